@@ -1,0 +1,7 @@
+"""`python -m tracer` is `pgtls`."""
+
+from __future__ import annotations
+
+from tracer.cli import main
+
+raise SystemExit(main())

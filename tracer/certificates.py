@@ -1,0 +1,380 @@
+"""What a server presents: its certificates as plain values, and the rest that a client looks at.
+
+Certificates are read with our own DER reader, since OpenSSL has an opinion of certificates that other libraries refuse
+to read. A value that cannot be read is None, and `Certificate.broken` says what could not be.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property, lru_cache
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, TypeVar
+
+from tracer import der
+from tracer.der import DerError, Node
+
+if TYPE_CHECKING:
+    from tracer.trace import Trace
+
+PEM = re.compile(
+    rb"-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----\s*(.*?)-----END (?:X509 |TRUSTED )?CERTIFICATE-----", re.DOTALL
+)
+T = TypeVar("T")
+MOST_CERTIFICATES = 2000  # of one file
+
+
+@dataclass(frozen=True, slots=True)
+class GeneralName:
+    """One name of a subjectAltName: `kind` is RFC 5280's, `value` its bytes."""
+
+    kind: str
+    value: bytes
+
+    @property
+    def text(self) -> str:
+        if self.kind == "iPAddress":
+            return str(ip_address(self.value)) if len(self.value) in (4, 16) else self.value.hex()
+        return self.value.decode("utf-8", "backslashreplace")
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    critical: bool
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class KeyId:
+    """authorityKeyIdentifier: each part is None where it is absent."""
+
+    key_id: bytes | None
+    issuer: bytes | None
+    serial: int | None
+
+
+@dataclass(frozen=True, eq=False)
+class Certificate:
+    """One certificate. Names and times as read; `issuer_der` and `subject_der` are the encoded names."""
+
+    der: bytes
+    version: int
+    serial: int
+    issuer_der: bytes
+    subject_der: bytes
+    not_before: datetime | None
+    not_after: datetime | None
+    spki: bytes
+    signature_oid: str
+    signature_parameters: bytes
+    signature: bytes
+    tbs: bytes
+    extensions: Mapping[str, Extension]
+    broken: str | None = None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Certificate) and self.der == other.der
+
+    def __hash__(self) -> int:
+        return hash(self.der)
+
+    @staticmethod
+    def from_der(data: bytes) -> Certificate:
+        """Read a certificate; what cannot be read at all is empty, and `broken` says why. Raises nothing."""
+        return _read(data)
+
+    @cached_property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.der).hexdigest()
+
+    @cached_property
+    def pem(self) -> str:
+        body = base64.encodebytes(self.der).decode().replace("\n", "")
+        lines = "\n".join(body[at : at + 64] for at in range(0, len(body), 64))
+        return f"-----BEGIN CERTIFICATE-----\n{lines}\n-----END CERTIFICATE-----\n"
+
+    @cached_property
+    def subject(self) -> str:
+        return ", ".join(f"{name}={value}" for name, value in _name(self.subject_der))
+
+    @cached_property
+    def issuer(self) -> str:
+        return ", ".join(f"{name}={value}" for name, value in _name(self.issuer_der))
+
+    @cached_property
+    def common_name(self) -> bytes | None:
+        """The first CN, as bytes."""
+        return next((value for oid, value in attributes(self.subject_der) if oid == "2.5.4.3"), None)
+
+    @cached_property
+    def short(self) -> str:
+        """What people call it: its CN, else its whole subject."""
+        return (self.common_name or b"").decode("utf-8", "backslashreplace") or self.subject or "(no name)"
+
+    @cached_property
+    def names(self) -> tuple[GeneralName, ...]:
+        """The subjectAltNames, in order."""
+        extension = self.extensions.get("2.5.29.17")
+        return _general_names(extension.value) if extension else ()
+
+    @cached_property
+    def basic_constraints(self) -> tuple[bool, int | None] | None:
+        """CA flag and path length; None without the extension."""
+        extension = self.extensions.get("2.5.29.19")
+        return _basic_constraints(extension.value) if extension else None
+
+    @cached_property
+    def key_usage(self) -> frozenset[str] | None:
+        extension = self.extensions.get("2.5.29.15")
+        return _key_usage(extension.value) if extension else None
+
+    @cached_property
+    def extended_key_usage(self) -> frozenset[str] | None:
+        """The OIDs of extendedKeyUsage; None without the extension."""
+        extension = self.extensions.get("2.5.29.37")
+        if extension is None:
+            return None
+        return frozenset(_try(lambda: [der.oid(der.content(extension.value, n)) for n in der.sequence(extension.value)], []))
+
+    @cached_property
+    def subject_key_id(self) -> bytes | None:
+        extension = self.extensions.get("2.5.29.14")
+        return _try(lambda: der.content(extension.value, der.node(extension.value, 0)), None) if extension else None
+
+    @cached_property
+    def authority_key_id(self) -> KeyId | None:
+        extension = self.extensions.get("2.5.29.35")
+        return _try(lambda: _authority(extension.value), None) if extension else None
+
+    @cached_property
+    def public_key(self) -> str:
+        from tracer.signatures import describe_key
+
+        return describe_key(self.spki)
+
+    @cached_property
+    def signature_name(self) -> str:
+        from tracer.signatures import describe_signature
+
+        return describe_signature(self.signature_oid, self.signature_parameters)
+
+
+@dataclass(frozen=True)
+class Presented:
+    """What the server showed its client. `answer` is None for direct TLS; None elsewhere is what was not seen."""
+
+    certificates: tuple[Certificate, ...] | None
+    answer: str | None = "S"
+    version: str | None = None
+    alpn: str | None = None
+    authentication: tuple[str, ...] | None = None
+    seen: Mapping[str, int] = field(default_factory=dict)
+    answer_byte: bytes = b""
+    injected: bool = False  # bytes behind the answer S that were not TLS
+    direct: bool = False
+    no_alpn: bool = False  # it is known that none was chosen
+
+    @staticmethod
+    def from_pem(text: str | bytes) -> Presented:
+        """A chain from PEM text: the leaf first, then as sent."""
+        return Presented(tuple(from_pem(text)))
+
+    @staticmethod
+    def from_der(ders: Iterable[bytes]) -> Presented:
+        return Presented(tuple(Certificate.from_der(data) for data in ders))
+
+    @staticmethod
+    def of(trace: Trace) -> Presented:
+        """What a trace shows."""
+        from tracer.presented import presented
+
+        return presented(trace)
+
+
+def from_pem(text: str | bytes) -> list[Certificate]:
+    """Every certificate of PEM text, in order; blocks that are no base64 are passed over."""
+    data = text.encode("utf-8", "replace") if isinstance(text, str) else text
+    found = []
+    for match in PEM.finditer(data):
+        try:
+            found.append(Certificate.from_der(base64.b64decode(match.group(1), validate=False)))
+        except binascii.Error:
+            continue
+        if len(found) >= MOST_CERTIFICATES:
+            break
+    return [certificate for certificate in found if certificate.spki]
+
+
+# READING
+
+
+@lru_cache(maxsize=4096)
+def _read(data: bytes) -> Certificate:
+    try:
+        return _certificate(data)
+    except (DerError, IndexError, ValueError) as error:
+        empty: dict[str, Extension] = {}
+        return Certificate(data, 0, 0, b"", b"", None, None, b"", "", b"", b"", b"", empty, f"not a certificate: {error}")
+
+
+def _certificate(data: bytes) -> Certificate:  # RFC 5280 §4.1
+    tbs, algorithm, signature = der.sequence(data)[:3]
+    parts = der.children(data, tbs)
+    version = 1
+    if parts[0].tag == 0xA0:
+        version = 1 + der.integer(data, der.children(data, parts.pop(0))[0])
+    serial, _, issuer, validity, subject, spki = parts[:6]
+    not_before, not_after = der.children(data, validity)[:2]
+    extensions: dict[str, Extension] = {}
+    broken = None
+    for part in parts[6:]:
+        if part.tag == 0xA3:
+            broken = _extensions(data, der.children(data, part)[0], extensions)
+    algorithm_parts = der.children(data, algorithm)
+    parameters = der.whole(data, algorithm_parts[1]) if len(algorithm_parts) > 1 else b""
+    return Certificate(
+        der=data[: der.node(data, 0).stop],
+        version=version,
+        serial=der.integer(data, serial),
+        issuer_der=der.whole(data, issuer),
+        subject_der=der.whole(data, subject),
+        not_before=der.time(data, not_before),
+        not_after=der.time(data, not_after),
+        spki=der.whole(data, spki),
+        signature_oid=der.oid(der.content(data, algorithm_parts[0])),
+        signature_parameters=parameters,
+        signature=der.content(data, signature)[1:],
+        tbs=der.whole(data, tbs),
+        extensions=extensions,
+        broken=broken,
+    )
+
+
+def _extensions(data: bytes, parent: Node, into: dict[str, Extension]) -> str | None:
+    for member in der.children(data, parent):
+        parts = der.children(data, member)
+        name = der.oid(der.content(data, parts[0]))
+        critical = len(parts) > 2 and parts[1].tag == der.BOOLEAN and der.content(data, parts[1]) != b"\0"
+        if name in into:
+            return f"extension {name} stands there twice"
+        into[name] = Extension(critical, der.content(data, parts[-1]))
+    return None
+
+
+def _try(read: Callable[[], T], otherwise: T) -> T:
+    try:
+        return read()
+    except (DerError, IndexError, ValueError):
+        return otherwise
+
+
+def attributes(name: bytes) -> list[tuple[str, bytes]]:
+    """The attributes of a Name, in the order of their encoding: OID and value bytes."""
+
+    def read() -> list[tuple[str, bytes]]:
+        found = []
+        for group in der.sequence(name):
+            for member in der.children(name, group):
+                kind, value = der.children(name, member)[:2]
+                found.append((der.oid(der.content(name, kind)), _utf8(value.tag, der.content(name, value))))
+        return found
+
+    return _try(read, [])
+
+
+def _utf8(tag: int, value: bytes) -> bytes:
+    """A directory string as UTF-8: BMPString and UniversalString come as UTF-16 and UTF-32, T61String as Latin-1."""
+    encoding = {30: "utf-16-be", 28: "utf-32-be", 20: "latin-1"}.get(tag)
+    return value.decode(encoding, "replace").encode() if encoding else value
+
+
+def _name(name: bytes) -> list[tuple[str, str]]:
+    return [(ATTRIBUTES.get(oid, oid), value.decode("utf-8", "backslashreplace")) for oid, value in attributes(name)]
+
+
+def _general_names(value: bytes) -> tuple[GeneralName, ...]:
+    def read() -> tuple[GeneralName, ...]:
+        return tuple(
+            GeneralName(GENERAL_NAMES.get(n.tag & 0x1F, "unknown"), der.content(value, n)) for n in der.sequence(value)
+        )
+
+    return _try(read, ())
+
+
+def _basic_constraints(value: bytes) -> tuple[bool, int | None]:
+    def read() -> tuple[bool, int | None]:
+        ca, length = False, None
+        for member in der.sequence(value):
+            if member.tag == der.BOOLEAN:
+                ca = der.content(value, member) != b"\0"
+            elif member.tag == der.INTEGER:
+                length = der.integer(value, member)
+        return ca, length
+
+    return _try(read, (False, None))
+
+
+def _key_usage(value: bytes) -> frozenset[str]:
+    def read() -> frozenset[str]:
+        bits = der.content(value, der.node(value, 0))[1:]
+        return frozenset(
+            name for at, name in enumerate(KEY_USAGES) if at // 8 < len(bits) and bits[at // 8] & 0x80 >> at % 8
+        )
+
+    return _try(read, frozenset())
+
+
+def _authority(value: bytes) -> KeyId:
+    parts = {member.tag & 0x1F: member for member in der.sequence(value)}
+    issuer = None
+    if 1 in parts:
+        directory = [n for n in der.children(value, parts[1]) if n.tag & 0x1F == 4]
+        issuer = der.content(value, directory[0]) if directory else None
+    return KeyId(
+        der.content(value, parts[0]) if 0 in parts else None,
+        issuer,
+        der.integer(value, parts[2]) if 2 in parts else None,
+    )
+
+
+# TABLES
+
+GENERAL_NAMES = {
+    0: "otherName",
+    1: "rfc822Name",
+    2: "dNSName",
+    3: "x400Address",
+    4: "directoryName",
+    5: "ediPartyName",
+    6: "uniformResourceIdentifier",
+    7: "iPAddress",
+    8: "registeredID",
+}
+KEY_USAGES = (
+    "digitalSignature",
+    "nonRepudiation",
+    "keyEncipherment",
+    "dataEncipherment",
+    "keyAgreement",
+    "keyCertSign",
+    "cRLSign",
+    "encipherOnly",
+    "decipherOnly",
+)
+ATTRIBUTES = {
+    "2.5.4.3": "CN",
+    "2.5.4.5": "serialNumber",
+    "2.5.4.6": "C",
+    "2.5.4.7": "L",
+    "2.5.4.8": "ST",
+    "2.5.4.10": "O",
+    "2.5.4.11": "OU",
+    "0.9.2342.19200300.100.1.25": "DC",
+    "1.2.840.113549.1.9.1": "emailAddress",
+}

@@ -1,0 +1,114 @@
+"""What is written when: each connection as it settles, in the format that was asked for."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from typing import IO
+
+from tracer.findings import explain
+from tracer.render import document, screen
+from tracer.report import Report
+from tracer.streams import Source
+from tracer.trace import Trace
+
+FORMATS = ("text", "json", "ndjson")
+SHOWN_IN_FULL = 3  # of many connections, those that ended badly
+REMEMBERED = 500  # traces that are compared with each other
+
+
+class Output:
+    """Writes connections to `file`. `only` shows one connection, in full."""
+
+    def __init__(self, form: str, file: IO[str], *, width: int, color: bool, verbose: int, only: int | None) -> None:
+        self.form, self.file = form, file
+        self.width, self.color, self.verbose = width, color, verbose
+        self.only = only
+        self.streaming = False
+        self.count = 0
+        self.held: Report | None = None
+        self.bad: list[Report] = []
+        self.failed: deque[Trace] = deque(maxlen=REMEMBERED)
+        if form == "json":
+            head = {"schema": document.SCHEMA, "tool": {"name": "pgtls", "version": document.tool_version()}}
+            self.file.write(json.dumps(head)[:-1] + ', "connections": [')
+
+    def connection(self, report: Report) -> None:
+        """One more connection has settled."""
+        self.count += 1
+        if report.trace.outcome.kind != "established":
+            self.failed.append(report.trace)
+        if self.only is not None and report.trace.connection.id != self.only:
+            return
+        if self.form == "text":
+            self._text(report)
+            return
+        self.file.write(("," if self.form == "json" and self.held else "") + ("\n" if self.form == "json" else ""))
+        self.held = report
+        self.file.write(json.dumps(document.connection(report, fields=self.verbose > 0)))
+        if self.form == "ndjson":
+            self.file.write("\n")
+        self.file.flush()
+
+    def end(self, sources: list[Source]) -> None:
+        """The input has ended: what could only be said then."""
+        findings = [finding for finding in explain(*self.failed) if len(finding.connections) > 1]
+        if self.form == "json":
+            tail = {"findings": [document.together(f) for f in findings], "captures": [document.capture(s) for s in sources]}
+            self.file.write("\n], " + json.dumps(tail)[1:] + "\n")
+        elif self.form == "ndjson":
+            summary = {
+                "kind": "summary",
+                "schema": document.SCHEMA,
+                "connections": self.count,
+                "findings": [document.together(f) for f in findings],
+                "captures": [document.capture(s) for s in sources],
+            }
+            self.file.write(json.dumps(summary) + "\n")
+        else:
+            self._text_end()
+            if findings:
+                self.file.write(screen.together(findings, width=self.width, color=self.color))
+
+    # TEXT: a single connection is a screen; of many each is a line, and those that ended badly come in full
+
+    def _text(self, report: Report) -> None:
+        if self.only is not None:
+            self._full(report)
+            return
+        if self.streaming:
+            if self.count == 1 or _bad(report):
+                self._full(report)
+            else:
+                self._line(report)
+            self.file.flush()
+            return
+        if self.count == 1:
+            self.held = report
+        else:
+            if self.held is not None:
+                self._line(self.held)
+                self.held = None
+            self._line(report)
+        if _bad(report) and len(self.bad) < SHOWN_IN_FULL:
+            self.bad.append(report)
+
+    def _text_end(self) -> None:
+        if self.held is not None:
+            self._full(self.held)
+        elif self.only is None and self.count > 1 and not self.streaming:
+            for report in self.bad:
+                self.file.write("\n")
+                self._full(report)
+            self.file.write("\nshow any of them with --connection N\n")
+
+    def _full(self, report: Report) -> None:
+        self.file.write(screen.connection(report, width=self.width, color=self.color, verbose=self.verbose))
+
+    def _line(self, report: Report) -> None:
+        self.file.write(screen.line(report, width=self.width, color=self.color))
+
+
+def _bad(report: Report) -> bool:
+    """Refused, in plaintext, or not what the client's verdict says."""
+    return report.trace.outcome.kind != "established" or (report.asked and report.agreement(report.verdict) is False)

@@ -1,0 +1,134 @@
+"""From a captured frame to its TCP segment.
+
+`segment` reads any frame of a link type that it knows. `SHORTCUTS` says, for each link type, where an IPv4 header of
+the usual shape stands, so that a reader can look at a frame of a dead flow without calling anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+IPV4, IPV6, TCP = 0x0800, 0x86DD, 6
+VLANS = frozenset({0x8100, 0x88A8, 0x9100})
+EXTENSION_HEADERS = frozenset({0, 43, 60})  # hop-by-hop, routing, destination options (RFC 8200 §4)
+
+
+class Segment(NamedTuple):
+    """A TCP segment, by the names of `streams.Packet`."""
+
+    flow: bytes
+    seq: int
+    ack: int
+    flags: int
+    payload: bytes
+
+
+class Shortcut(NamedTuple):
+    """`marker` at offset `at` of the frame says that an IP header stands at offset `ip`."""
+
+    at: int
+    marker: bytes
+    ip: int
+
+
+def segment(link: int, frame: bytes) -> Segment | None:
+    """The TCP segment in a frame, or None: another protocol, a fragment, too short. Raises nothing."""
+    network = LINKS[link](frame)
+    if network is None or len(frame) <= network:
+        return None
+    version = frame[network] >> 4
+    if version == 4:
+        return _ipv4(frame, network)
+    return _ipv6(frame, network) if version == 6 else None
+
+
+def _ethernet(frame: bytes) -> int | None:
+    return _ethertype(frame, 12)
+
+
+def _sll(frame: bytes) -> int | None:  # LINKTYPE_LINUX_SLL
+    return _ethertype(frame, 14)
+
+
+def _sll2(frame: bytes) -> int | None:  # LINKTYPE_LINUX_SLL2
+    return 20 if int.from_bytes(frame[:2], "big") in (IPV4, IPV6) else None
+
+
+def _null(frame: bytes) -> int | None:  # LINKTYPE_NULL and LOOP: the address family, in the byte order of its machine
+    return 4 if frame[:4].strip(b"\0") in (b"\2", b"\x18", b"\x1c", b"\x1e", b"\x0a") else None
+
+
+def _raw(_frame: bytes) -> int | None:
+    return 0
+
+
+def _ethertype(frame: bytes, at: int) -> int | None:
+    """Where the network header stands behind an EtherType and any VLAN tags."""
+    for _ in range(3):
+        kind = int.from_bytes(frame[at : at + 2], "big")
+        if kind in (IPV4, IPV6):
+            return at + 2
+        if kind not in VLANS:
+            return None
+        at += 4
+    return None
+
+
+def _ipv4(frame: bytes, at: int) -> Segment | None:
+    header = (frame[at] & 15) * 4
+    if len(frame) < at + 20 or header < 20 or frame[at + 9] != TCP:
+        return None
+    if int.from_bytes(frame[at + 6 : at + 8], "big") & 0x3FFF:  # a fragment
+        return None
+    total = int.from_bytes(frame[at + 2 : at + 4], "big")
+    stop = at + total if total else len(frame)  # 0: segmentation offload, the frame is the packet
+    return _tcp(frame, at + header, stop, frame[at + 12 : at + 20])
+
+
+def _ipv6(frame: bytes, at: int) -> Segment | None:
+    if len(frame) < at + 40:
+        return None
+    payload = int.from_bytes(frame[at + 4 : at + 6], "big")
+    stop = at + 40 + payload if payload else len(frame)
+    following, header = frame[at + 6], at + 40
+    while following in EXTENSION_HEADERS and len(frame) > header + 8:
+        following, header = frame[header], header + 8 * (frame[header + 1] + 1)
+    return _tcp(frame, header, stop, frame[at + 8 : at + 40]) if following == TCP else None
+
+
+def _tcp(frame: bytes, at: int, stop: int, addresses: bytes) -> Segment | None:
+    if len(frame) < at + 20:
+        return None
+    header = (frame[at + 12] >> 4) * 4
+    if header < 20:
+        return None
+    return Segment(
+        addresses + frame[at : at + 4],
+        int.from_bytes(frame[at + 4 : at + 8], "big"),
+        int.from_bytes(frame[at + 8 : at + 12], "big"),
+        frame[at + 13],
+        frame[at + header : stop],  # padding behind the IP packet is not the segment's
+    )
+
+
+LINKS: dict[int, Callable[[bytes], int | None]] = {
+    0: _null,
+    1: _ethernet,
+    12: _raw,
+    14: _raw,
+    101: _raw,
+    108: _null,
+    113: _sll,
+    228: _raw,
+    229: _raw,
+    276: _sll2,
+}
+SHORTCUTS = {
+    0: Shortcut(0, b"\2\0\0\0", 4),
+    1: Shortcut(12, b"\x08\x00", 14),
+    101: Shortcut(0, b"", 0),
+    108: Shortcut(0, b"\0\0\0\2", 4),
+    113: Shortcut(14, b"\x08\x00", 16),
+    276: Shortcut(0, b"\x08\x00", 20),
+}

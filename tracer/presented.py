@@ -1,0 +1,42 @@
+"""What a trace shows of its server, and behind which message each of the client's checks happens."""
+
+from __future__ import annotations
+
+from tracer.certificates import Certificate, Presented
+from tracer.protocol.fields import every
+from tracer.trace import Message, Trace
+
+
+def presented(trace: Trace) -> Presented:
+    tls = trace.tls
+    answer = trace.negotiation[-1] if trace.negotiation else None
+    reply = trace.of("SSLResponse", "server")
+    mechanisms = trace.of("AuthenticationSASL", "server")
+    return Presented(
+        certificates=tuple(Certificate.from_der(data) for data in trace.certificates) or None,
+        answer=answer.answer if answer else None,
+        version=tls.version if tls else None,
+        alpn=tls.alpn if tls else None,
+        authentication=tuple(str(f.value) for f in every(mechanisms.fields, "mechanism")) if mechanisms else None,
+        seen=_seen(trace),
+        answer_byte=reply.data if reply else b"",
+        injected=trace.of("UnencryptedData", "server") is not None,
+        direct=trace.preamble == "direct",
+        no_alpn=bool(tls and tls.alpn is None and (trace.of("EncryptedExtensions") or tls.version not in ("TLS 1.3", None))),
+    )
+
+
+def _seen(trace: Trace) -> dict[str, int]:
+    """The message behind which a check happens: the answer, the server's certificates, the end of the handshake."""
+    found = {
+        "answer": trace.of("SSLResponse", "server"),
+        "chain": trace.of("Certificate", "server"),
+        "name": _handshake_end(trace),
+    }
+    return {step: message.index for step, message in found.items() if message is not None}
+
+
+def _handshake_end(trace: Trace) -> Message | None:
+    """TLS 1.3 ends with the client's Finished, a full handshake of TLS 1.2 with the server's."""
+    ends = [m for m in trace.messages if m.kind == "Finished"]
+    return ends[-1] if ends else None

@@ -1,0 +1,1 @@
+"""Bytes to messages: no I/O, no clock, no globals."""

@@ -1,0 +1,192 @@
+"""TLS extensions: one function per extension, a table at the bottom. Others are named and kept as bytes.
+
+An extension can mean different bytes in different messages (RFC 8446 §4.2): the table is by message and number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tracer.protocol.fields import Reader
+from tracer.protocol.numbers import (
+    CERTIFICATE_STATUS_TYPES,
+    EC_POINT_FORMATS,
+    EXTENSIONS,
+    GROUPS,
+    PSK_KEY_EXCHANGE_MODES,
+    SERVER_NAME_TYPES,
+    SIGNATURE_SCHEMES,
+    VERSIONS,
+)
+
+
+def extensions(r: Reader, message: str) -> None:
+    """The list of extensions that ends a hello, or stands in a message of TLS 1.3 (RFC 8446 §4.2)."""
+    with r.vector("extensions", 2):
+        while r:
+            extension(r, message)
+
+
+def extension(r: Reader, message: str) -> None:
+    start = len(r.fields)
+    with r.struct("extension"):
+        number = r.uint("extension_type", 2, EXTENSIONS)
+        name = r.fields[-1].text
+        with r.vector("extension_data", 2):
+            read = READERS.get((message, number)) or READERS.get(("", number))
+            if read is not None and r:
+                read(r)
+            elif r:
+                r.rest("data")
+    if len(r.fields) > start:
+        r.describe(name)
+
+
+def text(data: bytes) -> str:
+    return data.decode("utf-8", "backslashreplace")
+
+
+# READERS
+
+
+def server_name(r: Reader) -> None:  # RFC 6066 §3
+    with r.vector("server_name_list", 2):
+        while r:
+            with r.struct("server_name"):
+                r.uint("name_type", 1, SERVER_NAME_TYPES)
+                r.opaque("host_name", 2, text)
+
+
+def supported_groups(r: Reader) -> None:  # RFC 8446 §4.2.7
+    with r.vector("named_group_list", 2):
+        while r:
+            r.uint("named_group", 2, GROUPS)
+
+
+def ec_point_formats(r: Reader) -> None:  # RFC 8422 §5.1.2
+    with r.vector("ec_point_format_list", 1):
+        while r:
+            r.uint("ec_point_format", 1, EC_POINT_FORMATS)
+
+
+def signature_algorithms(r: Reader) -> None:  # RFC 8446 §4.2.3
+    with r.vector("supported_signature_algorithms", 2):
+        while r:
+            r.uint("signature_scheme", 2, SIGNATURE_SCHEMES)
+
+
+def alpn(r: Reader) -> None:  # RFC 7301 §3.1
+    with r.vector("protocol_name_list", 2):
+        while r:
+            r.opaque("protocol_name", 1, text)
+
+
+def status_request(r: Reader) -> None:  # RFC 6066 §8
+    r.uint("status_type", 1, CERTIFICATE_STATUS_TYPES)
+    r.opaque("responder_id_list", 2)
+    r.opaque("request_extensions", 2)
+
+
+def supported_versions(r: Reader) -> None:  # RFC 8446 §4.2.1, in a ClientHello
+    with r.vector("versions", 1):
+        while r:
+            r.uint("version", 2, VERSIONS)
+
+
+def selected_version(r: Reader) -> None:
+    r.uint("selected_version", 2, VERSIONS)
+
+
+def key_share_client(r: Reader) -> None:  # RFC 8446 §4.2.8
+    with r.vector("client_shares", 2):
+        while r:
+            key_share_entry(r)
+
+
+def key_share_entry(r: Reader) -> None:
+    with r.struct("key_share_entry"):
+        r.uint("group", 2, GROUPS)
+        name = r.fields[-1].text
+        r.opaque("key_exchange", 2)
+    r.describe(name)
+
+
+def key_share_retry(r: Reader) -> None:
+    r.uint("selected_group", 2, GROUPS)
+
+
+def cookie(r: Reader) -> None:  # RFC 8446 §4.2.2
+    r.opaque("cookie", 2)
+
+
+def psk_key_exchange_modes(r: Reader) -> None:  # RFC 8446 §4.2.9
+    with r.vector("ke_modes", 1):
+        while r:
+            r.uint("ke_mode", 1, PSK_KEY_EXCHANGE_MODES)
+
+
+def pre_shared_key_client(r: Reader) -> None:  # RFC 8446 §4.2.11
+    with r.vector("identities", 2):
+        while r:
+            with r.struct("psk_identity"):
+                r.opaque("identity", 2)
+                r.uint("obfuscated_ticket_age", 4)
+    with r.vector("binders", 2):
+        while r:
+            r.opaque("binder", 1)
+
+
+def pre_shared_key_server(r: Reader) -> None:
+    r.uint("selected_identity", 2)
+
+
+def early_data_ticket(r: Reader) -> None:  # RFC 8446 §4.2.10
+    r.uint("max_early_data_size", 4)
+
+
+def renegotiation_info(r: Reader) -> None:  # RFC 5746 §3.2
+    r.opaque("renegotiated_connection", 1)
+
+
+def certificate_authorities(r: Reader) -> None:  # RFC 8446 §4.2.4
+    with r.vector("authorities", 2):
+        while r:
+            r.opaque("distinguished_name", 2)
+
+
+def signed_certificate_timestamp(r: Reader) -> None:  # RFC 6962 §3.3
+    with r.vector("sct_list", 2):
+        while r:
+            r.opaque("serialized_sct", 2)
+
+
+def record_size_limit(r: Reader) -> None:  # RFC 8449 §4
+    r.uint("record_size_limit", 2)
+
+
+# TABLES
+
+READERS: dict[tuple[str, int], Callable[[Reader], None]] = {
+    ("", 0): server_name,
+    ("", 10): supported_groups,
+    ("", 11): ec_point_formats,
+    ("", 13): signature_algorithms,
+    ("", 16): alpn,
+    ("ClientHello", 5): status_request,
+    ("ClientHello", 18): signed_certificate_timestamp,
+    ("", 28): record_size_limit,
+    ("ClientHello", 41): pre_shared_key_client,
+    ("ServerHello", 41): pre_shared_key_server,
+    ("NewSessionTicket", 42): early_data_ticket,
+    ("ClientHello", 43): supported_versions,
+    ("ServerHello", 43): selected_version,
+    ("HelloRetryRequest", 43): selected_version,
+    ("", 44): cookie,
+    ("", 45): psk_key_exchange_modes,
+    ("", 47): certificate_authorities,
+    ("", 50): signature_algorithms,
+    ("ClientHello", 51): key_share_client,
+    ("ServerHello", 51): key_share_entry,
+    ("HelloRetryRequest", 51): key_share_retry,
+    ("", 65281): renegotiation_info,
+}

@@ -1,0 +1,199 @@
+"""Reading bytes and remembering where they were.
+
+A message is read by a function that takes a `Reader` and calls `uint`, `bytes`, `opaque`, `vector` and `struct` in wire
+order, with the RFC's own names. Each call leaves a `Field` behind. The leaves of the fields of a message tile its bytes:
+lengths are leaves too, and what could not be read stays behind as one leaf named `unread`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+Value = int | bytes | str | None
+
+
+class Malformed(ValueError):
+    """Bytes that are not what the specification says; names the field and its offset. Stays inside the core."""
+
+    def __init__(self, field: str, offset: int, because: str) -> None:
+        super().__init__(f"{field} at byte {offset}: {because}")
+        self.field = field
+        self.offset = offset
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a message: `start` and `stop` are offsets into the message's bytes.
+
+    `text` says what the value is called, where a registry names it. A `secret` field keeps its place but not its value.
+    """
+
+    name: str
+    start: int
+    stop: int
+    value: Value = None
+    text: str = ""
+    parts: tuple[Field, ...] = ()
+    secret: bool = False
+
+
+class Reader:
+    """A cursor over bytes that records a `Field` for everything it reads. Raises `Malformed` and nothing else."""
+
+    def __init__(self, data: bytes, start: int = 0, stop: int | None = None) -> None:
+        self.data = data
+        self.at = start
+        self.stop = len(data) if stop is None else stop
+        self.fields: list[Field] = []
+
+    def __bool__(self) -> bool:
+        return self.at < self.stop
+
+    def left(self) -> int:
+        """Bytes left in the window."""
+        return self.stop - self.at
+
+    def uint(self, name: str, size: int, names: Mapping[int, str] | None = None) -> int:
+        """An unsigned integer of `size` bytes in network order, named by the registry `names` where one is given."""
+        value = int.from_bytes(self._take(name, size), "big")
+        text = registered(names, value, size) if names is not None else ""
+        self.fields.append(Field(name, self.at - size, self.at, value, text))
+        return value
+
+    def bytes(self, name: str, length: int, text: str = "") -> bytes:
+        """`length` bytes as they are."""
+        value = self._take(name, length)
+        self.fields.append(Field(name, self.at - length, self.at, value, text))
+        return value
+
+    def rest(self, name: str, text: str = "") -> bytes:
+        """What is left of the window, as it is."""
+        return self.bytes(name, self.left(), text)
+
+    def secret(self, name: str, length: int) -> bytes:
+        """`length` bytes that nobody should see printed: a password, a hash, a proof."""
+        value = self._take(name, length)
+        self.fields.append(Field(name, self.at - length, self.at, None, "withheld", secret=True))
+        return value
+
+    def string(self, name: str) -> str:
+        """Text up to its NUL. The NUL belongs to the field."""
+        end = self.data.find(b"\0", self.at, self.stop)
+        if end < 0:
+            raise Malformed(name, self.at, "text without its closing NUL")
+        value = self.data[self.at : end].decode("utf-8", "backslashreplace")
+        self.fields.append(Field(name, self.at, end + 1, value))
+        self.at = end + 1
+        return value
+
+    def opaque(self, name: str, size: int, text: Callable[[bytes], str] | None = None) -> bytes:
+        """Bytes behind a length of `size` bytes; `text` may say what they mean."""
+        with self.vector(name, size):
+            value = self.rest("data")
+        if text is not None:
+            self.describe(text(value))
+        return value
+
+    @contextmanager
+    def vector(self, name: str, size: int) -> Iterator[int]:
+        """A length of `size` bytes, then a window of that length which the body must use up."""
+        with self.struct(name):
+            length = self.uint("length", size)
+            if length > self.left():
+                raise Malformed(name, self.at - size, f"says {length} bytes, {self.left()} are there")
+            outer, self.stop = self.stop, self.at + length
+            yield length
+            self.end(name)
+            self.stop = outer
+
+    @contextmanager
+    def struct(self, name: str, text: str = "") -> Iterator[None]:
+        """Fields that belong together under one name. Keeps what was read when the body fails."""
+        outer, self.fields, start = self.fields, [], self.at
+        try:
+            yield
+        finally:
+            outer.append(Field(name, start, self.at, None, text, tuple(self.fields)))
+            self.fields = outer
+
+    def end(self, name: str = "message") -> None:
+        """Insist that the window is used up."""
+        if self.at != self.stop:
+            raise Malformed(name, self.at, f"{self.stop - self.at} bytes left over")
+
+    def describe(self, text: str) -> None:
+        """Say what the field read last means."""
+        last = self.fields[-1]
+        self.fields[-1] = Field(last.name, last.start, last.stop, last.value, text, last.parts, last.secret)
+
+    def _take(self, name: str, length: int) -> bytes:
+        if length > self.stop - self.at:
+            raise Malformed(name, self.at, f"needs {length} bytes, {self.stop - self.at} are there")
+        start = self.at
+        self.at += length
+        return self.data[start : self.at]
+
+
+def parse(read: Callable[[Reader], None], data: bytes, captured: int | None = None) -> tuple[tuple[Field, ...], str | None]:
+    """Read a whole message with `read`: its fields and, when its bytes are not what they should be, the problem.
+
+    `captured` is how many of the bytes were really seen when packets were lost; nothing behind it is read. Never raises.
+    """
+    reader = Reader(data, 0, len(data) if captured is None else captured)
+    problem = None
+    try:
+        read(reader)
+        reader.end()
+        if reader.at < len(data):
+            problem = f"bytes {reader.at} to {len(data)} were not captured"
+    except Malformed as malformed:
+        problem = str(malformed)
+    if reader.at < len(data):
+        reader.fields.append(Field("unread", reader.at, len(data), data[reader.at :]))
+    return tuple(reader.fields), problem
+
+
+def registered(names: Mapping[int, str], value: int, size: int) -> str:
+    """The registry's name of a value; GREASE values (RFC 8701 §2) and unknown ones are called that."""
+    if value in names:
+        return names[value]
+    if size == 2 and value & 0x0F0F == 0x0A0A and value >> 8 == value & 0xFF:
+        return f"GREASE 0x{value:04x}"
+    return f"unknown 0x{value:0{2 * size}x}"
+
+
+def leaves(fields: tuple[Field, ...]) -> Iterator[Field]:
+    """The fields without parts, in the order of their bytes."""
+    for field in fields:
+        if field.parts:
+            yield from leaves(field.parts)
+        else:
+            yield field
+
+
+def every(fields: tuple[Field, ...], name: str) -> Iterator[Field]:
+    """All fields of that name, at any depth, in order."""
+    for field in fields:
+        if field.name == name:
+            yield field
+        yield from every(field.parts, name)
+
+
+def first(fields: tuple[Field, ...], name: str) -> Field | None:
+    """The first field of that name, at any depth."""
+    return next(every(fields, name), None)
+
+
+def content(field: Field | None) -> bytes:
+    """The bytes of an `opaque` field behind its length; nothing where the field is missing or broken."""
+    if field is None or len(field.parts) < 2:  # noqa: PLR2004 (length and data)
+        return b""
+    value = field.parts[1].value
+    return value if isinstance(value, bytes) else b""
+
+
+def number(field: Field | None) -> int | None:
+    """The value of a `uint` field."""
+    return field.value if field is not None and isinstance(field.value, int) else None

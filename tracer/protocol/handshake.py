@@ -1,0 +1,267 @@
+"""TLS handshake messages: one function per message, in wire order, with the RFC's names; a table at the bottom.
+
+A message begins with its type and length (RFC 8446 §4); the functions read what stands behind these four bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tracer.protocol.extensions import extensions
+from tracer.protocol.fields import Malformed, Reader, every, parse
+from tracer.protocol.numbers import (
+    ALERT_LEVELS,
+    ALERTS,
+    CERTIFICATE_STATUS_TYPES,
+    CIPHER_SUITES,
+    CLIENT_CERTIFICATE_TYPES,
+    COMPRESSION_METHODS,
+    EC_CURVE_TYPES,
+    GROUPS,
+    HANDSHAKE_TYPES,
+    KEY_UPDATE_REQUESTS,
+    SIGNATURE_SCHEMES,
+    VERSIONS,
+)
+
+HEADER = 4
+LONGEST = 1 << 18  # of a message that we read; OpenSSL's own limit for a certificate chain is 100 kB
+TLS_1_2, TLS_1_3 = 0x0303, 0x0304
+RETRY = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")  # RFC 8446 §4.1.3
+
+Read = Callable[[Reader], None]
+
+
+def handshake_header(r: Reader) -> None:
+    r.uint("msg_type", 1, HANDSHAKE_TYPES)
+    r.uint("length", 3)
+
+
+def message(data: bytes, version: int | None, suite: str) -> tuple[str, Read]:
+    """What a whole handshake message is called and how it is read, in a connection of that version and cipher suite."""
+    number = data[0]
+    kind = HANDSHAKE_TYPES.get(number, f"unknown handshake message {number}")
+    if kind == "ServerHello" and data[6:38] == RETRY:
+        kind = "HelloRetryRequest"
+    read = READERS.get((kind, version)) or READERS.get((kind, None), other)
+    if kind in ("ServerKeyExchange", "ClientKeyExchange"):
+        read = key_exchange(kind, suite)
+
+    def whole(r: Reader) -> None:
+        handshake_header(r)
+        read(r)
+
+    return kind, whole
+
+
+def other(r: Reader) -> None:
+    if r:
+        r.rest("body")
+
+
+def empty(r: Reader) -> None:
+    r.end()
+
+
+# HELLOS
+
+
+def client_hello(r: Reader) -> None:  # RFC 8446 §4.1.2
+    r.uint("legacy_version", 2, VERSIONS)
+    r.bytes("random", 32)
+    r.opaque("legacy_session_id", 1)
+    with r.vector("cipher_suites", 2):
+        while r:
+            r.uint("cipher_suite", 2, CIPHER_SUITES)
+    with r.vector("legacy_compression_methods", 1):
+        while r:
+            r.uint("compression_method", 1, COMPRESSION_METHODS)
+    if r:
+        extensions(r, "ClientHello")
+
+
+def server_hello(r: Reader) -> None:  # RFC 8446 §4.1.3
+    _server_hello(r, "ServerHello")
+
+
+def hello_retry_request(r: Reader) -> None:  # RFC 8446 §4.1.4
+    _server_hello(r, "HelloRetryRequest")
+
+
+def _server_hello(r: Reader, kind: str) -> None:
+    r.uint("legacy_version", 2, VERSIONS)
+    r.bytes("random", 32)
+    r.opaque("legacy_session_id_echo", 1)
+    r.uint("cipher_suite", 2, CIPHER_SUITES)
+    r.uint("legacy_compression_method", 1, COMPRESSION_METHODS)
+    if r:
+        extensions(r, kind)
+
+
+def encrypted_extensions(r: Reader) -> None:  # RFC 8446 §4.3.1
+    extensions(r, "EncryptedExtensions")
+
+
+# CERTIFICATES
+
+
+def certificate_12(r: Reader) -> None:  # RFC 5246 §7.4.2
+    with r.vector("certificate_list", 3):
+        while r:
+            r.opaque("cert_data", 3)
+
+
+def certificate_13(r: Reader) -> None:  # RFC 8446 §4.4.2
+    r.opaque("certificate_request_context", 1)
+    with r.vector("certificate_list", 3):
+        while r:
+            with r.struct("certificate_entry"):
+                r.opaque("cert_data", 3)
+                extensions(r, "Certificate")
+
+
+def certificate_request_12(r: Reader) -> None:  # RFC 5246 §7.4.4
+    with r.vector("certificate_types", 1):
+        while r:
+            r.uint("certificate_type", 1, CLIENT_CERTIFICATE_TYPES)
+    with r.vector("supported_signature_algorithms", 2):
+        while r:
+            r.uint("signature_scheme", 2, SIGNATURE_SCHEMES)
+    with r.vector("certificate_authorities", 2):
+        while r:
+            r.opaque("distinguished_name", 2)
+
+
+def certificate_request_13(r: Reader) -> None:  # RFC 8446 §4.3.2
+    r.opaque("certificate_request_context", 1)
+    extensions(r, "CertificateRequest")
+
+
+def certificate_verify(r: Reader) -> None:  # RFC 8446 §4.4.3, RFC 5246 §7.4.8
+    r.uint("algorithm", 2, SIGNATURE_SCHEMES)
+    r.opaque("signature", 2)
+
+
+def certificate_status(r: Reader) -> None:  # RFC 6066 §8
+    r.uint("status_type", 1, CERTIFICATE_STATUS_TYPES)
+    r.opaque("response", 3)
+
+
+# KEY EXCHANGE
+
+
+def key_exchange(kind: str, suite: str) -> Read:
+    """How the key exchange of TLS 1.2 is read depends on the cipher suite; an unknown one is kept as bytes."""
+    for fragment, read in KEY_EXCHANGES:
+        if fragment in suite:
+            return read[0] if kind == "ServerKeyExchange" else read[1]
+    return other
+
+
+def server_ecdhe(r: Reader) -> None:  # RFC 8422 §5.4
+    curve_type = r.uint("curve_type", 1, EC_CURVE_TYPES)
+    if curve_type != 3:
+        raise Malformed("curve_type", r.at - 1, "only named curves are in use")
+    r.uint("named_curve", 2, GROUPS)
+    r.opaque("public", 1)
+    signed(r)
+
+
+def server_dhe(r: Reader) -> None:  # RFC 5246 §7.4.3
+    r.opaque("dh_p", 2)
+    r.opaque("dh_g", 2)
+    r.opaque("dh_Ys", 2)
+    signed(r)
+
+
+def signed(r: Reader) -> None:
+    if r:
+        r.uint("algorithm", 2, SIGNATURE_SCHEMES)
+        r.opaque("signature", 2)
+
+
+def client_ecdhe(r: Reader) -> None:  # RFC 8422 §5.7
+    r.opaque("ecdh_Yc", 1)
+
+
+def client_dhe(r: Reader) -> None:
+    r.opaque("dh_Yc", 2)
+
+
+def client_rsa(r: Reader) -> None:  # RFC 5246 §7.4.7.1
+    r.opaque("encrypted_pre_master_secret", 2)
+
+
+# THE REST
+
+
+def new_session_ticket_12(r: Reader) -> None:  # RFC 5077 §3.3
+    r.uint("ticket_lifetime_hint", 4)
+    r.opaque("ticket", 2)
+
+
+def new_session_ticket_13(r: Reader) -> None:  # RFC 8446 §4.6.1
+    r.uint("ticket_lifetime", 4)
+    r.uint("ticket_age_add", 4)
+    r.opaque("ticket_nonce", 1)
+    r.opaque("ticket", 2)
+    extensions(r, "NewSessionTicket")
+
+
+def finished(r: Reader) -> None:  # RFC 8446 §4.4.4
+    r.rest("verify_data")
+
+
+def key_update(r: Reader) -> None:  # RFC 8446 §4.6.3
+    r.uint("request_update", 1, KEY_UPDATE_REQUESTS)
+
+
+def change_cipher_spec(r: Reader) -> None:  # RFC 5246 §7.1; RFC 8446 §D.4 keeps it as decoration
+    r.uint("type", 1)
+
+
+def alert(r: Reader) -> None:  # RFC 8446 §6
+    r.uint("level", 1, ALERT_LEVELS)
+    r.uint("description", 1, ALERTS)
+
+
+def alert_record(data: bytes) -> bool:
+    """Whether the body of an alert record is in clear: a sealed alert is longer."""
+    return len(data) == 2 and data[0] in ALERT_LEVELS
+
+
+def alpn_names(hello: bytes) -> list[str]:
+    """The protocols that a whole ClientHello message offers by ALPN."""
+    _, read = message(hello, None, "")
+    return [field.text for field in every(parse(read, hello)[0], "protocol_name")]
+
+
+# TABLES
+
+READERS: dict[tuple[str, int | None], Read] = {
+    ("HelloRequest", None): empty,
+    ("ClientHello", None): client_hello,
+    ("ServerHello", None): server_hello,
+    ("HelloRetryRequest", None): hello_retry_request,
+    ("EncryptedExtensions", None): encrypted_extensions,
+    ("Certificate", None): certificate_12,
+    ("Certificate", TLS_1_3): certificate_13,
+    ("CertificateRequest", None): certificate_request_12,
+    ("CertificateRequest", TLS_1_3): certificate_request_13,
+    ("CertificateVerify", None): certificate_verify,
+    ("CertificateStatus", None): certificate_status,
+    ("ServerHelloDone", None): empty,
+    ("NewSessionTicket", None): new_session_ticket_12,
+    ("NewSessionTicket", TLS_1_3): new_session_ticket_13,
+    ("Finished", None): finished,
+    ("KeyUpdate", None): key_update,
+    ("EndOfEarlyData", None): empty,
+}
+KEY_EXCHANGES: tuple[tuple[str, tuple[Read, Read]], ...] = (
+    ("TLS_ECDHE_PSK", (other, other)),
+    ("TLS_ECDHE", (server_ecdhe, client_ecdhe)),
+    ("TLS_DHE_PSK", (other, other)),
+    ("TLS_DHE", (server_dhe, client_dhe)),
+    ("TLS_RSA_PSK", (other, other)),
+    ("TLS_RSA", (other, client_rsa)),
+)

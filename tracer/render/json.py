@@ -1,0 +1,202 @@
+"""The JSON document: one connection at a time, so that a long capture can stream. The schema is `schema.json`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from tracer.certificates import Certificate
+from tracer.findings import Finding
+from tracer.protocol.fields import Field
+from tracer.report import Report
+from tracer.streams import Source, moment
+from tracer.trace import Message, Trace
+from tracer.verify.model import Check, Verdict
+
+SCHEMA = 1
+Object = dict[str, Any]
+
+
+def connection(report: Report, *, fields: bool = False) -> Object:
+    """One connection; message fields with `fields`."""
+    trace = report.trace
+    tcp = trace.connection
+    return {
+        "id": tcp.id,
+        "capture": tcp.capture,
+        "client": tcp.client._asdict(),
+        "server": tcp.server._asdict(),
+        "started": time(tcp.started),
+        "ending": tcp.ending,
+        "preamble": trace.preamble,
+        "answer": trace.answer,
+        "negotiation": [_negotiation(trace, at) for at in range(len(trace.negotiation))],
+        "tls": _tls(trace),
+        "certificates": [certificate(c, position) for position, c in enumerate(trace.presented.certificates or ())],
+        "messages": [message(m, fields=fields) for m in trace.messages],
+        "outcome": _outcome(trace),
+        "verdicts": [verdict(v, report.agreement(v)) for v in report.asked_first()],
+        "consistent_with": report.consistent_with,
+        "cost": _cost(trace),
+        "findings": [_finding(finding) for finding in report.findings],
+    }
+
+
+def capture(source: Source) -> Object:
+    counts = source.counts
+    return {
+        "name": source.name,
+        "format": source.format,
+        "packets": counts.packets,
+        "bytes": counts.bytes,
+        "first": None if counts.first is None else time(moment(counts.first)),
+        "last": None if counts.last is None else time(moment(counts.last)),
+        "problems": list(source.problems),
+    }
+
+
+def message(m: Message, *, fields: bool = False) -> Object:
+    rendered: Object = {
+        "index": m.index,
+        "time": time(m.time),
+        "packet": m.packet,
+        "sender": m.sender,
+        "layer": m.layer,
+        "kind": m.kind,
+        "protected": m.protected,
+        "opened": m.opened,
+        "range": list(m.range),
+        "spans": [list(span) for span in m.spans],
+        "length": m.length,
+        "summary": m.summary,
+        "problem": m.problem,
+    }
+    if fields:
+        rendered["fields"] = [field(f) for f in m.fields]
+    return rendered
+
+
+def field(f: Field) -> Object:
+    value = f.value.hex() if isinstance(f.value, bytes) else f.value
+    return {"name": f.name, "range": [f.start, f.stop], "value": value, "text": f.text, "parts": [field(part) for part in f.parts]}
+
+
+def certificate(c: Certificate, position: int) -> Object:
+    return {
+        "position": position,
+        "pem": c.pem,
+        "sha256": c.sha256,
+        "subject": c.subject,
+        "issuer": c.issuer,
+        "serial": f"{c.serial:x}",
+        "not_before": None if c.not_before is None else time(c.not_before),
+        "not_after": None if c.not_after is None else time(c.not_after),
+        "names": [{"kind": name.kind, "value": name.text} for name in c.names],
+        "public_key": c.public_key,
+        "signature": c.signature_name,
+        "problem": c.broken,
+    }
+
+
+def verdict(v: Verdict, agrees: bool | None) -> Object:
+    return {
+        "client": v.client,
+        "sslmode": v.sslmode,
+        "host": v.host,
+        "time": time(v.time),
+        "outcome": v.outcome,
+        "authenticated": v.authenticated,
+        "prints": v.prints,
+        "on_the_wire": v.on_the_wire,
+        "refused_by": v.refused_by.step if v.refused_by else None,
+        "agrees_with_capture": agrees,
+        "checks": [check(c) for c in v.checks],
+    }
+
+
+def check(c: Check) -> Object:
+    return {
+        "step": c.step,
+        "when": c.when,
+        "after_message": c.after_message,
+        "outcome": c.outcome,
+        "code": c.code,
+        "certificate": c.certificate,
+        "wanted": c.wanted,
+        "found": c.found,
+        "because": c.because,
+        "source": c.source,
+    }
+
+
+def time(moment: datetime) -> str:
+    """ISO 8601 in UTC, to the microsecond."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def tool_version() -> str:
+    try:
+        return version("pg-tls-tracer")
+    except PackageNotFoundError:
+        return "0"
+
+
+def _negotiation(trace: Trace, at: int) -> Object:
+    found = trace.negotiation[at]
+    packet = None if found.message is None else trace.messages[found.message].packet
+    return {"request": found.request, "answer": found.answer, "packet": packet}
+
+
+def _tls(trace: Trace) -> Object | None:
+    tls = trace.tls
+    if tls is None:
+        return None
+    return {name: getattr(tls, name) for name in TLS_KEYS}
+
+
+def _outcome(trace: Trace) -> Object:
+    outcome = trace.outcome
+    alert = outcome.alert
+    return {
+        "kind": outcome.kind,
+        "where": outcome.where,
+        "alert": None
+        if alert is None
+        else {"level": alert.level, "description": alert.description, "code": alert.code, "sender": alert.sender},
+        "inferred": outcome.inferred,
+        "because": outcome.because,
+    }
+
+
+def _cost(trace: Trace) -> Object:
+    from tracer.cost import cost
+
+    found = cost(trace)
+    return {
+        "round_trips": found.round_trips,
+        "bytes_client": found.bytes_client,
+        "bytes_server": found.bytes_server,
+        "seconds": dict(found.seconds),
+    }
+
+
+def _finding(finding: Finding) -> Object:
+    return {"kind": finding.kind, "text": finding.text, "message": finding.message, "spec": finding.spec}
+
+
+def together(finding: Finding) -> Object:
+    return {"kind": finding.kind, "connections": list(finding.connections), "text": finding.text, "spec": finding.spec}
+
+
+TLS_KEYS = (
+    "version",
+    "cipher_suite",
+    "group",
+    "server_name",
+    "alpn",
+    "hello_retry_request",
+    "resumed",
+    "client_certificate",
+    "keys",
+)

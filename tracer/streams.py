@@ -1,0 +1,463 @@
+"""TCP segments to connections.
+
+A `Source` yields `Packet`s and, while nothing arrives, `Tick`s. `reassemble` keeps the bytes of the flows that may be
+PostgreSQL, forgets the others, and hands each connection on once, when it is settled:
+
+* both sides have closed and no byte before the FIN is missing, or 2 s after they closed; a reset;
+* a refusing alert in clear, and a close;
+* ReadyForQuery in plaintext;
+* application data both ways, then 1 s of quiet;
+* a SYN that opens the same ports anew; 60 s of silence; a bound on its bytes; the end of the input.
+
+Offsets count from a side's first byte behind its SYN. Times are seconds since the epoch, UTC.
+"""
+
+from __future__ import annotations
+
+import heapq
+import ipaddress
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Literal, NamedTuple
+
+from tracer.protocol.keys import Keys
+from tracer.protocol.settled import ends_in_alert, ends_in_ready, is_postgres, spoke_both_ways
+
+FIN, SYN, RST, ACK = 1, 2, 4, 16
+
+SKIPPED_FLOWS = 200_000  # flows of which we remember that they are dead
+LIVE_FLOWS = 20_000  # flows in flight that are kept at once
+STREAM_BYTES = 1 << 18  # of one side; a handshake is a tenth of that
+LAST_MOMENT = 253402300799.0  # the end of the year 9999
+AFTER_CLOSE, QUIET, SILENCE, SWEEP = 2.0, 1.0, 60.0, 0.25  # seconds
+
+Sender = Literal["client", "server"]
+Ending = Literal["closed", "reset", "refused", "ready", "quiet", "reused", "silent", "full", "end"]
+
+
+class Packet(NamedTuple):
+    """One TCP segment. `flow` is source address, destination address, source port, destination port, as on the wire."""
+
+    number: int
+    time: float
+    flow: bytes
+    seq: int
+    ack: int
+    flags: int
+    payload: bytes
+
+
+class Tick(NamedTuple):
+    """Nothing arrived until `time`."""
+
+    time: float
+
+
+class Skip(dict[bytes, None]):
+    """The flows nobody needs packets of any more; forgets the oldest when there are too many. `in` asks it."""
+
+    def add(self, flow: bytes) -> None:
+        if len(self) >= SKIPPED_FLOWS:
+            del self[next(iter(self))]
+        self[flow] = None
+
+
+@dataclass
+class Counts:
+    """What a source has read so far."""
+
+    packets: int = 0
+    bytes: int = 0
+    first: float | None = None
+    last: float | None = None
+
+
+@dataclass
+class Source:
+    """Where packets come from. `walk` yields them; it asks `skip` before it makes a `Packet` of a dead flow."""
+
+    name: str
+    walk: Callable[[Source], Iterator[Packet | Tick]]
+    format: str = ""
+    keys: Keys = field(default_factory=Keys)
+    skip: Skip = field(default_factory=Skip)
+    counts: Counts = field(default_factory=Counts)
+    problems: list[str] = field(default_factory=list)
+
+    def __iter__(self) -> Iterator[Packet | Tick]:
+        return self.walk(self)
+
+
+class Address(NamedTuple):
+    address: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
+
+
+class Arrival(NamedTuple):
+    """The bytes before `stop` were all there when packet `number` came; its sender had heard `heard` of the other side."""
+
+    stop: int
+    number: int
+    time: float
+    heard: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """What one side sent. Bytes that were not captured are zeros, and `gaps` says where."""
+
+    data: bytes = b""
+    gaps: tuple[tuple[int, int], ...] = ()
+    arrivals: tuple[Arrival, ...] = ()
+    closed: Literal["fin", "rst"] | None = None
+
+    def arrival(self, stop: int) -> Arrival:
+        """When the bytes before offset `stop` were complete."""
+        at = bisect_left(self.arrivals, (stop,))
+        return self.arrivals[min(at, len(self.arrivals) - 1)]
+
+    def missing(self, start: int, stop: int) -> tuple[int, int] | None:
+        """The first part of a range that was not captured."""
+        return next(((max(a, start), min(b, stop)) for a, b in self.gaps if a < stop and start < b), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One TCP connection, settled. `id` counts from 1 in the order of first packets; `packets` are those with news."""
+
+    id: int
+    capture: str
+    client: Address
+    server: Address
+    started: datetime
+    first_packet: int
+    packets: int
+    client_stream: Stream
+    server_stream: Stream
+    ending: Ending
+    whole: bool  # both SYNs were seen
+    closed_first: Sender | None  # who sent the first FIN or RST
+
+    def stream(self, sender: Sender) -> Stream:
+        return self.client_stream if sender == "client" else self.server_stream
+
+
+def reassemble(source: Source, *, all_tls: bool = False) -> Iterator[Connection]:
+    """The PostgreSQL connections of a source, each as it settles; with `all_tls` other TLS connections too."""
+    flows = _Flows(source, all_tls)
+    for item in source:
+        if isinstance(item, Packet):
+            yield from flows.packet(item)
+        else:
+            yield from flows.time(item.time)
+    yield from flows.end()
+
+
+class _Side:
+    """One direction of a flow in flight: contiguous bytes, and segments that wait for those before them."""
+
+    def __init__(self, key: bytes) -> None:
+        self.key = key
+        self.base: int | None = None  # sequence number of offset 0
+        self.syn = False
+        self.data = bytearray()
+        self.pieces: list[tuple[int, int, float, int]] = []  # stop, packet, time, ack
+        self.waiting: list[tuple[int, int, float, int, bytes]] = []  # offset, packet, time, ack, payload
+        self.held = 0  # bytes waiting
+        self.fin: int | None = None
+        self.reset = False
+
+    def add(self, packet: Packet) -> None:
+        if packet.flags & SYN:
+            self.base, self.syn = (packet.seq + 1) & 0xFFFFFFFF, True
+            if packet.payload:  # TCP Fast Open
+                self._insert(0, packet, packet.payload)
+        elif packet.payload or packet.flags & FIN:
+            if self.base is None:
+                self.base = packet.seq
+            offset = self._offset(packet.seq)
+            if offset < 0 and not self.syn:
+                offset = self._rebase(packet.seq)
+            if packet.flags & FIN and self.fin is None:
+                self.fin = offset + len(packet.payload)
+            if packet.payload:
+                self._insert(offset, packet, packet.payload)
+
+    def complete(self) -> bool:
+        return self.fin is not None and len(self.data) >= self.fin
+
+    def full(self) -> bool:
+        return len(self.data) + self.held > STREAM_BYTES
+
+    def _offset(self, seq: int) -> int:
+        """Sequence numbers wrap: the offset is the nearest one (RFC 9293 §3.4)."""
+        return (seq - (self.base or 0) + 0x80000000 & 0xFFFFFFFF) - 0x80000000
+
+    def _rebase(self, seq: int) -> int:
+        """Without its SYN, a side begins with the earliest segment seen: here is an earlier one."""
+        shift = -self._offset(seq)
+        self.waiting = [(offset + shift, *rest) for offset, *rest in self.waiting]  # type: ignore[misc]
+        start = shift
+        for stop, number, time, ack in self.pieces:
+            piece = bytes(self.data[start - shift : stop])
+            self.waiting.append((start, number, time, ack, piece))
+            start = stop + shift
+        heapq.heapify(self.waiting)
+        self.held += len(self.data)
+        self.base, self.data, self.pieces = seq, bytearray(), []
+        self.fin = None if self.fin is None else self.fin + shift
+        return 0
+
+    def _insert(self, offset: int, packet: Packet, payload: bytes) -> None:
+        if offset > len(self.data):
+            if offset <= 2 * STREAM_BYTES and self.held <= STREAM_BYTES:
+                heapq.heappush(self.waiting, (offset, packet.number, packet.time, packet.ack, payload))
+                self.held += len(payload)
+            return
+        self._append(offset, packet.number, packet.time, packet.ack, payload)
+        while self.waiting and self.waiting[0][0] <= len(self.data):
+            self._append(*self._pop())
+
+    def _pop(self) -> tuple[int, int, float, int, bytes]:
+        segment = heapq.heappop(self.waiting)
+        self.held -= len(segment[4])
+        return segment
+
+    def _append(self, offset: int, number: int, time: float, ack: int, payload: bytes) -> None:
+        """Of bytes that come twice the first copy stays: that is what the receiver's window took."""
+        news = payload[len(self.data) - offset :]
+        if news:
+            self.data += news
+            self.pieces.append((len(self.data), number, time, ack))
+
+    def stream(self, other: _Side) -> Stream:
+        gaps = []
+        while self.waiting:
+            segment = self._pop()
+            if segment[0] > len(self.data):
+                gaps.append((len(self.data), segment[0]))
+                self.data += bytes(segment[0] - len(self.data))
+            self._append(*segment)
+        if self.fin is not None and len(self.data) < self.fin <= len(self.data) + STREAM_BYTES and self.data:
+            gaps.append((len(self.data), self.fin))
+            self.data += bytes(self.fin - len(self.data))
+            stop, number, time, ack = self.pieces[-1]
+            self.pieces.append((self.fin, number, time, ack))
+        closed: Literal["fin", "rst"] | None = "rst" if self.reset else "fin" if self.fin is not None else None
+        return Stream(bytes(self.data), tuple(gaps), tuple(self._arrivals(other)), closed)
+
+    def _arrivals(self, other: _Side) -> Iterator[Arrival]:
+        number, time, heard = 0, 0.0, 0
+        for stop, its_number, its_time, ack in self.pieces:
+            number, time = max(number, its_number), max(time, its_time)
+            if other.base is not None:
+                heard = max(heard, other._offset(ack))
+            yield Arrival(stop, number, time, heard)
+
+
+class _Flow:
+    """A connection in flight."""
+
+    def __init__(self, packet: Packet) -> None:
+        self.first = packet
+        self.sides = {packet.flow: _Side(packet.flow)}
+        other = reverse(packet.flow)
+        self.sides[other] = _Side(other)
+        self.client: _Side | None = None
+        self.found = False
+        self.id = 0
+        self.last = packet.time
+        self.closed_at: float | None = None
+        self.closed_first: _Side | None = None
+        self.quiet_checked = False
+        self.packets = 0
+
+    def server(self) -> _Side:
+        assert self.client is not None
+        return self.sides[reverse(self.client.key)]
+
+    def add(self, packet: Packet) -> None:
+        side = self.sides[packet.flow]
+        if packet.flags & SYN and self.client is None:
+            self.client = side if not packet.flags & ACK else self.sides[reverse(packet.flow)]
+        side.add(packet)
+        side.reset = side.reset or bool(packet.flags & RST)
+        if packet.flags & (FIN | RST) and self.closed_first is None:
+            self.closed_first = side
+        if packet.payload or packet.flags & (FIN | SYN | RST):
+            self.last = max(self.last, packet.time)
+            self.packets += 1
+            self.quiet_checked = False
+
+
+class _Flows:
+    """All flows in flight, by the flow key of either direction."""
+
+    def __init__(self, source: Source, all_tls: bool) -> None:
+        self.source, self.all_tls = source, all_tls
+        self.skip = source.skip
+        self.flows: dict[bytes, _Flow] = {}
+        self.unnumbered: list[tuple[int, _Flow]] = []
+        self.numbered = 0
+        self.now = 0.0
+        self.swept = 0.0
+
+    def packet(self, packet: Packet) -> Iterator[Connection]:
+        if packet.time > self.now:
+            self.now = packet.time
+        if self.now - self.swept >= SWEEP:
+            yield from self.time(self.now)
+        flow = self.flows.get(packet.flow)
+        if flow is not None and self._reopened(flow, packet):
+            yield from self._settle(flow, "reused")
+            flow = None
+        if flow is None:
+            flow = self._new(packet)
+            if flow is None:
+                return
+        flow.add(packet)
+        if not flow.found and not self._recognise(flow):
+            return
+        ending = self._ending(flow, packet)
+        if ending is not None:
+            yield from self._settle(flow, ending)
+
+    def time(self, now: float) -> Iterator[Connection]:
+        """Settle what time settles."""
+        self.now = max(now, self.now)
+        self.swept = self.now
+        for flow in list({id(f): f for f in self.flows.values()}.values()):
+            ending = self._overdue(flow)
+            if ending is not None:
+                yield from self._settle(flow, ending)
+
+    def end(self) -> Iterator[Connection]:
+        for flow in sorted({id(f): f for f in self.flows.values()}.values(), key=lambda f: f.first.number):
+            yield from self._settle(flow, "end")
+
+    def _new(self, packet: Packet) -> _Flow | None:
+        if packet.flags & SYN:
+            self.skip.pop(packet.flow, None)
+            self.skip.pop(reverse(packet.flow), None)
+        elif packet.flow in self.skip or not packet.payload:
+            return None
+        if len(self.flows) >= 2 * LIVE_FLOWS:
+            self._forget(next((f for f in self.flows.values() if not f.found), next(iter(self.flows.values()))))
+        flow = _Flow(packet)
+        for key in flow.sides:
+            self.flows[key] = flow
+        return flow
+
+    def _reopened(self, flow: _Flow, packet: Packet) -> bool:
+        """A SYN that is no retransmission opens a new connection on the same ports."""
+        side = flow.sides[packet.flow]
+        if not packet.flags & SYN or packet.flags & ACK:
+            return False
+        return side.base is not None and side.base != (packet.seq + 1) & 0xFFFFFFFF
+
+    def _recognise(self, flow: _Flow) -> bool:
+        """Find out whether this is PostgreSQL; a flow that is not is forgotten. False while it is not known to be."""
+        for side in (flow.client,) if flow.client else flow.sides.values():
+            other = flow.sides[reverse(side.key)]
+            speaks = is_postgres(bytes(side.data[:STREAM_BYTES]), bytes(other.data[:64]), self.all_tls)
+            if speaks is not None:
+                break
+        if speaks == "more":
+            if any(s.reset for s in flow.sides.values()) or all(s.complete() for s in flow.sides.values()):
+                self._forget(flow)
+            return False
+        if speaks is None:
+            if flow.client is None or flow.client.data or flow.server().full():
+                self._forget(flow)
+            return False
+        flow.found = True
+        if flow.client is None:
+            flow.client = other if speaks == "server" else side
+        heapq.heappush(self.unnumbered, (flow.first.number, flow))
+        return True
+
+    def _ending(self, flow: _Flow, packet: Packet) -> Ending | None:
+        """What this packet settles."""
+        assert flow.client is not None
+        client, server = flow.client, flow.server()
+        if packet.flags & RST:
+            return "reset"
+        if client.complete() and server.complete():
+            return "closed"
+        if client.full() or server.full():
+            return "full"
+        if packet.flags & FIN or client.fin is not None or server.fin is not None:
+            if flow.closed_at is None and client.fin is not None and server.fin is not None:
+                flow.closed_at = packet.time
+            if (client.complete() or server.complete()) and (ends_in_alert(client.data) or ends_in_alert(server.data)):
+                return "refused"
+        if packet.payload and ends_in_ready(client.data, server.data):
+            return "ready"
+        return None
+
+    def _overdue(self, flow: _Flow) -> Ending | None:
+        quiet = self.now - flow.last
+        if quiet >= SILENCE:
+            return "silent"
+        if flow.closed_at is not None and self.now - flow.closed_at >= AFTER_CLOSE:
+            return "closed"
+        if quiet >= QUIET and flow.found and not flow.quiet_checked and flow.client is not None:
+            flow.quiet_checked = True
+            if spoke_both_ways(bytes(flow.client.data), bytes(flow.server().data)):
+                return "quiet"
+        return None
+
+    def _settle(self, flow: _Flow, ending: Ending) -> Iterator[Connection]:
+        self._forget(flow)
+        if not flow.found:
+            return
+        assert flow.client is not None
+        client, server = flow.client, flow.server()
+        self._number(flow)
+        yield Connection(
+            id=flow.id,
+            capture=self.source.name,
+            client=address(client.key),
+            server=address(server.key),
+            started=moment(flow.first.time),
+            first_packet=flow.first.number,
+            packets=flow.packets,
+            client_stream=client.stream(server),
+            server_stream=server.stream(client),
+            ending=ending,
+            whole=client.syn and server.syn,
+            closed_first=None if flow.closed_first is None else "client" if flow.closed_first is client else "server",
+        )
+
+    def _number(self, flow: _Flow) -> None:
+        """Connections are numbered by their first packet: those found so far that began earlier come first."""
+        while flow.id == 0:
+            self.numbered += 1
+            heapq.heappop(self.unnumbered)[1].id = self.numbered
+
+    def _forget(self, flow: _Flow) -> None:
+        for key in flow.sides:
+            self.flows.pop(key, None)
+            self.skip.add(key)
+
+
+def reverse(flow: bytes) -> bytes:
+    """The key of the other direction."""
+    size = (len(flow) - 4) // 2
+    return flow[size : 2 * size] + flow[:size] + flow[-2:] + flow[-4:-2]
+
+
+def address(flow: bytes) -> Address:
+    """The sender that a flow key names."""
+    size = (len(flow) - 4) // 2
+    return Address(str(ipaddress.ip_address(flow[:size])), int.from_bytes(flow[-4:-2], "big"))
+
+
+def moment(seconds: float) -> datetime:
+    """Seconds since the epoch as an aware datetime; a stranger's clock may be anything, so it is bounded."""
+    return datetime.fromtimestamp(min(max(seconds, 0.0), LAST_MOMENT), UTC)

@@ -1,0 +1,379 @@
+"""A connection to its trace: every message of both sides, in order, and what they settle.
+
+`follow` never raises: bytes that are not what they should be are a message with a `problem`, and what no key opens is a
+message of kind `Sealed`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
+from tracer.protocol import keys as protocol_keys
+from tracer.protocol import postgres
+from tracer.protocol.fields import Field, content, every, first, number, parse
+from tracer.protocol.handshake import TLS_1_3
+from tracer.protocol.keys import Keys, Opener
+from tracer.protocol.numbers import VERSIONS
+from tracer.protocol.records import HANDSHAKE, Record, is_header
+from tracer.sides import Draft, Layer, Session, Side, Span, TlsSide, client_messages, server_messages
+from tracer.streams import Arrival, Connection, Sender, Stream, moment
+from tracer.summaries import summary
+
+if TYPE_CHECKING:
+    from tracer.certificates import Presented
+    from tracer.outcome import Outcome
+
+Preamble = Literal["SSLRequest", "direct", "plaintext", "GSSENCRequest", "CancelRequest", "unknown"]
+Answer = Literal["S", "N", "E", "G", "other"]
+Transport = Literal["tls", "plaintext", "gss", "cancel"]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message.
+
+    `range` is into its side's handshake bytes, or into the plaintext of its record when that was opened; `spans` are
+    the ranges of the TCP stream that carried it. `time` is when it was complete, `packet` the packet that completed it.
+    """
+
+    index: int
+    time: datetime
+    packet: int
+    sender: Sender
+    layer: str
+    kind: str
+    protected: bool
+    opened: bool
+    range: Span
+    spans: tuple[Span, ...]
+    data: bytes
+    fields: tuple[Field, ...]
+    problem: str | None
+    summary: str
+
+    @property
+    def length(self) -> int:
+        return len(self.data)
+
+    @property
+    def sealed(self) -> bool:
+        return self.protected and not self.opened
+
+
+@dataclass(frozen=True, slots=True)
+class Negotiation:
+    """A request in front of TLS and the one byte that answered it; `message` is the request's index."""
+
+    request: str
+    answer: Answer | None
+    message: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """What the hellos and certificates settled; None is what stayed sealed or was not seen."""
+
+    version: str | None
+    cipher_suite: str | None
+    group: str | None
+    server_name: str | None
+    alpn: str | None
+    hello_retry_request: bool
+    resumed: bool
+    client_certificate: Literal["none", "requested", "sent"] | None
+    keys: Literal["all", "some", "none"]
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Everything that one connection says, in order."""
+
+    connection: Connection
+    messages: tuple[Message, ...]
+    records: dict[Sender, tuple[Record, ...]]
+    negotiation: tuple[Negotiation, ...]
+    preamble: Preamble
+    answer: Answer | None
+    transport: Transport | None
+    tls: Tls | None
+
+    def of(self, kind: str, sender: Sender | None = None) -> Message | None:
+        """The first message of a kind."""
+        return next(self.every(kind, sender), None)
+
+    def every(self, kind: str, sender: Sender | None = None) -> Iterator[Message]:
+        return (m for m in self.messages if m.kind == kind and sender in (None, m.sender))
+
+    @cached_property
+    def certificates(self) -> tuple[bytes, ...]:
+        """The server's certificates as sent, DER, the leaf first; empty when none was sent or they are sealed."""
+        message = self.of("Certificate", "server")
+        if message is None:
+            return ()
+        return tuple(der for field in every(message.fields, "cert_data") if (der := content(field)))
+
+    @cached_property
+    def presented(self) -> Presented:
+        """What the server showed, as plain values."""
+        from tracer.certificates import Presented
+
+        return Presented.of(self)
+
+    @cached_property
+    def outcome(self) -> Outcome:
+        """How it ended, and where."""
+        from tracer.outcome import outcome
+
+        return outcome(self)
+
+    @property
+    def time(self) -> datetime:
+        """When the client judged the server: its Certificate message, or the start where that was not seen."""
+        message = self.of("Certificate", "server")
+        return message.time if message else self.connection.started
+
+
+def follow(connection: Connection, keys: Keys | None = None) -> Trace:
+    """Read both sides of a connection with what keys there are. Raises nothing."""
+    client = Side("client", connection.client_stream)
+    server = Side("server", connection.server_stream)
+    requests, preamble, transport = _preamble(client, server)
+    if transport == "tls":
+        session = _tls(client, server, keys or Keys())
+    else:
+        session = None
+        _plain(client, server, transport)
+    messages = tuple(_in_order(client, server))
+    negotiation = tuple(_negotiation(requests, messages))
+    tls = _agreed(messages, session, client, server) if session is not None else None
+    return Trace(
+        connection=connection,
+        messages=messages,
+        records={"client": tuple(client.records), "server": tuple(server.records)},
+        negotiation=negotiation,
+        preamble=preamble,
+        answer=negotiation[-1].answer if negotiation else None,
+        transport=transport,
+        tls=tls,
+    )
+
+
+# THE PREAMBLE
+
+Request = tuple[str, Answer | None]
+
+
+def _preamble(client: Side, server: Side) -> tuple[list[Request], Preamble, Transport | None]:
+    """Requests and answers, until something settles the transport."""
+    requests: list[Request] = []
+    preamble: Preamble = "unknown"
+    while True:
+        speech = postgres.recognise(client.data[client.at :])
+        if speech == "SSLRequest" or speech == "GSSENCRequest":
+            client.take(speech, len(postgres.SSL_REQUEST), postgres.ssl_request)
+            reply = _answer(server, speech)
+            requests.append((speech, reply))
+            preamble = speech
+            if reply == "S" and speech == "SSLRequest":
+                return requests, preamble, "tls"
+            if reply != "N":
+                return requests, preamble, "gss" if reply == "G" else None
+        elif speech == "CancelRequest":
+            client.take(speech, postgres.request_length(client.data, client.at), postgres.cancel_request)
+            return requests, "unknown" if preamble == "unknown" and requests else preamble if requests else speech, "cancel"
+        elif speech == "StartupMessage":
+            return requests, preamble if requests else "plaintext", "plaintext"
+        elif speech == "TLS" or (not client.data and postgres.recognise_server(server.data)):
+            if server.data[:1] != b"S" or requests:
+                return requests, "direct", "tls"
+            requests.append(("SSLRequest", _answer(server, "SSLRequest")))  # asked before the capture began
+            return requests, "SSLRequest", "tls"
+        else:
+            return requests, preamble, None
+
+
+def _answer(server: Side, request: str) -> Answer | None:
+    byte = server.data[server.at : server.at + 1]
+    if not byte or server.stream.missing(server.at, server.at + 1):
+        return None
+    if byte == b"E":
+        frame = postgres.preamble_error(server.data, server.at)
+        server.take(frame.kind, frame.stop - frame.start, frame.read)
+        return "E"
+    server.take("SSLResponse" if request == "SSLRequest" else "GSSENCResponse", 1, postgres.answer)
+    return {b"S": "S", b"N": "N", b"G": "G"}.get(byte, "other")  # type: ignore[return-value]
+
+
+def _negotiation(requests: list[Request], messages: tuple[Message, ...]) -> Iterator[Negotiation]:
+    seen = iter([m.index for m in messages if m.kind in ("SSLRequest", "GSSENCRequest")])
+    for request, answer in requests:
+        yield Negotiation(request, answer, next(seen, None))
+
+
+# IN CLEAR
+
+
+def _plain(client: Side, server: Side, transport: Transport | None) -> None:
+    if transport == "plaintext":
+        asked = server_messages(server, _rest(server), opened=False)
+        client_messages(client, _rest(client), asked, opened=False)
+        return
+    why = "sealed by GSSAPI encryption" if transport == "gss" else "nothing that PostgreSQL knows"
+    for side in (client, server):
+        side.leftover("postgres", why)
+
+
+def _rest(side: Side) -> Layer:
+    layer = Layer()
+    if side.at < len(side.data):
+        layer.add(side.data[side.at :], side.at, len(side.data), exact=True)
+    return layer
+
+
+# TLS
+
+
+def _tls(client: Side, server: Side, keys: Keys) -> Session:
+    """Both sides of TLS: what is in clear first, because it says how the rest is read."""
+    session = Session()
+    _waiting_bytes(client, server)
+    reading = {side.sender: TlsSide(side, session) for side in (server, client)}
+    for tls in reading.values():
+        tls.read_clear()
+    for sender, tls in reading.items():
+        tls.read_protected(_opener(session, keys, sender))
+    asked = server_messages(server, reading["server"].application, opened=True)
+    client_messages(client, reading["client"].application, asked, opened=True)
+    return session
+
+
+def _waiting_bytes(client: Side, server: Side) -> None:
+    """Bytes behind the answer `S` that are no TLS: whoever put them there wants them read as if they were protected.
+
+    They end with the segment that carried them: a server says nothing more until it has a ClientHello (CVE-2021-23222).
+    """
+    if server.at >= len(server.data) or is_header(server.data, server.at):
+        return
+    if len(server.data) - server.at < 5 and HANDSHAKE == server.data[server.at]:
+        return
+    stop = next(
+        (a.stop for a in server.stream.arrivals if a.stop > server.at and is_header(server.data, a.stop)), len(server.data)
+    )
+    server.take("UnencryptedData", stop - server.at, postgres.unread_bytes)
+
+
+def _opener(session: Session, keys: Keys, sender: Sender) -> Opener | None:
+    secrets = keys.of(session.client_random)
+    return protocol_keys.opener(
+        session.version == TLS_1_3, session.suite, secrets, sender, session.server_random, session.client_random
+    )
+
+
+# IN ORDER
+
+
+def _in_order(client: Side, server: Side) -> Iterator[Message]:
+    """Both sides' messages as they came to be: what a sender had heard first, then by time (RFC 9293 §3.4, ACK)."""
+    ours, theirs = _arrived(client), _arrived(server)
+    index = 0
+    while ours or theirs:
+        pick = ours if not theirs or (ours and _before(ours[-1], theirs[-1])) else theirs
+        draft, _, arrival = pick.pop()
+        yield _message(index, draft, arrival, "client" if pick is ours else "server")
+        index += 1
+
+
+Arrived = tuple[Draft, int, Arrival]
+
+
+def _arrived(side: Side) -> list[Arrived]:
+    """The side's drafts with where they end and when they were complete, the last one first."""
+    drafts = sorted(((draft, draft.spans[-1][1]) for draft in side.drafts), key=lambda pair: pair[1])
+    return [(draft, stop, side.stream.arrival(stop)) for draft, stop in reversed(drafts)]
+
+
+def _before(a: Arrived, b: Arrived) -> bool:
+    a_heard_b, b_heard_a = a[2].heard >= b[1], b[2].heard >= a[1]
+    if a_heard_b != b_heard_a:
+        return b_heard_a
+    return a[2][2:0:-1] <= b[2][2:0:-1]  # time, then packet
+
+
+def _message(index: int, draft: Draft, arrival: Arrival, sender: Sender) -> Message:
+    fields, problem = parse(draft.read, draft.data, draft.captured)
+    return Message(
+        index=index,
+        time=moment(arrival.time),
+        packet=arrival.number,
+        sender=sender,
+        layer=draft.layer,
+        kind=draft.kind,
+        protected=draft.protected,
+        opened=draft.opened,
+        range=draft.range,
+        spans=draft.spans,
+        data=draft.data,
+        fields=fields,
+        problem=draft.problem or problem,
+        summary=summary(draft.kind, fields, len(draft.data)),
+    )
+
+
+# WHAT WAS AGREED
+
+
+def _agreed(messages: tuple[Message, ...], session: Session, client: Side, server: Side) -> Tls:
+    def find(kind: str, name: str, sender: Sender | None = None) -> Field | None:
+        found = (first(m.fields, name) for m in messages if m.kind == kind and sender in (None, m.sender))
+        return next((field for field in found if field is not None), None)
+
+    group = find("ServerHello", "group") or find("ServerKeyExchange", "named_curve")
+    alpn = find("EncryptedExtensions", "protocol_name") or find("ServerHello", "protocol_name")
+    name = find("ClientHello", "host_name")
+    return Tls(
+        version=VERSIONS.get(session.version, f"0x{session.version:04x}") if session.version is not None else None,
+        cipher_suite=session.suite or None,
+        group=group.text if group else None,
+        server_name=name.text if name else None,
+        alpn=alpn.text if alpn else None,
+        hello_retry_request=any(m.kind == "HelloRetryRequest" for m in messages),
+        resumed=_resumed(messages, session),
+        client_certificate=_client_certificate(messages, session),
+        keys=_opened(client.sealed + server.sealed, client.opened + server.opened),
+    )
+
+
+def _resumed(messages: tuple[Message, ...], session: Session) -> bool:
+    server = next((m for m in messages if m.kind == "ServerHello"), None)
+    client = next((m for m in messages if m.kind == "ClientHello"), None)
+    if server is None or client is None:
+        return False
+    if session.version == TLS_1_3:
+        return first(server.fields, "selected_identity") is not None
+    offered = content(first(client.fields, "legacy_session_id"))
+    full = any(m.kind in ("Certificate", "ServerHelloDone", "ServerKeyExchange") for m in messages)
+    return bool(offered) and offered == content(first(server.fields, "legacy_session_id_echo")) and not full
+
+
+def _client_certificate(messages: tuple[Message, ...], session: Session) -> Literal["none", "requested", "sent"] | None:
+    given = next((m for m in messages if m.kind == "Certificate" and m.sender == "client"), None)
+    if given is not None and any(content(field) for field in every(given.fields, "cert_data")):
+        return "sent"
+    if any(m.kind == "CertificateRequest" for m in messages):
+        return "requested"
+    # in TLS 1.3 the request is sealed: unless the server's Finished was opened nobody knows
+    seen = any(m.kind == ("Finished" if session.version == TLS_1_3 else "ServerHelloDone") and m.sender == "server" for m in messages)
+    return "none" if seen or _resumed(messages, session) else None
+
+
+def _opened(sealed: int, opened: int) -> Literal["all", "some", "none"]:
+    if not sealed or opened == sealed:
+        return "all" if opened or not sealed else "none"
+    return "some" if opened else "none"
+
+
+__all__ = ["Message", "Negotiation", "Stream", "Tls", "Trace", "follow", "number"]

@@ -1,0 +1,377 @@
+"""libpq: what it checks, in its own order, and what it prints.
+
+The steps are those of PQconnectPoll (fe-connect.c), initialize_SSL and open_client_SSL (fe-secure-openssl.c) of
+PostgreSQL 18. Each step is a function from what the server presented and what the client was told to a `Check`; the
+decision then goes by the first check that failed. A refused chain does not end `prefer`: it comes back in plaintext.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+
+from tracer.certificates import Certificate, Presented
+from tracer.verify import names
+from tracer.verify.chain import Fault, Path, is_self_signed, judge
+from tracer.verify.clients import Client
+from tracer.verify.model import Check, Outcome, Trust, Unusable, Verdict
+from tracer.verify.validity import time_fault
+
+OPENSSL = "3.5"
+NEWEST = "18"
+VERIFYING = ("verify-ca", "verify-full")
+DATES = (9, 10, 13, 14)
+DEFAULT_ROOT = "~/.postgresql/root.crt"
+CHAIN_SOURCE = "PostgreSQL: fe-secure-openssl.c, initialize_SSL; OpenSSL: x509_vfy.c, X509_verify_cert"
+NAME_SOURCE = "PostgreSQL: fe-secure-common.c, pq_verify_peer_name_matches_certificate"
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The checks of one connection in order, and what is printed when one of them fails."""
+
+    checks: tuple[Check, ...]
+    prints: dict[str, str]
+    path: Path | None = None
+
+
+def client(name: str, openssl: str) -> Client:
+    """The client of that name."""
+    return partial(_replay, name, openssl)
+
+
+def _replay(name: str, openssl: str, presented: Presented, trust: Trust) -> Verdict:
+    mode = trust.sslmode
+    decide = partial(_verdict, name, presented, trust)
+    early = _before_connecting(trust)
+    if early is not None:
+        return decide("refuse", early, prints=early.found, wire="nothing", says="nothing: it does not connect")
+    if mode == "disable" or (mode == "allow" and presented.answer is None and not presented.direct):
+        return decide("plaintext", None, wire="plaintext", says="a StartupMessage in plaintext, no SSLRequest")
+    if mode == "allow":
+        return decide("plaintext", None, wire="plaintext", says="a StartupMessage in plaintext first; TLS only if the server refuses that")
+    if not presented.direct and presented.answer != "S":
+        return _without_tls(decide, presented, mode)
+    return _with_tls(decide, presented, trust, openssl)
+
+
+def _verdict(
+    name: str,
+    presented: Presented,
+    trust: Trust,
+    outcome: Outcome,
+    failed: Check | None,
+    *,
+    wire: str | None,
+    says: str,
+    prints: str | None = None,
+    checks: tuple[Check, ...] | None = None,
+    authenticated: bool | None = False,
+) -> Verdict:
+    if checks is None:
+        checks = tuple(_not_reached(step, failed) for step in ("chain", "validity", "name"))
+        checks = (failed, *checks) if failed else checks
+    return Verdict(
+        client=name,
+        sslmode=trust.sslmode,
+        host=trust.host if isinstance(trust.host, str) else None,
+        time=trust.time,
+        outcome=outcome,
+        authenticated=None if outcome == "cannot_tell" else authenticated,
+        prints=prints,
+        on_the_wire=says,
+        wire=wire,
+        checks=checks,
+        refused_by=failed,
+    )
+
+
+def _not_reached(step: str, failed: Check | None) -> Check:
+    return Check(step, "not_done", "the client does not come this far" if failed else "without TLS there is no certificate to check")
+
+
+# BEFORE TLS
+
+
+def _before_connecting(trust: Trust) -> Check | None:
+    """Combinations that PQconnectdb refuses before any packet (fe-connect.c, pqConnectOptions2)."""
+    mode = trust.sslmode
+    if trust.roots == "system" and mode != "verify-full":
+        text = f'weak sslmode "{mode}" may not be used with sslrootcert=system (use "verify-full")'
+    elif trust.sslnegotiation == "direct" and mode in ("disable", "allow", "prefer"):
+        text = f'weak sslmode "{mode}" may not be used with sslnegotiation=direct (use "require", "verify-ca", or "verify-full")'
+    else:
+        return None
+    return Check("options", "failed", "the client's own options forbid it", "before_tls", found=text)
+
+
+def _without_tls(decide: partial[Verdict], presented: Presented, mode: str) -> Verdict:
+    """The server's answer was not `S`."""
+    answer = presented.answer
+    if answer is None or answer == "G":
+        why = "the answer to SSLRequest is not in the capture"
+        check = Check("answer", "cannot_tell", why, "before_tls")
+        return decide("cannot_tell", None, wire=None, says=why, checks=(check,))
+    if answer == "N" and mode == "prefer":
+        return decide("plaintext", None, wire="plaintext", says="a StartupMessage in plaintext, behind N on the same connection")
+    printed = {
+        "N": "server does not support SSL, but SSL was required",
+        "E": "server sent an error response during SSL exchange",
+    }.get(answer, f"received invalid response to SSL negotiation: {presented.answer_byte.decode('latin-1')}")
+    check = Check(
+        "answer", "failed", "the server did not agree to TLS", "before_tls", wanted="S", found=answer, after_message=presented.seen.get("answer")
+    )
+    return decide("refuse", check, prints=printed, wire="gave_up", says="the client closes behind the answer")
+
+
+# WITH TLS
+
+
+def _with_tls(decide: partial[Verdict], presented: Presented, trust: Trust, openssl: str) -> Verdict:
+    steps = _steps(presented, trust, openssl)
+    failed = next((check for check in steps.checks if check.outcome == "failed"), None)
+    unsure = next((check for check in steps.checks if check.outcome == "cannot_tell"), None)
+    if unsure is not None and (failed is None or not _certain(failed, steps.checks)):
+        return decide("cannot_tell", None, wire=None, says=unsure.because, checks=steps.checks)
+    if failed is None:
+        bound = _is_bound(presented, trust)
+        both = all((check := _of(steps.checks, step)) is not None and check.outcome == "passed" for step in ("chain", "name"))
+        return decide(
+            "accept", None, wire="session", says="the whole handshake, then a StartupMessage inside TLS", checks=steps.checks, authenticated=both or bound
+        )
+    wire, says = _refusal(failed, steps)
+    if trust.sslmode == "prefer" and failed.step not in ("name", "injected"):
+        says += "; then a second connection with a StartupMessage in plaintext"
+        return decide("plaintext", failed, wire=f"{wire},plaintext", says=says, checks=steps.checks)
+    return decide("refuse", failed, prints=steps.prints.get(failed.step), wire=wire, says=says, checks=steps.checks)
+
+
+def _certain(failed: Check, checks: tuple[Check, ...]) -> bool:
+    """Whether a failure stands whatever the unknown steps in front of it would say: a leaf out of its time does."""
+    before = checks[: checks.index(failed)]
+    unsure = [check for check in before if check.outcome == "cannot_tell"]
+    return not unsure or (failed.step == "validity" and failed.certificate == 0 and all(check.step == "chain" for check in unsure))
+
+
+def _of(checks: tuple[Check, ...], step: str) -> Check | None:
+    return next((check for check in checks if check.step == step), None)
+
+
+def _refusal(failed: Check, steps: Steps) -> tuple[str, str]:
+    """What a failed check leaves on the wire."""
+    if failed.when == "before_tls":
+        return "no_hello", "the client closes behind S and sends no ClientHello"
+    if failed.when == "in_handshake":
+        code = alert(failed.code or 0)
+        return f"alert:{code}", f"a fatal alert {ALERT_NAMES.get(code, code)} ({code}) in clear, also in TLS 1.3, and the client closes"
+    return "no_startup", "the whole handshake, then close_notify and the client closes: no StartupMessage"
+
+
+def _is_bound(presented: Presented, trust: Trust) -> bool:
+    return trust.channel_binding == "require" and "SCRAM-SHA-256-PLUS" in (presented.authentication or ())
+
+
+def _steps(presented: Presented, trust: Trust, openssl: str) -> Steps:
+    """Every check of a TLS connection, also those behind the first that fails."""
+    prints: dict[str, str] = {}
+    root = _root_file(trust, prints)
+    chain, validity, path = _chain_and_validity(presented, trust)
+    name = _name(presented, trust, prints)
+    code = (chain.code if chain.outcome == "failed" else validity.code) or 0
+    prints["chain"] = prints["validity"] = f"SSL error: {chain_text(code, openssl)}"
+    inside = (validity, chain) if path and path.faults and path.faults[0].code in DATES else (chain, validity)
+    checks = [check for check in (root, *inside, name) if check is not None]
+    if presented.injected:
+        prints["injected"] = "received unencrypted data after SSL response"
+        because = "bytes that are not TLS stood behind the answer S"
+        checks.append(Check("injected", "failed", because, "after_handshake", wanted="nothing", found="bytes", source="CVE-2021-23222"))
+    return Steps(tuple(checks), prints, path)
+
+
+def _root_file(trust: Trust, prints: dict[str, str]) -> Check | None:
+    """A root file that is missing where it is needed, or that cannot be used (initialize_SSL)."""
+    path = trust.root_path or DEFAULT_ROOT
+    if trust.roots is None and trust.sslmode in VERIFYING:
+        prints["root_file"] = (
+            f'root certificate file "{path}" does not exist\n'
+            "Either provide the file, use the system's trusted roots with sslrootcert=system, "
+            "or change sslmode to disable server certificate verification."
+        )
+        because = f"the root file {path} does not exist"
+    elif isinstance(trust.roots, Unusable):
+        prints["root_file"] = f'could not read root certificate file "{path}": {trust.roots.reason}'
+        because = f"the root file {path} is there and cannot be used: {trust.roots.reason}"
+    else:
+        return None
+    return Check("root_file", "failed", because, "before_tls", wanted="certificates in the root file", found=path)
+
+
+def _chain_and_validity(presented: Presented, trust: Trust) -> tuple[Check, Check, Path | None]:
+    """The chain and the dates, which OpenSSL looks at inside the handshake when there is a root file, and only then."""
+    done = replace(_CHAIN, after_message=presented.seen.get("chain"))
+    dates = replace(done, step="validity")
+    if trust.roots is None or isinstance(trust.roots, Unusable):
+        why = "no root file: nobody looks at the certificate" if trust.roots is None else "the root file cannot be used"
+        return replace(done, outcome="not_done", because=why, when=None), replace(dates, outcome="not_done", because=why, when=None), None
+    if not presented.certificates:
+        why = "the server's certificates are sealed or were not captured: a key log of the connection would show them"
+        return replace(done, because=why), replace(dates, because=why), None
+    if trust.roots == "system":
+        why = "the client's own system store decides, and it is not here: name its file with sslrootcert"
+        return replace(done, because=why), replace(dates, because=why), None
+    anchors = trust.anchors()
+    if anchors is None:
+        return _without_roots(presented.certificates, trust, done, dates)
+    path = judge(presented.certificates, anchors, trust.time, trust.security_level)
+    return _judged(path, presented.certificates, trust, done, dates)
+
+
+def _judged(path: Path, sent: tuple[Certificate, ...], trust: Trust, chain: Check, dates: Check) -> tuple[Check, Check, Path]:
+    faults = [fault for fault in path.faults if fault.code not in DATES]
+    late = [fault for fault in path.faults if fault.code in DATES]
+    anchor = path.anchor
+    wanted = "a chain to a root of the root file"
+    if faults:
+        also = "".join(f"; also: {fault.text} ({fault.code})" for fault in faults[1:])
+        chain = _failed(chain, faults[0], sent, wanted, explain(faults[0], path) + also)
+    elif any("2.5.29.30" in certificate.extensions for certificate in path.certificates):
+        chain = replace(chain, because="a certificate of the chain has name constraints, and these are not replayed yet")
+    else:
+        how = f"{' ← '.join(c.short for c in path.certificates)}"
+        chain = replace(chain, outcome="passed", because=f"good signatures up to a root of the root file: {how}", wanted=wanted, found=anchor and anchor.subject)
+    moment = f"every certificate valid on {trust.time:%Y-%m-%d %H:%M:%S} UTC"
+    if late:
+        dates = _failed(dates, late[0], sent, moment, explain_time(late[0], trust))
+    else:
+        dates = replace(dates, outcome="passed", because=span(path.certificates), wanted=moment, found=span(path.certificates))
+    return chain, dates, path
+
+
+def _failed(check: Check, fault: Fault, sent: tuple[Certificate, ...], wanted: str, because: str) -> Check:
+    position = sent.index(fault.certificate) if fault.certificate in sent else None
+    return replace(check, outcome="failed", because=because, code=fault.code, certificate=position, wanted=wanted, found=fault.certificate.subject)
+
+
+def _without_roots(sent: tuple[Certificate, ...], trust: Trust, chain: Check, dates: Check) -> tuple[Check, Check, Path | None]:
+    """Nobody told what the client trusts: what can be said is what would be so with the chain's own root."""
+    none = "" if trust.sslmode in VERIFYING else "; with no root file at all it looks at nothing"
+    top = next((certificate for certificate in sent if is_self_signed(certificate)), None)
+    code = time_fault(sent[0], trust.time)
+    if top is None:
+        why = "the server did not send its root, and what the client trusts is not known: name its root file with sslrootcert" + none
+        chain = replace(chain, because=why)
+        dates = replace(dates, because="without the root nobody can say of all certificates; " + span(sent), found=span(sent))
+    else:
+        path = judge(sent, [top], trust.time, trust.security_level)
+        faults = [fault for fault in path.faults if fault.code not in DATES]
+        good = "the chain is good" if not faults else f"{faults[0].text} ({faults[0].code}) even"
+        why = f"{good} against the root that the server itself sent, {top.short}; whether the client trusts that root is not known: name its root file with sslrootcert{none}"
+        chain = replace(chain, because=why, found=top.subject)
+        dates = _judged(path, sent, trust, chain, dates)[1]
+    if trust.sslmode not in VERIFYING and dates.outcome == "failed":
+        dates = replace(dates, outcome="cannot_tell", because=dates.because + none)
+    elif code is not None and dates.outcome != "failed":
+        fault = Fault(code, 0, sent[0])
+        dates = _failed(dates, fault, sent, "a leaf in its time", explain_time(fault, trust))
+    return chain, dates, None
+
+
+def _name(presented: Presented, trust: Trust, prints: dict[str, str]) -> Check:
+    """The host name, behind the handshake, with verify-full only (pq_verify_peer_name_matches_certificate)."""
+    check = Check("name", "cannot_tell", "", "after_handshake", after_message=presented.seen.get("name"), source=NAME_SOURCE)
+    leaf = presented.certificates[0] if presented.certificates else None
+    host = trust.host
+    if trust.sslmode != "verify-full":
+        result = names.match(leaf, host) if leaf is not None and isinstance(host, str) else None
+        would = "" if result is None else f"; verify-full would {'accept' if result.matched else 'refuse'} it"
+        why = f"{trust.sslmode} does not look at the name{would}"
+        return replace(check, outcome="not_done", because=why, when=None, wanted=host if isinstance(host, str) else None)
+    if host is None:
+        prints["name"] = "host name must be specified for a verified SSL connection"
+        return replace(check, outcome="failed", because="the client was given an address and no host name to verify", wanted="a host name")
+    if leaf is None:
+        return replace(check, because="the server's certificate is sealed or was not captured", wanted=host if isinstance(host, str) else None)
+    found = ", ".join(name.text for name in leaf.names) or f"CN {leaf.short}"
+    if not isinstance(host, str):
+        return replace(check, because=f"the name that the client was given is not known; the certificate is for {found}", found=found)
+    result = names.match(leaf, host)
+    if result.matched is not None:
+        because = f"the certificate names it: {result.matched.kind} {result.matched.text}"
+        return replace(check, outcome="passed", because=because, wanted=host, found=result.matched.text, certificate=0)
+    prints["name"] = result.prints or ""
+    because = f"the certificate is for {found}, not for {host}"
+    return replace(check, outcome="failed", because=because, wanted=host, found=found, code=None, certificate=0)
+
+
+_CHAIN = Check("chain", "cannot_tell", "", "in_handshake", source=CHAIN_SOURCE)
+
+
+# WORDS
+
+
+def explain(fault: Fault, path: Path) -> str:
+    """One sentence about a fault of the chain, with its certificate."""
+    who = fault.certificate.short
+    sentence = SENTENCES.get(fault.code, "{who}: {text}")
+    return sentence.format(who=who, issuer=fault.certificate.issuer, text=fault.text) + f" (OpenSSL {fault.code})"
+
+
+def explain_time(fault: Fault, trust: Trust) -> str:
+    certificate = fault.certificate
+    if fault.code == 10:
+        return f"{certificate.short} ended on {certificate.not_after:%Y-%m-%d %H:%M:%S} UTC (OpenSSL 10)"
+    if fault.code == 9:
+        return f"{certificate.short} begins on {certificate.not_before:%Y-%m-%d %H:%M:%S} UTC (OpenSSL 9)"
+    return f"{certificate.short}: {fault.text} (OpenSSL {fault.code})"
+
+
+def span(certificates: tuple[Certificate, ...]) -> str:
+    """The period in which all of them are valid."""
+    starts = [c.not_before for c in certificates if c.not_before]
+    ends = [c.not_after for c in certificates if c.not_after]
+    return f"all valid from {max(starts):%Y-%m-%d} to {min(ends):%Y-%m-%d}" if starts and ends else "dates that cannot be read"
+
+
+def chain_text(code: int, openssl: str) -> str:
+    """What libpq prints for a refused chain: OpenSSL's last error, which for a bad signature is another."""
+    if code == 7:
+        return "EVP lib" if openssl < "3.2" else "provider signature failure"
+    return "certificate verify failed"
+
+
+def alert(code: int) -> int:
+    """The alert for an X509_V_ERR code (OpenSSL ssl/statem/statem_lib.c, x509table)."""
+    return ALERTS.get(code, 46)
+
+
+# TABLES
+
+SENTENCES = {
+    2: "the root file holds {who}, but not the root above it, and an intermediate alone is not enough",
+    7: "the signature of {who} was not made by its issuer's key",
+    18: "{who} is self-signed and not in the root file",
+    19: "the chain ends with {who}, which is not in the root file",
+    20: "nothing in the chain or the root file is the issuer of {who}: {issuer}",
+    26: "{who} may not be used for a TLS server",
+    66: "the key of {who} is too weak",
+    67: "the key of {who} is too weak",
+    68: "{who} is signed with a digest that is too weak",
+    79: "{who} is not a CA certificate",
+}
+ALERTS = {
+    **dict.fromkeys((2, 3, 18, 19, 20, 22, 24, 25, 79), 48),
+    **dict.fromkeys((6, 9, 11, 13, 14, 15, 16, 21, 27, 28, 66, 67, 68), 42),
+    **dict.fromkeys((10, 12), 45),
+    **dict.fromkeys((4, 5, 7, 8), 51),
+    23: 44,
+    26: 43,
+}
+ALERT_NAMES = {
+    42: "bad_certificate",
+    43: "unsupported_certificate",
+    44: "certificate_revoked",
+    45: "certificate_expired",
+    46: "certificate_unknown",
+    48: "unknown_ca",
+    51: "decrypt_error",
+}

@@ -1,0 +1,123 @@
+"""What only the user can say (`Trust`), and what comes out (`Check`, `Verdict`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from tracer.certificates import Certificate
+
+if TYPE_CHECKING:
+    from cryptography import x509
+
+SSLMODES: Final = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+
+Outcome = Literal["accept", "refuse", "plaintext", "cannot_tell"]
+When = Literal["before_tls", "in_handshake", "after_handshake"]
+Passed = Literal["passed", "failed", "not_done", "cannot_tell"]
+
+
+class Unknown(Enum):
+    """Nobody told us. Not the same as absent."""
+
+    UNKNOWN = "unknown"
+
+    def __repr__(self) -> str:
+        return "UNKNOWN"
+
+
+UNKNOWN: Final = Unknown.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """A root file that is there and cannot be used; `reason` is what the client prints behind its name."""
+
+    reason: str
+
+
+Roots = Unknown | None | Unusable | Literal["system"] | Sequence["x509.Certificate | Certificate"]
+
+
+@dataclass(frozen=True)
+class Trust:
+    """What the client was told: its connection parameters, its root file, and the time by its clock (aware, UTC).
+
+    `roots`: UNKNOWN; None when the file does not exist; the certificates of the file; `Unusable`; or "system".
+    """
+
+    host: Unknown | None | str = UNKNOWN
+    sslmode: str = "prefer"
+    roots: Roots = UNKNOWN
+    root_path: str | None = None
+    crls: Sequence[x509.CertificateRevocationList] | None = None
+    time: datetime = field(default_factory=lambda: datetime.now(UTC))
+    security_level: int = 2
+    hostaddr: str | None = None
+    port: int = 5432
+    sslnegotiation: str = "postgres"
+    channel_binding: str = "prefer"
+    sslcertmode: str = "allow"
+    gssencmode: str = "disable"
+
+    def anchors(self) -> tuple[Certificate, ...] | None:
+        """The certificates of the root file, as ours; None when there is no list of them."""
+        if isinstance(self.roots, (Unknown, Unusable, str)) or self.roots is None:
+            return None
+        return tuple(_ours(root) for root in self.roots)
+
+
+def _ours(root: Any) -> Certificate:  # noqa: ANN401 (the library's certificate, or ours)
+    if isinstance(root, Certificate):
+        return root
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    return Certificate.from_der(root.public_bytes(Encoding.DER))
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One step of the client: what it wanted, what it found, and why that was the end, or not.
+
+    `code` is OpenSSL's X509_V_ERR number; `certificate` the position in what the server sent, None for one of the root
+    file; `after_message` the index of the message behind which it happens.
+    """
+
+    step: str
+    outcome: Passed
+    because: str
+    when: When | None = None
+    code: int | None = None
+    certificate: int | None = None
+    wanted: str | None = None
+    found: str | None = None
+    after_message: int | None = None
+    source: str | None = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one client would do under one sslmode.
+
+    `prints` is what it prints when it refuses, without the prefix that names the server. `on_the_wire` is a sentence,
+    `wire` the same for comparing with a trace: see `tracer.verify.observed`.
+    """
+
+    client: str
+    sslmode: str
+    host: str | None
+    time: datetime
+    outcome: Outcome
+    authenticated: bool | None
+    prints: str | None
+    on_the_wire: str
+    wire: str | None
+    checks: tuple[Check, ...]
+    refused_by: Check | None = None
+
+    def check(self, step: str) -> Check | None:
+        """The check of that name."""
+        return next((check for check in self.checks if check.step == step), None)

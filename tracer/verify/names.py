@@ -1,0 +1,104 @@
+"""Does the certificate name the host? libpq's own rules: no RFC 6125, no IDN, no trailing dots.
+
+Sources, PostgreSQL 18: fe-secure-common.c (wildcard_certificate_match, pq_verify_peer_name_matches_certificate_name,
+pq_verify_peer_name_matches_certificate_ip), fe-secure-openssl.c (pgtls_verify_peer_name_matches_certificate_guts).
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+from dataclasses import dataclass
+from ipaddress import AddressValueError, IPv6Address
+
+from tracer.certificates import Certificate, GeneralName
+
+EMBEDDED_NULL = "SSL certificate's name contains embedded null"
+
+
+@dataclass(frozen=True, slots=True)
+class NameResult:
+    """Whether a certificate names a host; `matched` is the name that did, `prints` libpq's text when none does."""
+
+    matched: GeneralName | None
+    prints: str | None
+    examined: tuple[GeneralName, ...]
+
+
+def match(certificate: Certificate, host: str, *, ip_names: bool = True) -> NameResult:
+    """Compare a host with a certificate's names in libpq's order.
+
+    `ip_names`: from libpq 15 on iPAddress names count, and only a SAN of the host's own kind disables the CN.
+    """
+    examined: list[GeneralName] = []
+    address = packed(host)
+    kinds = ("dNSName", "iPAddress") if ip_names else ("dNSName",)
+    common_name_counts = True
+    for name in certificate.names:
+        if name.kind not in kinds:
+            continue
+        if not ip_names or name.kind == ("iPAddress" if address else "dNSName"):
+            common_name_counts = False
+        examined.append(name)
+        result = _compare(name, host, address)
+        if result is not False:
+            return _settled(name, result, examined)
+    if common_name_counts and certificate.common_name is not None:
+        name = GeneralName("CN", certificate.common_name)
+        examined.append(name)
+        result = _compare(name, host, address)
+        if result is not False:
+            return _settled(name, result, examined)
+    return NameResult(None, mismatch(examined, host), tuple(examined))
+
+
+def _settled(name: GeneralName, result: str | bool, examined: list[GeneralName]) -> NameResult:
+    """The first match ends the search, and so does the first error."""
+    if isinstance(result, str):
+        return NameResult(None, result, tuple(examined))
+    return NameResult(name, None, tuple(examined))
+
+
+def _compare(name: GeneralName, host: str, address: bytes | None) -> str | bool:
+    """True: matches. False: does not. A text: an error that ends everything."""
+    if name.kind == "iPAddress":
+        if len(name.value) not in (4, 16):
+            return f"certificate contains IP address with invalid length {len(name.value)}"
+        return name.value == address
+    if b"\0" in name.value:
+        return EMBEDDED_NULL
+    return same_text(name.value, host.encode("utf-8", "surrogateescape"))
+
+
+def same_text(pattern: bytes, host: bytes) -> bool:
+    """Equal but for ASCII case, or by a wildcard for one whole label (wildcard_certificate_match)."""
+    pattern, host = pattern.lower(), host.lower()
+    if pattern == host:
+        return True
+    if len(pattern) < 3 or not pattern.startswith(b"*.") or len(pattern) > len(host):
+        return False
+    tail = pattern[1:]
+    return host.endswith(tail) and b"." not in host[: -len(tail)]
+
+
+def mismatch(examined: list[GeneralName], host: str) -> str:
+    """What libpq prints when no name matches."""
+    if not examined:
+        return "could not get server's host name from server certificate"
+    first, others = examined[0].text, len(examined) - 1
+    plural = "s" if others > 1 else ""
+    also = f" (and {others} other name{plural})" if others else ""
+    return f'server certificate for "{first}"{also} does not match host name "{host}"'
+
+
+def packed(host: str) -> bytes | None:
+    """The address that a host is, in network order: what inet_aton or inet_pton(AF_INET6) takes; None for a name."""
+    try:
+        if IPV4.match(host):
+            return socket.inet_aton(host)
+        return IPv6Address(host).packed if ":" in host and "%" not in host else None
+    except (OSError, AddressValueError):
+        return None
+
+
+IPV4 = re.compile(r"^(0[xX][0-9a-fA-F]+|[0-9]+)(\.(0[xX][0-9a-fA-F]+|[0-9]+)){0,3}$")  # inet_aton also takes junk behind a blank
