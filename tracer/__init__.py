@@ -1,10 +1,10 @@
 """pgtls: watch a PostgreSQL client and server speak TLS, and see where the client verified whom.
 
-    import tracer
-    source = tracer.read("capture.pcapng")
-    for connection in tracer.reassemble(source):
-        trace = tracer.follow(connection, source.keys)
-        print(tracer.render.text(trace))
+import tracer
+source = tracer.read("capture.pcapng")
+for connection in tracer.reassemble(source):
+    trace = tracer.follow(connection, source.keys)
+    print(tracer.render.text(trace))
 """
 
 from __future__ import annotations

@@ -140,7 +140,7 @@ class Certificate:
         extension = self.extensions.get("2.5.29.37")
         if extension is None:
             return None
-        return frozenset(_try(lambda: [der.oid(der.content(extension.value, n)) for n in der.sequence(extension.value)], []))
+        return _try(lambda: _oids(extension.value), NO_OIDS)
 
     @cached_property
     def subject_key_id(self) -> bytes | None:
@@ -220,7 +220,9 @@ def _read(data: bytes) -> Certificate:
         return _certificate(data)
     except (DerError, IndexError, ValueError) as error:
         empty: dict[str, Extension] = {}
-        return Certificate(data, 0, 0, b"", b"", None, None, b"", "", b"", b"", b"", empty, f"not a certificate: {error}")
+        return Certificate(
+            data, 0, 0, b"", b"", None, None, b"", "", b"", b"", b"", empty, f"not a certificate: {error}"
+        )
 
 
 def _certificate(data: bytes) -> Certificate:  # RFC 5280 §4.1
@@ -307,6 +309,10 @@ def _general_names(value: bytes) -> tuple[GeneralName, ...]:
     return _try(read, ())
 
 
+def _oids(value: bytes) -> frozenset[str]:
+    return frozenset(der.oid(der.content(value, member)) for member in der.sequence(value))
+
+
 def _basic_constraints(value: bytes) -> tuple[bool, int | None]:
     def read() -> tuple[bool, int | None]:
         ca, length = False, None
@@ -317,7 +323,8 @@ def _basic_constraints(value: bytes) -> tuple[bool, int | None]:
                 length = der.integer(value, member)
         return ca, length
 
-    return _try(read, (False, None))
+    nothing: tuple[bool, int | None] = (False, None)
+    return _try(read, nothing)
 
 
 def _key_usage(value: bytes) -> frozenset[str]:
@@ -345,6 +352,7 @@ def _authority(value: bytes) -> KeyId:
 
 # TABLES
 
+NO_OIDS: frozenset[str] = frozenset()
 GENERAL_NAMES = {
     0: "otherName",
     1: "rfc822Name",

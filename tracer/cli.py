@@ -91,7 +91,11 @@ def _parser() -> argparse.ArgumentParser:
 
 def _command(commands, name: str, run, what: str) -> argparse.ArgumentParser:  # type: ignore[no-untyped-def]  # noqa: ANN001
     parser: argparse.ArgumentParser = commands.add_parser(
-        name, help=what, description=what[0].upper() + what[1:] + ".", allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter
+        name,
+        help=what,
+        description=what[0].upper() + what[1:] + ".",
+        allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.set_defaults(run=run)
     _client_options(parser)
@@ -104,10 +108,18 @@ def _client_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--sslmode", choices=SSLMODES, help="the mode asked about (default prefer, as in libpq)")
     group.add_argument("--host", help="the host name it connected to (default: the server name in its ClientHello)")
     group.add_argument("--hostaddr", help="the address it connected to, where that was given apart")
-    group.add_argument("--sslrootcert", metavar="FILE", help="its root file; a file that does not exist is an answer too")
-    group.add_argument("--channel-binding", dest="channel_binding", choices=("disable", "prefer", "require"), default="prefer")
-    group.add_argument("--client", default="libpq", metavar="NAME", help="whose checks to replay (default libpq, the newest)")
-    group.add_argument("--at", metavar="TIME", help="judge at this time: now, a date, or ISO 8601 (default: the capture's)")
+    group.add_argument(
+        "--sslrootcert", metavar="FILE", help="its root file; a file that does not exist is an answer too"
+    )
+    group.add_argument(
+        "--channel-binding", dest="channel_binding", choices=("disable", "prefer", "require"), default="prefer"
+    )
+    group.add_argument(
+        "--client", default="libpq", metavar="NAME", help="whose checks to replay (default libpq, the newest)"
+    )
+    group.add_argument(
+        "--at", metavar="TIME", help="judge at this time: now, a date, or ISO 8601 (default: the capture's)"
+    )
 
 
 def _output_options(parser: argparse.ArgumentParser) -> None:
@@ -139,7 +151,9 @@ def _demo(options: argparse.Namespace) -> int:
     for name, value in given.items():
         setattr(options, name, getattr(options, name) or value)
     if options.format == "text" and not options.output:
-        print("This capture ships with pgtls: psycopg connects to a server with a certificate shaped like those of Amazon RDS.\n")
+        print(
+            "This capture ships with pgtls: psycopg connects to a server with a certificate shaped like those of Amazon RDS.\n"
+        )
     return _trace(options, [read(folder / "capture.pcapng")])
 
 
@@ -169,7 +183,14 @@ def _trace(options: argparse.Namespace, sources: Iterable[Source]) -> int:
     read_from: list[Source] = []
     status = 0
     with _output(options) as file:
-        output = Output(options.format, file, width=_width(file), color=_color(options, file), verbose=options.verbose, only=options.connection)
+        output = Output(
+            options.format,
+            file,
+            width=_width(file),
+            color=_color(options, file),
+            verbose=options.verbose,
+            only=options.connection,
+        )
         for source in sources:
             read_from.append(source)
             if keylog:
@@ -202,13 +223,18 @@ def _problems(sources: list[Source], connections: int) -> int:
     if not connections and not status and not sys.stdout.closed:
         packets = sum(source.counts.packets for source in sources)
         print(f"pgtls: no PostgreSQL connection in {packets:,} packets", file=sys.stderr)
-        print("pgtls: hint: a capture must hold the start of a connection; --all-tls shows TLS that is not PostgreSQL", file=sys.stderr)
+        print(
+            "pgtls: hint: a capture must hold the start of a connection; --all-tls shows TLS that is not PostgreSQL",
+            file=sys.stderr,
+        )
     return status
 
 
 def _question(options: argparse.Namespace) -> _Question:
     clients.get(options.client)
-    trust = Trust(sslmode=options.sslmode or "prefer", hostaddr=options.hostaddr, channel_binding=options.channel_binding)
+    trust = Trust(
+        sslmode=options.sslmode or "prefer", hostaddr=options.hostaddr, channel_binding=options.channel_binding
+    )
     if options.host:
         trust = replace(trust, host=options.host)
     elif options.hostaddr:
@@ -226,9 +252,15 @@ def _root_hint(trust: Trust) -> None:
     from tracer.verify.model import Unusable
 
     if trust.roots is None:
-        print(f"pgtls: hint: {escape(str(trust.root_path))} does not exist: judged as a client without a root file", file=sys.stderr)
+        print(
+            f"pgtls: hint: {escape(str(trust.root_path))} does not exist: judged as a client without a root file",
+            file=sys.stderr,
+        )
     elif isinstance(trust.roots, Unusable):
-        print(f"pgtls: hint: {escape(str(trust.root_path))} cannot be used ({trust.roots.reason}): judged as a client with that file", file=sys.stderr)
+        print(
+            f"pgtls: hint: {escape(str(trust.root_path))} cannot be used ({trust.roots.reason}): judged as a client with that file",
+            file=sys.stderr,
+        )
 
 
 def _time(text: str | None) -> datetime | None:
@@ -253,7 +285,10 @@ def _keylog(options: argparse.Namespace) -> bytes:
     except OSError as error:
         if not options.keylog:
             return b""
-        raise TracerError(f"key log {name}: {(error.strerror or str(error)).lower()}", "a client writes one with SSLKEYLOGFILE or sslkeylogfile=") from None
+        raise TracerError(
+            f"key log {name}: {(error.strerror or str(error)).lower()}",
+            "a client writes one with SSLKEYLOGFILE or sslkeylogfile=",
+        ) from None
 
 
 # THE TERMINAL
@@ -261,7 +296,7 @@ def _keylog(options: argparse.Namespace) -> bytes:
 
 def _output(options: argparse.Namespace) -> IO[str]:
     if not options.output:
-        return open(sys.stdout.fileno(), "w", encoding="utf-8", errors="backslashreplace", closefd=False, buffering=1)  # noqa: PTH123, SIM115
+        return open(sys.stdout.fileno(), "w", encoding="utf-8", errors="backslashreplace", closefd=False, buffering=1)
     try:
         return Path(options.output).open("w", encoding="utf-8", errors="backslashreplace")
     except OSError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 from tracer.trace import Message, Trace
 
@@ -22,7 +23,7 @@ def cost(trace: Trace) -> Cost:
     """Measured up to ReadyForQuery where it was opened, else over what the capture shows."""
     end = trace.of("ReadyForQuery")
     messages = [m for m in trace.messages if end is None or m.index <= end.index]
-    turns = sum(1 for a, b in zip(messages, messages[1:], strict=False) if (a.sender, b.sender) == ("client", "server"))
+    turns = sum(1 for a, b in pairwise(messages) if (a.sender, b.sender) == ("client", "server"))
     return Cost(
         round_trips=turns + (1 if trace.connection.whole else 0),
         bytes_client=_bytes(messages, "client"),

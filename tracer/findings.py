@@ -55,7 +55,9 @@ def password_in_clear(trace: Trace) -> Iterator[Finding]:
     asked = trace.of("AuthenticationCleartextPassword", "server")
     if asked is not None and not asked.protected:
         yield Finding(
-            "password_in_clear", "The server asks for the password in clear, on a connection that is not encrypted.", asked.index
+            "password_in_clear",
+            "The server asks for the password in clear, on a connection that is not encrypted.",
+            asked.index,
         )
 
 
@@ -63,7 +65,10 @@ def gap(trace: Trace) -> Iterator[Finding]:
     for sender in ("client", "server"):
         stream = trace.connection.stream("client" if sender == "client" else "server")
         for start, stop in stream.gaps[:3]:
-            yield Finding("gap", f"Bytes {start} to {stop} of what the {sender} sent are not in the capture; what stood there is not known.")
+            yield Finding(
+                "gap",
+                f"Bytes {start} to {stop} of what the {sender} sent are not in the capture; what stood there is not known.",
+            )
 
 
 def came_back_in_plaintext(traces: Sequence[Trace]) -> Iterator[Finding]:
@@ -89,5 +94,10 @@ def came_back_in_plaintext(traces: Sequence[Trace]) -> Iterator[Finding]:
 
 RETRY_SECONDS = 5.0  # libpq comes back at once
 
-EACH: tuple[Callable[[Trace], Iterator[Finding]], ...] = (bytes_behind_answer, went_on_in_plaintext, password_in_clear, gap)
+EACH: tuple[Callable[[Trace], Iterator[Finding]], ...] = (
+    bytes_behind_answer,
+    went_on_in_plaintext,
+    password_in_clear,
+    gap,
+)
 TOGETHER: tuple[Callable[[Sequence[Trace]], Iterator[Finding]], ...] = (came_back_in_plaintext,)

@@ -58,15 +58,23 @@ def _no_tls(trace: Trace) -> Outcome | None:
         error = _error(trace)
         if error is not None:
             return Outcome("refused_by_server", "before_tls", f"in plaintext, the server refused: {error}")
-        why = "the server has no TLS and the client went on without" if trace.negotiation else "the client did not ask for TLS"
+        why = (
+            "the server has no TLS and the client went on without"
+            if trace.negotiation
+            else "the client did not ask for TLS"
+        )
         return Outcome("plaintext", "before_tls", why)
     if trace.transport is None and trace.negotiation:
         request, answer = trace.negotiation[-1].request, trace.negotiation[-1].answer
         closed = _closed(trace)
         if answer == "E":
-            return Outcome("refused_by_server", "before_tls", f"the server answered {request} with an error: {_error(trace)}")
+            return Outcome(
+                "refused_by_server", "before_tls", f"the server answered {request} with an error: {_error(trace)}"
+            )
         if answer == "N" and closed:
-            return Outcome("refused_by_client", "before_tls", "the server has no TLS, and the client would not go on without")
+            return Outcome(
+                "refused_by_client", "before_tls", "the server has no TLS, and the client would not go on without"
+            )
         if answer == "other":
             return Outcome("closed", "before_tls", f"the answer to {request} is none that PostgreSQL knows")
         if closed == "server":
@@ -95,7 +103,9 @@ def _alert(trace: Trace) -> Outcome | None:
 def _before_hello(trace: Trace) -> Outcome | None:
     if trace.transport == "tls" and not trace.connection.client_stream.data[8:] and trace.answer == "S":
         if _closed(trace) == "client":
-            because = "the client closed behind the answer S and sent no ClientHello: something in its own files stopped it"
+            because = (
+                "the client closed behind the answer S and sent no ClientHello: something in its own files stopped it"
+            )
             return Outcome("refused_by_client", "before_tls", because)
         return Outcome("incomplete", "before_tls", "the capture ends behind the answer S")
     return None
@@ -115,12 +125,16 @@ def _behind_handshake(trace: Trace) -> Outcome | None:
 
 def _sealed_end(trace: Trace) -> Outcome | None:
     """Behind a handshake that was not opened to its end, the sizes of sealed records are all there is."""
-    client, server = ([m for m in trace.every("Sealed", sender)] for sender in ("client", "server"))
+    client, server = (list(trace.every("Sealed", sender)) for sender in ("client", "server"))
     sent = _behind_finished(trace, client)
     closed = _closed(trace)
     if not sent and trace.of("Alert", "client") is None:
         if closed == "client":
-            return Outcome("refused_by_client", "after_handshake", "the client closed behind a complete handshake and said nothing more")
+            return Outcome(
+                "refused_by_client",
+                "after_handshake",
+                "the client closed behind a complete handshake and said nothing more",
+            )
         return Outcome("incomplete", "after_handshake", "the capture ends behind the handshake")
     if all(_may_be_alert(trace, m) for m in sent):
         if closed:
@@ -130,19 +144,40 @@ def _sealed_end(trace: Trace) -> Outcome | None:
                 because = "behind a complete handshake the client sent one sealed record of an alert's size and closed: no StartupMessage fits in it"
             return Outcome("refused_by_client", "after_handshake", because, inferred=inferred)
         return Outcome("incomplete", "after_handshake", "the capture ends behind the handshake")
-    if trace.tls and trace.tls.version == "TLS 1.3" and server and server[-1].length == SEALED_ALERT_13 and closed and len(sent) == 1:
+    if (
+        trace.tls
+        and trace.tls.version == "TLS 1.3"
+        and server
+        and server[-1].length == SEALED_ALERT_13
+        and closed
+        and len(sent) == 1
+    ):
         return Outcome(
-            "refused_by_server", "after_handshake", "the server's last sealed record has the size of an alert, and the session never began", inferred=True
+            "refused_by_server",
+            "after_handshake",
+            "the server's last sealed record has the size of an alert, and the session never began",
+            inferred=True,
         )
-    return Outcome("established", "after_handshake", "the client went on inside TLS: its sealed records are longer than an alert", inferred=True)
+    return Outcome(
+        "established",
+        "after_handshake",
+        "the client went on inside TLS: its sealed records are longer than an alert",
+        inferred=True,
+    )
 
 
 def _unfinished(trace: Trace) -> Outcome:
     closed = _closed(trace)
     where: Where = "in_handshake" if trace.transport == "tls" else "before_tls"
     if closed:
-        return Outcome("closed", where, f"the {closed} closed without a word" + (" inside the handshake" if trace.tls else ""))
-    return Outcome("incomplete", where, "the capture ends " + ("inside the handshake" if trace.tls else "before anything is settled"))
+        return Outcome(
+            "closed", where, f"the {closed} closed without a word" + (" inside the handshake" if trace.tls else "")
+        )
+    return Outcome(
+        "incomplete",
+        where,
+        "the capture ends " + ("inside the handshake" if trace.tls else "before anything is settled"),
+    )
 
 
 # WHAT WAS SEEN

@@ -54,7 +54,10 @@ class Output:
         """The input has ended: what could only be said then."""
         findings = [finding for finding in explain(*self.failed) if len(finding.connections) > 1]
         if self.form == "json":
-            tail = {"findings": [document.together(f) for f in findings], "captures": [document.capture(s) for s in sources]}
+            tail = {
+                "findings": [document.together(f) for f in findings],
+                "captures": [document.capture(s) for s in sources],
+            }
             self.file.write("\n], " + json.dumps(tail)[1:] + "\n")
         elif self.form == "ndjson":
             summary = {

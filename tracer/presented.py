@@ -22,7 +22,9 @@ def presented(trace: Trace) -> Presented:
         answer_byte=reply.data if reply else b"",
         injected=trace.of("UnencryptedData", "server") is not None,
         direct=trace.preamble == "direct",
-        no_alpn=bool(tls and tls.alpn is None and (trace.of("EncryptedExtensions") or tls.version not in ("TLS 1.3", None))),
+        no_alpn=bool(
+            tls and tls.alpn is None and (trace.of("EncryptedExtensions") or tls.version not in ("TLS 1.3", None))
+        ),
     )
 
 

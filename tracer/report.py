@@ -51,5 +51,3 @@ def report(trace: Trace, trust: Trust, client: str = "libpq", *, asked: bool = T
         trust = replace(trust, host=name)
     verdicts = table(trace, trust, clients.get(client))
     return Report(trace, trust, verdicts, explain(trace), asked, from_hello, own_time)
-
-

@@ -66,7 +66,7 @@ class Layer:
         while at < len(self.pieces):
             piece = self.pieces[at]
             end = self.pieces[at + 1].offset if at + 1 < len(self.pieces) else len(self.data)
-            if piece.offset >= stop and stop > start:
+            if piece.offset >= stop > start:
                 return
             if end > start or stop == start:
                 yield piece, max(start, piece.offset), min(stop, end)
@@ -116,12 +116,21 @@ class Side:
         self.at = stop
         return self.clear(kind, start, stop, read, layer)
 
-    def clear(self, kind: str, start: int, stop: int, read: Callable[[Reader], None], layer: str, problem: str | None = None) -> Draft:
+    def clear(
+        self, kind: str, start: int, stop: int, read: Callable[[Reader], None], layer: str, problem: str | None = None
+    ) -> Draft:
         """A message that stands in the stream as it is."""
         lost = self.stream.missing(start, stop)
         captured = None if lost is None else lost[0] - start
         draft = Draft(
-            kind, layer, self.data[start:stop], (start, stop), ((start, stop),), read, captured=captured, problem=problem
+            kind,
+            layer,
+            self.data[start:stop],
+            (start, stop),
+            ((start, stop),),
+            read,
+            captured=captured,
+            problem=problem,
         )
         self.drafts.append(draft)
         return draft
@@ -179,7 +188,7 @@ class TlsSide:
         side = self.side
         if record.type == HANDSHAKE:
             self.handshake.add(side.data[record.body : record.stop], record.body, record.stop, exact=True)
-            self._messages(record)
+            self._messages()
             return
         if record.type == CHANGE_CIPHER_SPEC:
             self.changed = True
@@ -196,7 +205,10 @@ class TlsSide:
         damaged = record.cut or side.stream.missing(record.start, record.stop) is not None
         opened = None
         if opener is not None:
-            opened = opener.skip() if damaged else opener.open(side.data[record.start : record.body], body)
+            if damaged:
+                opener.skip()
+            else:
+                opened = opener.open(side.data[record.start : record.body], body)
         if opened is None:
             lost = side.stream.missing(record.body, record.stop)
             self._draft("Sealed", body, record, postgres.unread_bytes, None if lost is None else lost[0] - record.body)
@@ -204,7 +216,9 @@ class TlsSide:
         side.opened += 1
         self._plaintext(record, *opened, opener)
 
-    def _draft(self, kind: str, data: bytes, record: Record, read: Callable[[Reader], None], captured: int | None = None) -> None:
+    def _draft(
+        self, kind: str, data: bytes, record: Record, read: Callable[[Reader], None], captured: int | None = None
+    ) -> None:
         """A message that is a protected record: sealed, or an alert that was opened."""
         opened = kind != "Sealed"
         where = (0, len(data)) if opened else (record.body, record.stop)
@@ -214,7 +228,7 @@ class TlsSide:
     def _plaintext(self, record: Record, kind: int, plaintext: bytes, opener: Opener | None) -> None:
         if kind == HANDSHAKE:
             self.handshake.add(plaintext, record.start, record.stop, exact=False)
-            self._messages(record, opener)
+            self._messages(opener)
         elif kind == ALERT:
             self._draft("Alert", plaintext, record, handshake.alert)
         elif kind == APPLICATION_DATA:
@@ -222,7 +236,7 @@ class TlsSide:
         else:
             self._draft("Unread", plaintext, record, postgres.unread_bytes)
 
-    def _messages(self, record: Record, opener: Opener | None = None) -> None:
+    def _messages(self, opener: Opener | None = None) -> None:
         """Cut the handshake messages that are whole by now."""
         layer = self.handshake
         while len(layer.data) >= layer.done + handshake.HEADER:
@@ -349,11 +363,17 @@ def _cut_messages(side: Side, layer: Layer, frame: Callable[[int], postgres.Fram
 
 
 def _postgres_draft(
-    side: Side, layer: Layer, opened: bool, kind: str, start: int, stop: int, read: Callable[[Reader], None], problem: str | None
+    side: Side,
+    layer: Layer,
+    opened: bool,
+    kind: str,
+    start: int,
+    stop: int,
+    read: Callable[[Reader], None],
+    problem: str | None,
 ) -> None:
     spans = layer.spans(start, stop)
     captured = None if opened else _captured(side.stream, spans)
     data = bytes(layer.data[start:stop])
     where = layer.range(start, stop) if opened else spans[0]
     side.drafts.append(Draft(kind, "postgres", data, where, spans, read, opened, opened, captured, problem))
-

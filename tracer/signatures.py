@@ -44,7 +44,13 @@ def describe_key(spki: bytes) -> str:
     kind = key_kind(spki)
     curve = getattr(getattr(public_key(spki), "curve", None), "name", "")
     bits = key_bits(spki)
-    return f"EC {curve}" if curve else f"{kind} {bits}" if bits and kind in ("RSA", "RSA-PSS", "DSA") else kind or "unreadable"
+    return (
+        f"EC {curve}"
+        if curve
+        else f"{kind} {bits}"
+        if bits and kind in ("RSA", "RSA-PSS", "DSA")
+        else kind or "unreadable"
+    )
 
 
 def describe_signature(oid: str, parameters: bytes) -> str:
@@ -58,7 +64,14 @@ def security_bits(spki: bytes) -> int:
     """The strength of a key in bits, as OpenSSL counts it (crypto/bn: BN_security_bits, crypto/ec: group order / 2)."""
     kind, bits = key_kind(spki), key_bits(spki)
     if kind in ("RSA", "RSA-PSS", "DSA"):
-        return next((strength for size, strength in ((15360, 256), (7680, 192), (3072, 128), (2048, 112), (1024, 80)) if bits >= size), 0)
+        return next(
+            (
+                strength
+                for size, strength in ((15360, 256), (7680, 192), (3072, 128), (2048, 112), (1024, 80))
+                if bits >= size
+            ),
+            0,
+        )
     return {"Ed25519": 128, "Ed448": 224}.get(kind, bits // 2)
 
 
@@ -72,7 +85,9 @@ def digest_bits(certificate: Certificate) -> int:
 
 def is_signed_by(certificate: Certificate, issuer: Certificate) -> bool:
     """Whether the issuer's key made the certificate's signature. False too where it cannot be told."""
-    return _verify(certificate.signature_oid, certificate.signature_parameters, certificate.signature, certificate.tbs, issuer.spki)
+    return _verify(
+        certificate.signature_oid, certificate.signature_parameters, certificate.signature, certificate.tbs, issuer.spki
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -94,7 +109,9 @@ def _verify(oid: str, parameters: bytes, signature: bytes, tbs: bytes, spki: byt
             key.verify(signature, tbs)
         else:
             algorithm = getattr(hashes, digest.upper().replace("-", "_"))()
-            arguments = {"RSA": (padding.PKCS1v15(), algorithm), "ECDSA": (ec.ECDSA(algorithm),), "DSA": (algorithm,)}[kind]
+            arguments = {"RSA": (padding.PKCS1v15(), algorithm), "ECDSA": (ec.ECDSA(algorithm),), "DSA": (algorithm,)}[
+                kind
+            ]
             key.verify(signature, tbs, *arguments)
     except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError, AttributeError, KeyError):
         return False

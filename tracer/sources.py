@@ -21,5 +21,3 @@ def live(interface: str | None = None) -> Source:
     from tracer.packets.live import live as listen
 
     return listen(interface)
-
-

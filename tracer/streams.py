@@ -246,7 +246,7 @@ class _Side:
         if self.fin is not None and len(self.data) < self.fin <= len(self.data) + STREAM_BYTES and self.data:
             gaps.append((len(self.data), self.fin))
             self.data += bytes(self.fin - len(self.data))
-            stop, number, time, ack = self.pieces[-1]
+            _, number, time, ack = self.pieces[-1]
             self.pieces.append((self.fin, number, time, ack))
         closed: Literal["fin", "rst"] | None = "rst" if self.reset else "fin" if self.fin is not None else None
         return Stream(bytes(self.data), tuple(gaps), tuple(self._arrivals(other)), closed)
@@ -308,8 +308,7 @@ class _Flows:
         self.swept = 0.0
 
     def packet(self, packet: Packet) -> Iterator[Connection]:
-        if packet.time > self.now:
-            self.now = packet.time
+        self.now = max(self.now, packet.time)
         if self.now - self.swept >= SWEEP:
             yield from self.time(self.now)
         flow = self.flows.get(packet.flow)

@@ -36,8 +36,9 @@ def _gssenc_request(_fields: Fields, _length: int) -> str:
 
 def _answer(fields: Fields, _length: int) -> str:
     found = first(fields, "answer")
-    byte = found.value if found is not None and isinstance(found.value, bytes) else b""
-    return f"{byte.decode('latin-1')!s}: {found.text if found else ''}"
+    if found is None or not isinstance(found.value, bytes):
+        return ""
+    return found.value.decode("latin-1") + f": {found.text}"
 
 
 def _client_hello(fields: Fields, _length: int) -> str:

@@ -173,7 +173,7 @@ def _preamble(client: Side, server: Side) -> tuple[list[Request], Preamble, Tran
     preamble: Preamble = "unknown"
     while True:
         speech = postgres.recognise(client.data[client.at :])
-        if speech == "SSLRequest" or speech == "GSSENCRequest":
+        if speech in ("SSLRequest", "GSSENCRequest"):
             client.take(speech, len(postgres.SSL_REQUEST), postgres.ssl_request)
             reply = _answer(server, speech)
             requests.append((speech, reply))
@@ -184,7 +184,11 @@ def _preamble(client: Side, server: Side) -> tuple[list[Request], Preamble, Tran
                 return requests, preamble, "gss" if reply == "G" else None
         elif speech == "CancelRequest":
             client.take(speech, postgres.request_length(client.data, client.at), postgres.cancel_request)
-            return requests, "unknown" if preamble == "unknown" and requests else preamble if requests else speech, "cancel"
+            return (
+                requests,
+                "unknown" if preamble == "unknown" and requests else preamble if requests else speech,
+                "cancel",
+            )
         elif speech == "StartupMessage":
             return requests, preamble if requests else "plaintext", "plaintext"
         elif speech == "TLS" or (not client.data and postgres.recognise_server(server.data)):
@@ -240,7 +244,7 @@ def _rest(side: Side) -> Layer:
 def _tls(client: Side, server: Side, keys: Keys) -> Session:
     """Both sides of TLS: what is in clear first, because it says how the rest is read."""
     session = Session()
-    _waiting_bytes(client, server)
+    _waiting_bytes(server)
     reading = {side.sender: TlsSide(side, session) for side in (server, client)}
     for tls in reading.values():
         tls.read_clear()
@@ -251,17 +255,18 @@ def _tls(client: Side, server: Side, keys: Keys) -> Session:
     return session
 
 
-def _waiting_bytes(client: Side, server: Side) -> None:
+def _waiting_bytes(server: Side) -> None:
     """Bytes behind the answer `S` that are no TLS: whoever put them there wants them read as if they were protected.
 
     They end with the segment that carried them: a server says nothing more until it has a ClientHello (CVE-2021-23222).
     """
     if server.at >= len(server.data) or is_header(server.data, server.at):
         return
-    if len(server.data) - server.at < 5 and HANDSHAKE == server.data[server.at]:
+    if len(server.data) - server.at < 5 and server.data[server.at] == HANDSHAKE:
         return
     stop = next(
-        (a.stop for a in server.stream.arrivals if a.stop > server.at and is_header(server.data, a.stop)), len(server.data)
+        (a.stop for a in server.stream.arrivals if a.stop > server.at and is_header(server.data, a.stop)),
+        len(server.data),
     )
     server.take("UnencryptedData", stop - server.at, postgres.unread_bytes)
 
@@ -366,7 +371,10 @@ def _client_certificate(messages: tuple[Message, ...], session: Session) -> Lite
     if any(m.kind == "CertificateRequest" for m in messages):
         return "requested"
     # in TLS 1.3 the request is sealed: unless the server's Finished was opened nobody knows
-    seen = any(m.kind == ("Finished" if session.version == TLS_1_3 else "ServerHelloDone") and m.sender == "server" for m in messages)
+    seen = any(
+        m.kind == ("Finished" if session.version == TLS_1_3 else "ServerHelloDone") and m.sender == "server"
+        for m in messages
+    )
     return "none" if seen or _resumed(messages, session) else None
 
 

@@ -21,8 +21,8 @@ def live(interface: str | None = None) -> Source:
     import logging
 
     logging.getLogger("scapy").setLevel(logging.ERROR)
-    from scapy.config import conf  # type: ignore[import-untyped]
-    from scapy.interfaces import get_if_list  # type: ignore[import-untyped]
+    from scapy.config import conf
+    from scapy.interfaces import get_if_list
 
     names = list(get_if_list())
     if interface is not None and interface not in names:

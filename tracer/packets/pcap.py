@@ -48,7 +48,7 @@ def open_capture(path: str | os.PathLike[str]) -> Source:
 
         return read_stream(sys.stdin.buffer, "-")
     try:
-        file = Path(name).open("rb", buffering=0)
+        file = Path(name).open("rb", buffering=0)  # noqa: SIM115 (the walk closes it at its end)
     except FileNotFoundError:
         raise TracerError(f"{name}: no such file") from None
     except IsADirectoryError:
@@ -207,7 +207,12 @@ def _pcap(source: Source, window: _Window) -> Items:
 
 
 def _pcap_chunk(
-    frames: _Frames, window: _Window, header: Callable[..., tuple[int, ...]], unit: float, link: int, shortcut: Shortcut | None
+    frames: _Frames,
+    window: _Window,
+    header: Callable[..., tuple[int, ...]],
+    unit: float,
+    link: int,
+    shortcut: Shortcut | None,
 ) -> Iterator[Packet]:
     """The packets that are whole in the window."""
     buffer, at, end = window.buffer, window.at, len(window.buffer)

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 Value = int | bytes | str | None
+Bytes = bytes  # inside Reader the name is a method's
 
 
 class Malformed(ValueError):
@@ -42,7 +43,7 @@ class Field:
 class Reader:
     """A cursor over bytes that records a `Field` for everything it reads. Raises `Malformed` and nothing else."""
 
-    def __init__(self, data: bytes, start: int = 0, stop: int | None = None) -> None:
+    def __init__(self, data: Bytes, start: int = 0, stop: int | None = None) -> None:
         self.data = data
         self.at = start
         self.stop = len(data) if stop is None else stop
@@ -62,17 +63,17 @@ class Reader:
         self.fields.append(Field(name, self.at - size, self.at, value, text))
         return value
 
-    def bytes(self, name: str, length: int, text: str = "") -> bytes:
+    def bytes(self, name: str, length: int, text: str = "") -> Bytes:
         """`length` bytes as they are."""
         value = self._take(name, length)
         self.fields.append(Field(name, self.at - length, self.at, value, text))
         return value
 
-    def rest(self, name: str, text: str = "") -> bytes:
+    def rest(self, name: str, text: str = "") -> Bytes:
         """What is left of the window, as it is."""
         return self.bytes(name, self.left(), text)
 
-    def secret(self, name: str, length: int) -> bytes:
+    def secret(self, name: str, length: int) -> Bytes:
         """`length` bytes that nobody should see printed: a password, a hash, a proof."""
         value = self._take(name, length)
         self.fields.append(Field(name, self.at - length, self.at, None, "withheld", secret=True))
@@ -88,7 +89,7 @@ class Reader:
         self.at = end + 1
         return value
 
-    def opaque(self, name: str, size: int, text: Callable[[bytes], str] | None = None) -> bytes:
+    def opaque(self, name: str, size: int, text: Callable[[Bytes], str] | None = None) -> Bytes:
         """Bytes behind a length of `size` bytes; `text` may say what they mean."""
         with self.vector(name, size):
             value = self.rest("data")
@@ -128,7 +129,7 @@ class Reader:
         last = self.fields[-1]
         self.fields[-1] = Field(last.name, last.start, last.stop, last.value, text, last.parts, last.secret)
 
-    def _take(self, name: str, length: int) -> bytes:
+    def _take(self, name: str, length: int) -> Bytes:
         if length > self.stop - self.at:
             raise Malformed(name, self.at, f"needs {length} bytes, {self.stop - self.at} are there")
         start = self.at
@@ -136,7 +137,9 @@ class Reader:
         return self.data[start : self.at]
 
 
-def parse(read: Callable[[Reader], None], data: bytes, captured: int | None = None) -> tuple[tuple[Field, ...], str | None]:
+def parse(
+    read: Callable[[Reader], None], data: bytes, captured: int | None = None
+) -> tuple[tuple[Field, ...], str | None]:
     """Read a whole message with `read`: its fields and, when its bytes are not what they should be, the problem.
 
     `captured` is how many of the bytes were really seen when packets were lost; nothing behind it is read. Never raises.
@@ -188,7 +191,7 @@ def first(fields: tuple[Field, ...], name: str) -> Field | None:
 
 def content(field: Field | None) -> bytes:
     """The bytes of an `opaque` field behind its length; nothing where the field is missing or broken."""
-    if field is None or len(field.parts) < 2:  # noqa: PLR2004 (length and data)
+    if field is None or len(field.parts) < 2:
         return b""
     value = field.parts[1].value
     return value if isinstance(value, bytes) else b""

@@ -125,14 +125,19 @@ class Opener:
             return None
 
 
-def opener(version13: bool, suite_name: str, secrets: Secrets, sender: Sender, server_random: bytes, client_random: bytes) -> Opener | None:
+def opener(
+    version13: bool, suite_name: str, secrets: Secrets, sender: Sender, server_random: bytes, client_random: bytes
+) -> Opener | None:
     """The opener of one direction, or None when its keys or its cipher suite are not known to us."""
     suite = SUITES.get(suite_name) or _suite_12(suite_name)
     if suite is None or not secrets:
         return None
     if version13:
         side = sender.upper()
-        stages = [_stage_13(name, secrets.get(label), suite) for name, label in ((n, l.format(side)) for n, l in STAGES)]
+        stages = [
+            _stage_13(name, secrets.get(label), suite)
+            for name, label in ((name, label.format(side)) for name, label in STAGES)
+        ]
         return Opener(True, stages, suite)
     master = secrets.get("CLIENT_RANDOM")
     if master is None:

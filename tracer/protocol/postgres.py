@@ -46,7 +46,7 @@ def recognise(client: bytes) -> Speech | Literal["more"] | None:
         return None
     if len(client) < 8:
         return "more"
-    if client[4:8] == CANCEL_CODE and 16 <= length:
+    if client[4:8] == CANCEL_CODE and length >= 16:
         return "CancelRequest"
     return "StartupMessage" if client[4:6] == PROTOCOL_3 and client[6] == 0 else None
 
@@ -170,7 +170,11 @@ def sasl_initial_response(r: Reader) -> None:
     if length != 0xFFFFFFFF:
         for attribute in _attributes(r):
             text = _printable(attribute)
-            r.bytes("channel_binding" if attribute[:1] in b"pyn" else SCRAM.get(attribute[:2], "attribute"), len(attribute), text)
+            r.bytes(
+                "channel_binding" if attribute[:1] in b"pyn" else SCRAM.get(attribute[:2], "attribute"),
+                len(attribute),
+                text,
+            )
 
 
 def sasl_response(r: Reader) -> None:
@@ -201,7 +205,11 @@ def _binding(data: bytes) -> str:
     except (binascii.Error, ValueError):
         return "not base64"
     header, _, value = decoded.partition(b",,")
-    return header.decode("utf-8", "backslashreplace") + ",," + (f" and {len(value)} bytes bound: {value.hex()}" if value else "")
+    return (
+        header.decode("utf-8", "backslashreplace")
+        + ",,"
+        + (f" and {len(value)} bytes bound: {value.hex()}" if value else "")
+    )
 
 
 def password_message(r: Reader) -> None:
@@ -311,7 +319,14 @@ REQUESTS: dict[str, Callable[[Reader], None]] = {
     "StartupMessage": startup_message,
 }
 ANSWERS = {b"S": "yes, TLS", b"G": "yes, GSSAPI encryption", b"N": "no", b"E": "an error"}
-SCRAM = {b"r=": "nonce", b"s=": "salt", b"i=": "iterations", b"n=": "user", b"e=": "error", b"a=": "authorization_identity"}
+SCRAM = {
+    b"r=": "nonce",
+    b"s=": "salt",
+    b"i=": "iterations",
+    b"n=": "user",
+    b"e=": "error",
+    b"a=": "authorization_identity",
+}
 RESPONSES: dict[int | None, tuple[str, Callable[[Reader], None]]] = {
     3: ("PasswordMessage", password_message),
     5: ("PasswordMessage", password_message),

@@ -11,7 +11,14 @@ from tracer.trace import Trace
 from tracer.verify.model import Trust
 
 
-def text(shown: Trace | Report, trust: Trust | None = None, *, width: int = screen.WIDTH, color: bool = False, verbose: int = 0) -> str:
+def text(
+    shown: Trace | Report,
+    trust: Trust | None = None,
+    *,
+    width: int = screen.WIDTH,
+    color: bool = False,
+    verbose: int = 0,
+) -> str:
     """One connection on one screen. A trace is judged with `trust`; without one, with what the capture itself says."""
     return screen.connection(_judged(shown, trust), width=width, color=color, verbose=verbose)
 

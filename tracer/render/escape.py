@@ -7,7 +7,9 @@ import re
 LONGEST = 300  # characters of one value
 
 # controls, line separators, and what changes the direction or is invisible (Unicode TR 36)
-DANGEROUS = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]")
+DANGEROUS = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
+)
 
 
 def escape(text: str, longest: int = LONGEST) -> str:

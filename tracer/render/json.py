@@ -79,7 +79,13 @@ def message(m: Message, *, fields: bool = False) -> Object:
 
 def field(f: Field) -> Object:
     value = f.value.hex() if isinstance(f.value, bytes) else f.value
-    return {"name": f.name, "range": [f.start, f.stop], "value": value, "text": f.text, "parts": [field(part) for part in f.parts]}
+    return {
+        "name": f.name,
+        "range": [f.start, f.stop],
+        "value": value,
+        "text": f.text,
+        "parts": [field(part) for part in f.parts],
+    }
 
 
 def certificate(c: Certificate, position: int) -> Object:

@@ -81,9 +81,10 @@ class _Page:
         text: Text = Text()
         for words, style in spans:
             text.append(escape(words, 1200), style or None)
-        for at, part in enumerate(text.wrap(self.console, self.width - indent) if indent else [text]):
+        head, body = text[:indent], text[indent:]
+        for at, part in enumerate(body.wrap(self.console, self.width - indent) if indent else [text]):
             part.rstrip()
-            self.console.print(Text(" " * (indent if at else 0)) + part, soft_wrap=True)
+            self.console.print((Text(" " * indent) if at else head) + part if indent else part, soft_wrap=True)
 
     def title(self, words: str) -> None:
         self.console.print()
@@ -99,7 +100,10 @@ class _Page:
 def _header(page: _Page, report: Report) -> None:
     trace = report.trace
     tcp = trace.connection
-    page.add((f"Connection {tcp.id}", "bold"), (f"  {tcp.client} → {tcp.server}  {tcp.started:%Y-%m-%d %H:%M:%S} UTC  {_protocol(trace)}", ""))
+    page.add(
+        (f"Connection {tcp.id}", "bold"),
+        (f"  {tcp.client} → {tcp.server}  {tcp.started:%Y-%m-%d %H:%M:%S} UTC  {_protocol(trace)}", ""),
+    )
     mark, style, words = headline(report)
     page.add((f"{mark} {words}", f"bold {style}"), indent=2)
 
@@ -114,9 +118,17 @@ def headline(report: Report) -> tuple[str, str, str]:
     if report.trace.transport == "gss":
         return "?", "cyan", "Encrypted by GSSAPI, not by TLS: no certificate takes part."
     if not report.asked:
-        return "?", "yellow", "Encrypted. Whether the client checked who is at the other end depends on its sslmode and root file: see the table."
+        return (
+            "?",
+            "yellow",
+            "Encrypted. Whether the client checked who is at the other end depends on its sslmode and root file: see the table.",
+        )
     if verdict.outcome == "accept" and verdict.authenticated:
-        return "✔", "green", f"Encrypted, and the server is known: the client checked chain, dates and name ({verdict.sslmode})."
+        return (
+            "✔",
+            "green",
+            f"Encrypted, and the server is known: the client checked chain, dates and name ({verdict.sslmode}).",
+        )
     if verdict.outcome == "accept":
         chain = verdict.check("chain")
         if chain is not None and chain.outcome == "passed":
@@ -135,7 +147,9 @@ def _because(verdict: Verdict) -> str:
 def _protocol(trace: Trace) -> str:
     tls = trace.tls
     if tls is None:
-        return {"plaintext": "no TLS", "cancel": "cancel request", "gss": "GSSAPI"}.get(trace.transport or "", "nothing settled")
+        return {"plaintext": "no TLS", "cancel": "cancel request", "gss": "GSSAPI"}.get(
+            trace.transport or "", "nothing settled"
+        )
     return f"{tls.version or 'TLS, version not seen'}{', resumed' if tls.resumed else ''}, {KEYS[tls.keys]}"
 
 
@@ -161,8 +175,15 @@ def _timeline(page: _Page, report: Report, verbose: int) -> None:
         lock = "🔒" if first.sealed else "🔓" if first.opened else "  "
         kind = first.kind if len(group) == 1 else f"{first.kind} ×{len(group)}"
         words = first.summary if len(group) == 1 else _group_summary(group)
-        style = "red" if first.kind in ("Alert", "ErrorResponse", "UnencryptedData") else "dim" if first.sealed else "bold"
-        page.add((f"{first.packet:>9} {elapsed:>6.1f}  {arrow} {lock}", "dim"), (f"{kind:<24}", style), (words, ""), indent=29)
+        style = (
+            "red" if first.kind in ("Alert", "ErrorResponse", "UnencryptedData") else "dim" if first.sealed else "bold"
+        )
+        page.add(
+            (f"{first.packet:>9} {elapsed:>6.1f}  {arrow} {lock}", "dim"),
+            (f"{kind:<24}", style),
+            (words, ""),
+            indent=29,
+        )
         if any(m.problem for m in group):
             page.add((" " * 29 + f"! {next(m.problem for m in group if m.problem)}", "red"), indent=31)
         if verbose:
@@ -218,7 +239,12 @@ def _fields(page: _Page, m: Message, verbose: int) -> None:
         page.add((" " * 22 + f"{entry.what} {entry.why} [{entry.spec}]", "italic"), indent=22)
     for field, depth in _walk(m.fields, 0):
         value = _value(field)
-        page.add((" " * (22 + 2 * depth) + f"{field.start:>4} ", "dim"), (f"{field.name} ", ""), (value, "cyan"), indent=30 + 2 * depth)
+        page.add(
+            (" " * (22 + 2 * depth) + f"{field.start:>4} ", "dim"),
+            (f"{field.name} ", ""),
+            (value, "cyan"),
+            indent=30 + 2 * depth,
+        )
         about = GLOSSARY.get(f"{m.kind}.{field.name}") or GLOSSARY.get(field.name)
         if about and verbose:
             page.add((" " * (29 + 2 * depth) + f"{about.what} {about.why}", "dim"), indent=29 + 2 * depth)
@@ -271,12 +297,21 @@ def _certificates(page: _Page, report: Report) -> None:
     page.title("What the server presented")
     time = report.trust.time
     for position, c in enumerate(sent):
-        dates = f"{c.not_before:%Y-%m-%d} … {c.not_after:%Y-%m-%d}" if c.not_before and c.not_after else "dates unreadable"
+        dates = (
+            f"{c.not_before:%Y-%m-%d} … {c.not_after:%Y-%m-%d}" if c.not_before and c.not_after else "dates unreadable"
+        )
         late = c.not_after is not None and c.not_after <= time
         names = ", ".join(name.text for name in c.names[:4]) + (", …" if len(c.names) > 4 else "")
-        role = "root, signed by itself" if c.subject_der == c.issuer_der and position else f"issued by {_issuer(c.issuer)}"
+        role = (
+            "root, signed by itself" if c.subject_der == c.issuer_der and position else f"issued by {_issuer(c.issuer)}"
+        )
         page.add((f"  {position}  ", "dim"), (c.short, "bold"), (f"  {role}", ""), indent=5)
-        page.add(("     ", ""), (dates, "red" if late else ""), (f"  {c.public_key}, {c.signature_name}" + (f"  for {names}" if names else ""), "dim"), indent=5)
+        page.add(
+            ("     ", ""),
+            (dates, "red" if late else ""),
+            (f"  {c.public_key}, {c.signature_name}" + (f"  for {names}" if names else ""), "dim"),
+            indent=5,
+        )
 
 
 def _issuer(name: str) -> str:
@@ -293,22 +328,33 @@ def _ending(page: _Page, report: Report) -> None:
         page.add((f"  {verdict.client} prints: ", "dim"), (verdict.prints.replace("\n", " / "), "red"), indent=2)
     agreement = report.agreement(verdict) if report.asked else None
     if agreement is not None:
-        words = "as this client would have done it" if agreement else f"not what this client would have done: {verdict.on_the_wire}"
+        words = (
+            "as this client would have done it"
+            if agreement
+            else f"not what this client would have done: {verdict.on_the_wire}"
+        )
         page.add((f"  The capture is {words}.", "green" if agreement else "red"), indent=2)
 
 
 def _table(page: _Page, report: Report) -> None:
     verdict = report.verdict
-    page.title("What each sslmode would have done" if report.trace.tls else "What each sslmode would do with this server")
+    page.title(
+        "What each sslmode would have done" if report.trace.tls else "What each sslmode would do with this server"
+    )
     host = f"host {report.trust.host}" if isinstance(report.trust.host, str) else "host not known"
     if report.host_from_hello:
         host += " (from the ClientHello)"
-    page.add((f"  {verdict.client}, {host}, {_roots(report)}, at {report.trust.time:%Y-%m-%d %H:%M} UTC", "dim"), indent=2)
+    page.add(
+        (f"  {verdict.client}, {host}, {_roots(report)}, at {report.trust.time:%Y-%m-%d %H:%M} UTC", "dim"), indent=2
+    )
     page.add((f"  {'sslmode':<13}{'outcome':<13}chain  dates  name   who is at the other end", "dim"))
     for mode in SSLMODES:
         v = report.verdicts[mode]
         marker = "▸" if mode == report.trust.sslmode and report.asked else " "
-        cells: list[tuple[str, str]] = [(f"{marker} {mode:<13}", "bold"), (f"{OUTCOMES[v.outcome]:<13}", COLOURS[v.outcome])]
+        cells: list[tuple[str, str]] = [
+            (f"{marker} {mode:<13}", "bold"),
+            (f"{OUTCOMES[v.outcome]:<13}", COLOURS[v.outcome]),
+        ]
         for step in MARKS:
             sign, style = SIGNS[check.outcome] if (check := v.check(step)) else ("·", "yellow")
             cells.append((f"{sign:<7}", style))
@@ -323,16 +369,30 @@ def _roots(report: Report) -> str:
         return f"no root file ({path})"
     if roots == "system":
         return "sslrootcert=system"
-    return "root file not known" if report.trust.anchors() is None and report.trust.root_path is None else f"root file {path}"
+    return (
+        "root file not known"
+        if report.trust.anchors() is None and report.trust.root_path is None
+        else f"root file {path}"
+    )
 
 
 def _who(v: Verdict) -> str:
     if v.outcome == "plaintext":
-        return "anybody; and anybody can read it" if v.sslmode != "prefer" or v.refused_by is None else "anybody: TLS failed, prefer goes on without"
+        return (
+            "anybody; and anybody can read it"
+            if v.sslmode != "prefer" or v.refused_by is None
+            else "anybody: TLS failed, prefer goes on without"
+        )
     if v.outcome == "refuse":
-        return f"no session: {v.refused_by.step.replace('_', ' ') if v.refused_by else ''}" + (f" ({v.refused_by.code})" if v.refused_by and v.refused_by.code else "")
+        return f"no session: {v.refused_by.step.replace('_', ' ') if v.refused_by else ''}" + (
+            f" ({v.refused_by.code})" if v.refused_by and v.refused_by.code else ""
+        )
     if v.outcome == "cannot_tell":
-        return "depends on the root file" if v.check("chain") and v.sslmode in ("prefer", "require") else "depends on what is not known here"
+        return (
+            "depends on the root file"
+            if v.check("chain") and v.sslmode in ("prefer", "require")
+            else "depends on what is not known here"
+        )
     if v.authenticated:
         return "the server that was asked for"
     chain = v.check("chain")

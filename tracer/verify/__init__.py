@@ -12,7 +12,20 @@ from tracer.verify.model import SSLMODES, UNKNOWN, Check, Trust, Unknown, Unusab
 if TYPE_CHECKING:
     from tracer.trace import Trace
 
-__all__ = ["SSLMODES", "UNKNOWN", "Check", "Trust", "Unusable", "Verdict", "agrees", "clients", "consistent_with", "observed", "replay", "table"]
+__all__ = [
+    "SSLMODES",
+    "UNKNOWN",
+    "Check",
+    "Trust",
+    "Unusable",
+    "Verdict",
+    "agrees",
+    "clients",
+    "consistent_with",
+    "observed",
+    "replay",
+    "table",
+]
 
 
 def replay(shown: Trace | Presented, trust: Trust, client: clients.Client | str = "libpq") -> Verdict:
@@ -39,7 +52,9 @@ def observed(trace: Trace) -> str | None:
     if outcome.kind == "refused_by_client":
         if outcome.alert is not None:
             return f"alert:{outcome.alert.code}"
-        return {"before_tls": "no_hello" if trace.answer == "S" else "gave_up", "after_handshake": "no_startup"}.get(outcome.where or "")
+        return {"before_tls": "no_hello" if trace.answer == "S" else "gave_up", "after_handshake": "no_startup"}.get(
+            outcome.where or ""
+        )
     if outcome.kind == "established" or (outcome.kind == "refused_by_server" and outcome.where == "after_handshake"):
         return "session"
     return None

@@ -49,7 +49,7 @@ class Trust:
     `roots`: UNKNOWN; None when the file does not exist; the certificates of the file; `Unusable`; or "system".
     """
 
-    host: Unknown | None | str = UNKNOWN
+    host: Unknown | str | None = UNKNOWN
     sslmode: str = "prefer"
     roots: Roots = UNKNOWN
     root_path: str | None = None

@@ -101,4 +101,6 @@ def packed(host: str) -> bytes | None:
         return None
 
 
-IPV4 = re.compile(r"^(0[xX][0-9a-fA-F]+|[0-9]+)(\.(0[xX][0-9a-fA-F]+|[0-9]+)){0,3}$")  # inet_aton also takes junk behind a blank
+IPV4 = re.compile(
+    r"^(0[xX][0-9a-fA-F]+|[0-9]+)(\.(0[xX][0-9a-fA-F]+|[0-9]+)){0,3}$"
+)  # inet_aton also takes junk behind a blank

@@ -42,14 +42,19 @@ def client(name: str, openssl: str) -> Client:
 
 def _replay(name: str, openssl: str, presented: Presented, trust: Trust) -> Verdict:
     mode = trust.sslmode
-    decide = partial(_verdict, name, presented, trust)
+    decide = partial(_verdict, name, trust)
     early = _before_connecting(trust)
     if early is not None:
         return decide("refuse", early, prints=early.found, wire="nothing", says="nothing: it does not connect")
     if mode == "disable" or (mode == "allow" and presented.answer is None and not presented.direct):
         return decide("plaintext", None, wire="plaintext", says="a StartupMessage in plaintext, no SSLRequest")
     if mode == "allow":
-        return decide("plaintext", None, wire="plaintext", says="a StartupMessage in plaintext first; TLS only if the server refuses that")
+        return decide(
+            "plaintext",
+            None,
+            wire="plaintext",
+            says="a StartupMessage in plaintext first; TLS only if the server refuses that",
+        )
     if not presented.direct and presented.answer != "S":
         return _without_tls(decide, presented, mode)
     return _with_tls(decide, presented, trust, openssl)
@@ -57,7 +62,6 @@ def _replay(name: str, openssl: str, presented: Presented, trust: Trust) -> Verd
 
 def _verdict(
     name: str,
-    presented: Presented,
     trust: Trust,
     outcome: Outcome,
     failed: Check | None,
@@ -87,7 +91,11 @@ def _verdict(
 
 
 def _not_reached(step: str, failed: Check | None) -> Check:
-    return Check(step, "not_done", "the client does not come this far" if failed else "without TLS there is no certificate to check")
+    return Check(
+        step,
+        "not_done",
+        "the client does not come this far" if failed else "without TLS there is no certificate to check",
+    )
 
 
 # BEFORE TLS
@@ -113,13 +121,21 @@ def _without_tls(decide: partial[Verdict], presented: Presented, mode: str) -> V
         check = Check("answer", "cannot_tell", why, "before_tls")
         return decide("cannot_tell", None, wire=None, says=why, checks=(check,))
     if answer == "N" and mode == "prefer":
-        return decide("plaintext", None, wire="plaintext", says="a StartupMessage in plaintext, behind N on the same connection")
+        return decide(
+            "plaintext", None, wire="plaintext", says="a StartupMessage in plaintext, behind N on the same connection"
+        )
     printed = {
         "N": "server does not support SSL, but SSL was required",
         "E": "server sent an error response during SSL exchange",
     }.get(answer, f"received invalid response to SSL negotiation: {presented.answer_byte.decode('latin-1')}")
     check = Check(
-        "answer", "failed", "the server did not agree to TLS", "before_tls", wanted="S", found=answer, after_message=presented.seen.get("answer")
+        "answer",
+        "failed",
+        "the server did not agree to TLS",
+        "before_tls",
+        wanted="S",
+        found=answer,
+        after_message=presented.seen.get("answer"),
     )
     return decide("refuse", check, prints=printed, wire="gave_up", says="the client closes behind the answer")
 
@@ -135,11 +151,18 @@ def _with_tls(decide: partial[Verdict], presented: Presented, trust: Trust, open
         return decide("cannot_tell", None, wire=None, says=unsure.because, checks=steps.checks)
     if failed is None:
         bound = _is_bound(presented, trust)
-        both = all((check := _of(steps.checks, step)) is not None and check.outcome == "passed" for step in ("chain", "name"))
-        return decide(
-            "accept", None, wire="session", says="the whole handshake, then a StartupMessage inside TLS", checks=steps.checks, authenticated=both or bound
+        both = all(
+            (check := _of(steps.checks, step)) is not None and check.outcome == "passed" for step in ("chain", "name")
         )
-    wire, says = _refusal(failed, steps)
+        return decide(
+            "accept",
+            None,
+            wire="session",
+            says="the whole handshake, then a StartupMessage inside TLS",
+            checks=steps.checks,
+            authenticated=both or bound,
+        )
+    wire, says = _refusal(failed)
     if trust.sslmode == "prefer" and failed.step not in ("name", "injected"):
         says += "; then a second connection with a StartupMessage in plaintext"
         return decide("plaintext", failed, wire=f"{wire},plaintext", says=says, checks=steps.checks)
@@ -150,20 +173,25 @@ def _certain(failed: Check, checks: tuple[Check, ...]) -> bool:
     """Whether a failure stands whatever the unknown steps in front of it would say: a leaf out of its time does."""
     before = checks[: checks.index(failed)]
     unsure = [check for check in before if check.outcome == "cannot_tell"]
-    return not unsure or (failed.step == "validity" and failed.certificate == 0 and all(check.step == "chain" for check in unsure))
+    return not unsure or (
+        failed.step == "validity" and failed.certificate == 0 and all(check.step == "chain" for check in unsure)
+    )
 
 
 def _of(checks: tuple[Check, ...], step: str) -> Check | None:
     return next((check for check in checks if check.step == step), None)
 
 
-def _refusal(failed: Check, steps: Steps) -> tuple[str, str]:
+def _refusal(failed: Check) -> tuple[str, str]:
     """What a failed check leaves on the wire."""
     if failed.when == "before_tls":
         return "no_hello", "the client closes behind S and sends no ClientHello"
     if failed.when == "in_handshake":
         code = alert(failed.code or 0)
-        return f"alert:{code}", f"a fatal alert {ALERT_NAMES.get(code, code)} ({code}) in clear, also in TLS 1.3, and the client closes"
+        return (
+            f"alert:{code}",
+            f"a fatal alert {ALERT_NAMES.get(code, code)} ({code}) in clear, also in TLS 1.3, and the client closes",
+        )
     return "no_startup", "the whole handshake, then close_notify and the client closes: no StartupMessage"
 
 
@@ -184,7 +212,17 @@ def _steps(presented: Presented, trust: Trust, openssl: str) -> Steps:
     if presented.injected:
         prints["injected"] = "received unencrypted data after SSL response"
         because = "bytes that are not TLS stood behind the answer S"
-        checks.append(Check("injected", "failed", because, "after_handshake", wanted="nothing", found="bytes", source="CVE-2021-23222"))
+        checks.append(
+            Check(
+                "injected",
+                "failed",
+                because,
+                "after_handshake",
+                wanted="nothing",
+                found="bytes",
+                source="CVE-2021-23222",
+            )
+        )
     return Steps(tuple(checks), prints, path)
 
 
@@ -212,7 +250,11 @@ def _chain_and_validity(presented: Presented, trust: Trust) -> tuple[Check, Chec
     dates = replace(done, step="validity")
     if trust.roots is None or isinstance(trust.roots, Unusable):
         why = "no root file: nobody looks at the certificate" if trust.roots is None else "the root file cannot be used"
-        return replace(done, outcome="not_done", because=why, when=None), replace(dates, outcome="not_done", because=why, when=None), None
+        return (
+            replace(done, outcome="not_done", because=why, when=None),
+            replace(dates, outcome="not_done", because=why, when=None),
+            None,
+        )
     if not presented.certificates:
         why = "the server's certificates are sealed or were not captured: a key log of the connection would show them"
         return replace(done, because=why), replace(dates, because=why), None
@@ -226,41 +268,68 @@ def _chain_and_validity(presented: Presented, trust: Trust) -> tuple[Check, Chec
     return _judged(path, presented.certificates, trust, done, dates)
 
 
-def _judged(path: Path, sent: tuple[Certificate, ...], trust: Trust, chain: Check, dates: Check) -> tuple[Check, Check, Path]:
+def _judged(
+    path: Path, sent: tuple[Certificate, ...], trust: Trust, chain: Check, dates: Check
+) -> tuple[Check, Check, Path]:
     faults = [fault for fault in path.faults if fault.code not in DATES]
     late = [fault for fault in path.faults if fault.code in DATES]
     anchor = path.anchor
     wanted = "a chain to a root of the root file"
     if faults:
         also = "".join(f"; also: {fault.text} ({fault.code})" for fault in faults[1:])
-        chain = _failed(chain, faults[0], sent, wanted, explain(faults[0], path) + also)
+        chain = _failed(chain, faults[0], sent, wanted, explain(faults[0]) + also)
     elif any("2.5.29.30" in certificate.extensions for certificate in path.certificates):
-        chain = replace(chain, because="a certificate of the chain has name constraints, and these are not replayed yet")
+        chain = replace(
+            chain, because="a certificate of the chain has name constraints, and these are not replayed yet"
+        )
     else:
         how = f"{' ← '.join(c.short for c in path.certificates)}"
-        chain = replace(chain, outcome="passed", because=f"good signatures up to a root of the root file: {how}", wanted=wanted, found=anchor and anchor.subject)
+        chain = replace(
+            chain,
+            outcome="passed",
+            because=f"good signatures up to a root of the root file: {how}",
+            wanted=wanted,
+            found=anchor.subject if anchor else None,
+        )
     moment = f"every certificate valid on {trust.time:%Y-%m-%d %H:%M:%S} UTC"
     if late:
-        dates = _failed(dates, late[0], sent, moment, explain_time(late[0], trust))
+        dates = _failed(dates, late[0], sent, moment, explain_time(late[0]))
     else:
-        dates = replace(dates, outcome="passed", because=span(path.certificates), wanted=moment, found=span(path.certificates))
+        dates = replace(
+            dates, outcome="passed", because=span(path.certificates), wanted=moment, found=span(path.certificates)
+        )
     return chain, dates, path
 
 
 def _failed(check: Check, fault: Fault, sent: tuple[Certificate, ...], wanted: str, because: str) -> Check:
     position = sent.index(fault.certificate) if fault.certificate in sent else None
-    return replace(check, outcome="failed", because=because, code=fault.code, certificate=position, wanted=wanted, found=fault.certificate.subject)
+    return replace(
+        check,
+        outcome="failed",
+        because=because,
+        code=fault.code,
+        certificate=position,
+        wanted=wanted,
+        found=fault.certificate.subject,
+    )
 
 
-def _without_roots(sent: tuple[Certificate, ...], trust: Trust, chain: Check, dates: Check) -> tuple[Check, Check, Path | None]:
+def _without_roots(
+    sent: tuple[Certificate, ...], trust: Trust, chain: Check, dates: Check
+) -> tuple[Check, Check, Path | None]:
     """Nobody told what the client trusts: what can be said is what would be so with the chain's own root."""
     none = "" if trust.sslmode in VERIFYING else "; with no root file at all it looks at nothing"
     top = next((certificate for certificate in sent if is_self_signed(certificate)), None)
     code = time_fault(sent[0], trust.time)
     if top is None:
-        why = "the server did not send its root, and what the client trusts is not known: name its root file with sslrootcert" + none
+        why = (
+            "the server did not send its root, and what the client trusts is not known: name its root file with sslrootcert"
+            + none
+        )
         chain = replace(chain, because=why)
-        dates = replace(dates, because="without the root nobody can say of all certificates; " + span(sent), found=span(sent))
+        dates = replace(
+            dates, because="without the root nobody can say of all certificates; " + span(sent), found=span(sent)
+        )
     else:
         path = judge(sent, [top], trust.time, trust.security_level)
         faults = [fault for fault in path.faults if fault.code not in DATES]
@@ -272,28 +341,45 @@ def _without_roots(sent: tuple[Certificate, ...], trust: Trust, chain: Check, da
         dates = replace(dates, outcome="cannot_tell", because=dates.because + none)
     elif code is not None and dates.outcome != "failed":
         fault = Fault(code, 0, sent[0])
-        dates = _failed(dates, fault, sent, "a leaf in its time", explain_time(fault, trust))
+        dates = _failed(dates, fault, sent, "a leaf in its time", explain_time(fault))
     return chain, dates, None
 
 
 def _name(presented: Presented, trust: Trust, prints: dict[str, str]) -> Check:
     """The host name, behind the handshake, with verify-full only (pq_verify_peer_name_matches_certificate)."""
-    check = Check("name", "cannot_tell", "", "after_handshake", after_message=presented.seen.get("name"), source=NAME_SOURCE)
+    check = Check(
+        "name", "cannot_tell", "", "after_handshake", after_message=presented.seen.get("name"), source=NAME_SOURCE
+    )
     leaf = presented.certificates[0] if presented.certificates else None
     host = trust.host
     if trust.sslmode != "verify-full":
         result = names.match(leaf, host) if leaf is not None and isinstance(host, str) else None
         would = "" if result is None else f"; verify-full would {'accept' if result.matched else 'refuse'} it"
         why = f"{trust.sslmode} does not look at the name{would}"
-        return replace(check, outcome="not_done", because=why, when=None, wanted=host if isinstance(host, str) else None)
+        return replace(
+            check, outcome="not_done", because=why, when=None, wanted=host if isinstance(host, str) else None
+        )
     if host is None:
         prints["name"] = "host name must be specified for a verified SSL connection"
-        return replace(check, outcome="failed", because="the client was given an address and no host name to verify", wanted="a host name")
+        return replace(
+            check,
+            outcome="failed",
+            because="the client was given an address and no host name to verify",
+            wanted="a host name",
+        )
     if leaf is None:
-        return replace(check, because="the server's certificate is sealed or was not captured", wanted=host if isinstance(host, str) else None)
+        return replace(
+            check,
+            because="the server's certificate is sealed or was not captured",
+            wanted=host if isinstance(host, str) else None,
+        )
     found = ", ".join(name.text for name in leaf.names) or f"CN {leaf.short}"
     if not isinstance(host, str):
-        return replace(check, because=f"the name that the client was given is not known; the certificate is for {found}", found=found)
+        return replace(
+            check,
+            because=f"the name that the client was given is not known; the certificate is for {found}",
+            found=found,
+        )
     result = names.match(leaf, host)
     if result.matched is not None:
         because = f"the certificate names it: {result.matched.kind} {result.matched.text}"
@@ -309,14 +395,14 @@ _CHAIN = Check("chain", "cannot_tell", "", "in_handshake", source=CHAIN_SOURCE)
 # WORDS
 
 
-def explain(fault: Fault, path: Path) -> str:
+def explain(fault: Fault) -> str:
     """One sentence about a fault of the chain, with its certificate."""
     who = fault.certificate.short
     sentence = SENTENCES.get(fault.code, "{who}: {text}")
     return sentence.format(who=who, issuer=fault.certificate.issuer, text=fault.text) + f" (OpenSSL {fault.code})"
 
 
-def explain_time(fault: Fault, trust: Trust) -> str:
+def explain_time(fault: Fault) -> str:
     certificate = fault.certificate
     if fault.code == 10:
         return f"{certificate.short} ended on {certificate.not_after:%Y-%m-%d %H:%M:%S} UTC (OpenSSL 10)"
@@ -329,7 +415,11 @@ def span(certificates: tuple[Certificate, ...]) -> str:
     """The period in which all of them are valid."""
     starts = [c.not_before for c in certificates if c.not_before]
     ends = [c.not_after for c in certificates if c.not_after]
-    return f"all valid from {max(starts):%Y-%m-%d} to {min(ends):%Y-%m-%d}" if starts and ends else "dates that cannot be read"
+    return (
+        f"all valid from {max(starts):%Y-%m-%d} to {min(ends):%Y-%m-%d}"
+        if starts and ends
+        else "dates that cannot be read"
+    )
 
 
 def chain_text(code: int, openssl: str) -> str:
