@@ -29,7 +29,8 @@ ONLY = {
 }
 
 # What of tracer a file, or a folder, may import; the first row that fits. None is everything.
-TRACE = ("trace", "sides", "summaries", "outcome")
+TRACE = ("trace", "sides", "summaries", "outcome", "presented", "cost", "packets.source")
+CERTIFICATES = ("certificates", "signatures", "der")
 MAY_IMPORT: dict[str, tuple[str, ...] | None] = {
     "__init__.py": None,
     "__main__.py": None,
@@ -40,13 +41,20 @@ MAY_IMPORT: dict[str, tuple[str, ...] | None] = {
     "protocol/numbers.py": (),
     "protocol/fields.py": (),
     "protocol/": ("protocol",),
-    "streams.py": ("protocol.settled", "protocol.keys", "errors"),
+    "streams.py": ("protocol.settled", "packets.source"),
+    "packets/source.py": ("protocol.keys",),
     "packets/": ("packets", "streams", "protocol.keys", "errors"),
-    "certificates.py": ("certificates", "protocol", "errors"),
-    **{f"{name}.py": (*TRACE, "streams", "protocol", "certificates") for name in TRACE},
-    "findings.py": ("findings", *TRACE, "streams", "protocol", "certificates", "verify"),
-    "verify/": ("verify", "certificates", "protocol", *TRACE, "errors"),
-    "render/": ("render", *TRACE, "streams", "protocol", "certificates", "verify", "findings", "glossary", "errors"),
+    "der.py": (),
+    "signatures.py": CERTIFICATES,
+    "certificates.py": (*CERTIFICATES, "trace", "presented"),
+    **{f"{name}.py": (*TRACE, "streams", "protocol", *CERTIFICATES) for name in TRACE if "." not in name},
+    "findings.py": ("findings", *TRACE, "streams", "protocol", *CERTIFICATES, "verify"),
+    "verify/": ("verify", *CERTIFICATES, "protocol", *TRACE, "errors"),
+    "rootfile.py": (*CERTIFICATES, "verify"),
+    "report.py": ("verify", *TRACE, "findings"),
+    "sources.py": ("packets", "errors"),
+    "output.py": ("render", "report", "findings", *TRACE),
+    "render/": ("render", "report", *TRACE, "streams", "protocol", *CERTIFICATES, "verify", "findings", "glossary"),
 }
 
 HEAVY = {"scapy", "pyshark", "rich", "jinja2"}

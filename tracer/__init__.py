@@ -13,9 +13,10 @@ from tracer import render
 from tracer.certificates import Certificate, Presented
 from tracer.errors import TracerError
 from tracer.findings import Finding, explain
+from tracer.packets.source import Packet, Source, Tick
 from tracer.protocol.keys import Keys
 from tracer.sources import live, read
-from tracer.streams import Connection, Packet, Source, Stream, Tick, reassemble
+from tracer.streams import Connection, Stream, reassemble
 from tracer.trace import Message, Trace, follow
 from tracer.verify import UNKNOWN, Check, Trust, Unusable, Verdict, agrees, clients, replay, table
 

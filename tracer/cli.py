@@ -19,9 +19,10 @@ from typing import IO, NoReturn
 from tracer import rootfile
 from tracer.errors import TracerError
 from tracer.output import FORMATS, Output
+from tracer.packets.source import Source
 from tracer.report import Report, report
 from tracer.sources import live, read
-from tracer.streams import Source, reassemble
+from tracer.streams import reassemble
 from tracer.trace import Trace, follow
 from tracer.verify import clients
 from tracer.verify.model import SSLMODES, Trust

@@ -7,9 +7,9 @@ from collections import deque
 from typing import IO
 
 from tracer.findings import explain
+from tracer.packets.source import Source
 from tracer.render import document, screen
 from tracer.report import Report
-from tracer.streams import Source
 from tracer.trace import Trace
 
 FORMATS = ("text", "json", "ndjson")

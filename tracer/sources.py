@@ -6,7 +6,7 @@ import os
 from typing import BinaryIO
 
 from tracer.packets.pcap import open_capture, read_stream
-from tracer.streams import Source
+from tracer.packets.source import Source
 
 
 def read(capture: str | os.PathLike[str] | BinaryIO) -> Source:

@@ -17,77 +17,20 @@ from __future__ import annotations
 import heapq
 import ipaddress
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal, NamedTuple
 
-from tracer.protocol.keys import Keys
+from tracer.packets.source import ACK, FIN, RST, SYN, Packet, Source, moment
 from tracer.protocol.settled import ends_in_alert, ends_in_ready, is_postgres, spoke_both_ways
 
-FIN, SYN, RST, ACK = 1, 2, 4, 16
-
-SKIPPED_FLOWS = 200_000  # flows of which we remember that they are dead
 LIVE_FLOWS = 20_000  # flows in flight that are kept at once
 STREAM_BYTES = 1 << 18  # of one side; a handshake is a tenth of that
-LAST_MOMENT = 253402300799.0  # the end of the year 9999
 AFTER_CLOSE, QUIET, SILENCE, SWEEP = 2.0, 1.0, 60.0, 0.25  # seconds
 
 Sender = Literal["client", "server"]
 Ending = Literal["closed", "reset", "refused", "ready", "quiet", "reused", "silent", "full", "end"]
-
-
-class Packet(NamedTuple):
-    """One TCP segment. `flow` is source address, destination address, source port, destination port, as on the wire."""
-
-    number: int
-    time: float
-    flow: bytes
-    seq: int
-    ack: int
-    flags: int
-    payload: bytes
-
-
-class Tick(NamedTuple):
-    """Nothing arrived until `time`."""
-
-    time: float
-
-
-class Skip(dict[bytes, None]):
-    """The flows nobody needs packets of any more; forgets the oldest when there are too many. `in` asks it."""
-
-    def add(self, flow: bytes) -> None:
-        if len(self) >= SKIPPED_FLOWS:
-            del self[next(iter(self))]
-        self[flow] = None
-
-
-@dataclass
-class Counts:
-    """What a source has read so far."""
-
-    packets: int = 0
-    bytes: int = 0
-    first: float | None = None
-    last: float | None = None
-
-
-@dataclass
-class Source:
-    """Where packets come from. `walk` yields them; it asks `skip` before it makes a `Packet` of a dead flow."""
-
-    name: str
-    walk: Callable[[Source], Iterator[Packet | Tick]]
-    format: str = ""
-    keys: Keys = field(default_factory=Keys)
-    skip: Skip = field(default_factory=Skip)
-    counts: Counts = field(default_factory=Counts)
-    problems: list[str] = field(default_factory=list)
-
-    def __iter__(self) -> Iterator[Packet | Tick]:
-        return self.walk(self)
 
 
 class Address(NamedTuple):
@@ -455,8 +398,3 @@ def address(flow: bytes) -> Address:
     """The sender that a flow key names."""
     size = (len(flow) - 4) // 2
     return Address(str(ipaddress.ip_address(flow[:size])), int.from_bytes(flow[-4:-2], "big"))
-
-
-def moment(seconds: float) -> datetime:
-    """Seconds since the epoch as an aware datetime; a stranger's clock may be anything, so it is bounded."""
-    return datetime.fromtimestamp(min(max(seconds, 0.0), LAST_MOMENT), UTC)

@@ -38,7 +38,7 @@ def _answer(fields: Fields, _length: int) -> str:
     found = first(fields, "answer")
     if found is None or not isinstance(found.value, bytes):
         return ""
-    return found.value.decode("latin-1") + f": {found.text}"
+    return ": ".join((found.value.decode("latin-1"), found.text))
 
 
 def _client_hello(fields: Fields, _length: int) -> str:

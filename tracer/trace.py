@@ -12,6 +12,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
+from tracer.packets.source import moment
 from tracer.protocol import keys as protocol_keys
 from tracer.protocol import postgres
 from tracer.protocol.fields import Field, content, every, first, number, parse
@@ -20,7 +21,7 @@ from tracer.protocol.keys import Keys, Opener
 from tracer.protocol.numbers import VERSIONS
 from tracer.protocol.records import HANDSHAKE, Record, is_header
 from tracer.sides import Draft, Layer, Session, Side, Span, TlsSide, client_messages, server_messages
-from tracer.streams import Arrival, Connection, Sender, Stream, moment
+from tracer.streams import Arrival, Connection, Sender, Stream
 from tracer.summaries import summary
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import Any
 
 from tracer.errors import TracerError
 from tracer.packets.link import LINKS, segment
-from tracer.streams import SYN, Packet, Source, Tick
+from tracer.packets.source import SYN, Packet, Source, Tick
 
 PATIENCE = 0.25  # seconds without a packet until a Tick
 BUFFER = 32 << 20  # bytes that the kernel may hold for us

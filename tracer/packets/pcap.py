@@ -18,7 +18,7 @@ from typing import BinaryIO, NamedTuple
 
 from tracer.errors import TracerError
 from tracer.packets.link import LINKS, SHORTCUTS, Shortcut, segment
-from tracer.streams import SYN, Packet, Source, Tick
+from tracer.packets.source import SYN, Packet, Source, Tick
 
 CHUNK = 4 << 20  # bytes
 LONGEST_BLOCK = 64 << 20  # a longer one is taken for damage

@@ -8,9 +8,9 @@ from typing import Any
 
 from tracer.certificates import Certificate
 from tracer.findings import Finding
+from tracer.packets.source import Source, moment
 from tracer.protocol.fields import Field
 from tracer.report import Report
-from tracer.streams import Source, moment
 from tracer.trace import Message, Trace
 from tracer.verify.model import Check, Verdict
 

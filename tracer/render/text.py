@@ -11,9 +11,10 @@ from tracer.findings import Finding
 from tracer.glossary import GLOSSARY
 from tracer.protocol.fields import Field
 from tracer.render.escape import escape
+from tracer.render.words import headline, who
 from tracer.report import Report
 from tracer.trace import Message, Trace
-from tracer.verify.model import SSLMODES, Check, Verdict
+from tracer.verify.model import SSLMODES, Check
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -25,6 +26,7 @@ TITLES = {"chain": "chain", "validity": "dates", "name": "name"}
 SIGNS = {"passed": ("✔", "green"), "failed": ("✘", "red"), "not_done": ("·", "yellow"), "cannot_tell": ("?", "cyan")}
 OUTCOMES = {"accept": "connects", "refuse": "refuses", "plaintext": "plaintext", "cannot_tell": "cannot tell"}
 COLOURS = {"accept": "green", "refuse": "red", "plaintext": "yellow", "cannot_tell": "cyan"}
+SESSION = "session"
 HEX_BYTES = 512  # of one message, with -vv
 
 
@@ -108,42 +110,6 @@ def _header(page: _Page, report: Report) -> None:
     page.add((f"{mark} {words}", f"bold {style}"), indent=2)
 
 
-def headline(report: Report) -> tuple[str, str, str]:
-    """The sentence that somebody who reads only one takes away: a mark, a colour, the words."""
-    outcome, verdict = report.trace.outcome, report.verdict
-    if outcome.kind == "plaintext":
-        return "✘", "red", "Not encrypted: " + outcome.because + "."
-    if outcome.kind != "established":
-        return "✘", "red", f"No session: {outcome.because}."
-    if report.trace.transport == "gss":
-        return "?", "cyan", "Encrypted by GSSAPI, not by TLS: no certificate takes part."
-    if not report.asked:
-        return (
-            "?",
-            "yellow",
-            "Encrypted. Whether the client checked who is at the other end depends on its sslmode and root file: see the table.",
-        )
-    if verdict.outcome == "accept" and verdict.authenticated:
-        return (
-            "✔",
-            "green",
-            f"Encrypted, and the server is known: the client checked chain, dates and name ({verdict.sslmode}).",
-        )
-    if verdict.outcome == "accept":
-        chain = verdict.check("chain")
-        if chain is not None and chain.outcome == "passed":
-            words = f"Encrypted to some server of that CA: with {verdict.sslmode} nobody checked the name."
-            return "✘", "yellow", words
-        return "✘", "red", f"Encrypted, and nobody checked who is at the other end ({verdict.sslmode}, no root file)."
-    if verdict.outcome == "refuse":
-        return "✘", "red", f"Encrypted. This client would have refused: {_because(verdict)}."
-    return "?", "cyan", "Encrypted. Who was checked cannot be told from what is known here: see ①, ② and ③."
-
-
-def _because(verdict: Verdict) -> str:
-    return verdict.refused_by.because if verdict.refused_by else verdict.on_the_wire
-
-
 def _protocol(trace: Trace) -> str:
     tls = trace.tls
     if tls is None:
@@ -174,6 +140,8 @@ def _timeline(page: _Page, report: Report, verbose: int) -> None:
         arrow = "client →" if first.sender == "client" else "← server"
         lock = "🔒" if first.sealed else "🔓" if first.opened else "  "
         kind = first.kind if len(group) == 1 else f"{first.kind} ×{len(group)}"
+        if len({m.kind for m in group}) > 1:
+            kind = f"{SESSION} ×{len(group)}"
         words = first.summary if len(group) == 1 else _group_summary(group)
         style = (
             "red" if first.kind in ("Alert", "ErrorResponse", "UnencryptedData") else "dim" if first.sealed else "bold"
@@ -198,8 +166,17 @@ def _timeline(page: _Page, report: Report, verbose: int) -> None:
 
 
 def _groups(messages: tuple[Message, ...], verbose: int) -> Iterator[list[Message]]:
-    """Neighbours of the same kind and side are one line."""
-    for _, group in groupby(messages, key=lambda m: (m.sender, m.kind, m.index if verbose or m.problem else -1)):
+    """Neighbours of the same kind and side are one line; so is the session behind the startup, which is not ours."""
+    ready = next((m.index for m in messages if m.kind == "ReadyForQuery"), len(messages))
+
+    def key(m: Message) -> tuple[str, str, int]:
+        if verbose or m.problem:
+            return m.sender, m.kind, m.index
+        if m.index > ready and m.layer == "postgres":
+            return "", SESSION, -1
+        return m.sender, m.kind, -1
+
+    for _, group in groupby(messages, key=key):
         yield list(group)
 
 
@@ -358,7 +335,7 @@ def _table(page: _Page, report: Report) -> None:
         for step in MARKS:
             sign, style = SIGNS[check.outcome] if (check := v.check(step)) else ("·", "yellow")
             cells.append((f"{sign:<7}", style))
-        page.add(*cells, (_who(v), ""), indent=50)
+        page.add(*cells, (who(v), ""), indent=50)
     page.add(("  ✔ passed  ✘ failed  · nobody looked  ? cannot be told from here", "dim"))
 
 
@@ -374,29 +351,6 @@ def _roots(report: Report) -> str:
         if report.trust.anchors() is None and report.trust.root_path is None
         else f"root file {path}"
     )
-
-
-def _who(v: Verdict) -> str:
-    if v.outcome == "plaintext":
-        return (
-            "anybody; and anybody can read it"
-            if v.sslmode != "prefer" or v.refused_by is None
-            else "anybody: TLS failed, prefer goes on without"
-        )
-    if v.outcome == "refuse":
-        return f"no session: {v.refused_by.step.replace('_', ' ') if v.refused_by else ''}" + (
-            f" ({v.refused_by.code})" if v.refused_by and v.refused_by.code else ""
-        )
-    if v.outcome == "cannot_tell":
-        return (
-            "depends on the root file"
-            if v.check("chain") and v.sslmode in ("prefer", "require")
-            else "depends on what is not known here"
-        )
-    if v.authenticated:
-        return "the server that was asked for"
-    chain = v.check("chain")
-    return "some server of this CA" if chain and chain.outcome == "passed" else "anybody"
 
 
 def _findings(page: _Page, findings: list[Finding]) -> None:

@@ -7,9 +7,8 @@ pq_verify_peer_name_matches_certificate_ip), fe-secure-openssl.c (pgtls_verify_p
 from __future__ import annotations
 
 import re
-import socket
 from dataclasses import dataclass
-from ipaddress import AddressValueError, IPv6Address
+from ipaddress import IPv6Address
 
 from tracer.certificates import Certificate, GeneralName
 
@@ -95,12 +94,24 @@ def packed(host: str) -> bytes | None:
     """The address that a host is, in network order: what inet_aton or inet_pton(AF_INET6) takes; None for a name."""
     try:
         if IPV4.match(host):
-            return socket.inet_aton(host)
+            return inet_aton(host.split(maxsplit=1)[0])
         return IPv6Address(host).packed if ":" in host and "%" not in host else None
-    except (OSError, AddressValueError):
+    except ValueError:
         return None
 
 
-IPV4 = re.compile(
-    r"^(0[xX][0-9a-fA-F]+|[0-9]+)(\.(0[xX][0-9a-fA-F]+|[0-9]+)){0,3}$"
-)  # inet_aton also takes junk behind a blank
+def inet_aton(text: str) -> bytes:
+    """One to four numbers, decimal, octal or hexadecimal; the last one fills what is left. Raises `ValueError`."""
+    *head, last = [
+        int(part, 16 if part[:2] in ("0x", "0X") else 8 if part[0] == "0" else 10) for part in text.split(".")
+    ]
+    if any(number > 255 for number in head):
+        raise ValueError(text)
+    try:
+        return bytes(head) + last.to_bytes(4 - len(head), "big")
+    except OverflowError:
+        raise ValueError(text) from None
+
+
+# behind a blank inet_aton lets anything stand
+IPV4 = re.compile(r"^(0[xX][0-9a-fA-F]+|[0-9]+)(\.(0[xX][0-9a-fA-F]+|[0-9]+)){0,3}(?=\s|$)")

@@ -16,9 +16,9 @@ from tracer.verify.chain import Fault, Path, is_self_signed, judge
 from tracer.verify.clients import Client
 from tracer.verify.model import Check, Outcome, Trust, Unusable, Verdict
 from tracer.verify.validity import time_fault
+from tracer.verify.words import ALERT_NAMES, alert, explain, explain_time, span
 
 OPENSSL = "3.5"
-NEWEST = "18"
 VERIFYING = ("verify-ca", "verify-full")
 DATES = (9, 10, 13, 14)
 DEFAULT_ROOT = "~/.postgresql/root.crt"
@@ -32,7 +32,6 @@ class Steps:
 
     checks: tuple[Check, ...]
     prints: dict[str, str]
-    path: Path | None = None
 
 
 def client(name: str, openssl: str) -> Client:
@@ -118,7 +117,7 @@ def _without_tls(decide: partial[Verdict], presented: Presented, mode: str) -> V
     answer = presented.answer
     if answer is None or answer == "G":
         why = "the answer to SSLRequest is not in the capture"
-        check = Check("answer", "cannot_tell", why, "before_tls")
+        check = Check("negotiation", "cannot_tell", why, "before_tls")
         return decide("cannot_tell", None, wire=None, says=why, checks=(check,))
     if answer == "N" and mode == "prefer":
         return decide(
@@ -129,7 +128,7 @@ def _without_tls(decide: partial[Verdict], presented: Presented, mode: str) -> V
         "E": "server sent an error response during SSL exchange",
     }.get(answer, f"received invalid response to SSL negotiation: {presented.answer_byte.decode('latin-1')}")
     check = Check(
-        "answer",
+        "negotiation",
         "failed",
         "the server did not agree to TLS",
         "before_tls",
@@ -223,7 +222,7 @@ def _steps(presented: Presented, trust: Trust, openssl: str) -> Steps:
                 source="CVE-2021-23222",
             )
         )
-    return Steps(tuple(checks), prints, path)
+    return Steps(tuple(checks), prints)
 
 
 def _root_file(trust: Trust, prints: dict[str, str]) -> Check | None:
@@ -249,7 +248,7 @@ def _chain_and_validity(presented: Presented, trust: Trust) -> tuple[Check, Chec
     done = replace(_CHAIN, after_message=presented.seen.get("chain"))
     dates = replace(done, step="validity")
     if trust.roots is None or isinstance(trust.roots, Unusable):
-        why = "no root file: nobody looks at the certificate" if trust.roots is None else "the root file cannot be used"
+        why = "the client has no root file" if trust.roots is None else "the root file cannot be used"
         return (
             replace(done, outcome="not_done", because=why, when=None),
             replace(dates, outcome="not_done", because=why, when=None),
@@ -395,73 +394,8 @@ _CHAIN = Check("chain", "cannot_tell", "", "in_handshake", source=CHAIN_SOURCE)
 # WORDS
 
 
-def explain(fault: Fault) -> str:
-    """One sentence about a fault of the chain, with its certificate."""
-    who = fault.certificate.short
-    sentence = SENTENCES.get(fault.code, "{who}: {text}")
-    return sentence.format(who=who, issuer=fault.certificate.issuer, text=fault.text) + f" (OpenSSL {fault.code})"
-
-
-def explain_time(fault: Fault) -> str:
-    certificate = fault.certificate
-    if fault.code == 10:
-        return f"{certificate.short} ended on {certificate.not_after:%Y-%m-%d %H:%M:%S} UTC (OpenSSL 10)"
-    if fault.code == 9:
-        return f"{certificate.short} begins on {certificate.not_before:%Y-%m-%d %H:%M:%S} UTC (OpenSSL 9)"
-    return f"{certificate.short}: {fault.text} (OpenSSL {fault.code})"
-
-
-def span(certificates: tuple[Certificate, ...]) -> str:
-    """The period in which all of them are valid."""
-    starts = [c.not_before for c in certificates if c.not_before]
-    ends = [c.not_after for c in certificates if c.not_after]
-    return (
-        f"all valid from {max(starts):%Y-%m-%d} to {min(ends):%Y-%m-%d}"
-        if starts and ends
-        else "dates that cannot be read"
-    )
-
-
 def chain_text(code: int, openssl: str) -> str:
     """What libpq prints for a refused chain: OpenSSL's last error, which for a bad signature is another."""
     if code == 7:
         return "EVP lib" if openssl < "3.2" else "provider signature failure"
     return "certificate verify failed"
-
-
-def alert(code: int) -> int:
-    """The alert for an X509_V_ERR code (OpenSSL ssl/statem/statem_lib.c, x509table)."""
-    return ALERTS.get(code, 46)
-
-
-# TABLES
-
-SENTENCES = {
-    2: "the root file holds {who}, but not the root above it, and an intermediate alone is not enough",
-    7: "the signature of {who} was not made by its issuer's key",
-    18: "{who} is self-signed and not in the root file",
-    19: "the chain ends with {who}, which is not in the root file",
-    20: "nothing in the chain or the root file is the issuer of {who}: {issuer}",
-    26: "{who} may not be used for a TLS server",
-    66: "the key of {who} is too weak",
-    67: "the key of {who} is too weak",
-    68: "{who} is signed with a digest that is too weak",
-    79: "{who} is not a CA certificate",
-}
-ALERTS = {
-    **dict.fromkeys((2, 3, 18, 19, 20, 22, 24, 25, 79), 48),
-    **dict.fromkeys((6, 9, 11, 13, 14, 15, 16, 21, 27, 28, 66, 67, 68), 42),
-    **dict.fromkeys((10, 12), 45),
-    **dict.fromkeys((4, 5, 7, 8), 51),
-    23: 44,
-    26: 43,
-}
-ALERT_NAMES = {
-    42: "bad_certificate",
-    43: "unsupported_certificate",
-    44: "certificate_revoked",
-    45: "certificate_expired",
-    46: "certificate_unknown",
-    48: "unknown_ca",
-    51: "decrypt_error",
-}

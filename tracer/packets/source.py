@@ -1,0 +1,76 @@
+"""What a source of packets is: the values that the edges hand to the core.
+
+Times are seconds since the epoch, UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from tracer.protocol.keys import Keys
+
+FIN, SYN, RST, ACK = 1, 2, 4, 16
+
+SKIPPED_FLOWS = 200_000  # flows of which we remember that they are dead
+LAST_MOMENT = 253402300799.0  # the end of the year 9999
+
+
+class Packet(NamedTuple):
+    """One TCP segment. `flow` is source address, destination address, source port, destination port, as on the wire."""
+
+    number: int
+    time: float
+    flow: bytes
+    seq: int
+    ack: int
+    flags: int
+    payload: bytes
+
+
+class Tick(NamedTuple):
+    """Nothing arrived until `time`."""
+
+    time: float
+
+
+class Skip(dict[bytes, None]):
+    """The flows nobody needs packets of any more; forgets the oldest when there are too many. `in` asks it."""
+
+    def add(self, flow: bytes) -> None:
+        if len(self) >= SKIPPED_FLOWS:
+            del self[next(iter(self))]
+        self[flow] = None
+
+
+@dataclass
+class Counts:
+    """What a source has read so far."""
+
+    packets: int = 0
+    bytes: int = 0
+    first: float | None = None
+    last: float | None = None
+
+
+@dataclass
+class Source:
+    """Where packets come from. `walk` yields them; it asks `skip` before it makes a `Packet` of a dead flow."""
+
+    name: str
+    walk: Callable[[Source], Iterator[Packet | Tick]]
+    format: str = ""
+    keys: Keys = field(default_factory=Keys)
+    skip: Skip = field(default_factory=Skip)
+    counts: Counts = field(default_factory=Counts)
+    problems: list[str] = field(default_factory=list)
+
+    def __iter__(self) -> Iterator[Packet | Tick]:
+        return self.walk(self)
+
+
+def moment(seconds: float) -> datetime:
+    """Seconds since the epoch as an aware datetime; a stranger's clock may be anything, so it is bounded."""
+    return datetime.fromtimestamp(min(max(seconds, 0.0), LAST_MOMENT), UTC)
