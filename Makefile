@@ -58,7 +58,7 @@ clean: ## remove .venv, dist and every cache
 	    echo "pgtls: $$python has no venv module: on Debian and Ubuntu, apt install python3-venv" >&2; exit 1; \
 	done; \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-	    echo "pgtls: needs Python 3.11 or newer; found: $$(python3 --version 2>&1)" >&2; \
+	    echo "pgtls: needs Python 3.11 or newer, and none of these is: $(PYTHON)" >&2; \
 	    echo "pgtls: name another one: make PYTHON=/path/to/python3" >&2; exit 1; }; \
 	echo "making .venv with $$("$$python" --version)"; \
 	"$$python" -m venv .venv || { rm -f .venv/bin/python; exit 1; }

@@ -58,7 +58,6 @@ def main(arguments: Sequence[str]) -> None:
     options = parse(arguments)
     chosen = [story for story in STORIES if not options.story or story.name in options.story]
     if INSIDE not in os.environ:
-        prepare(chosen, options.download)
         command = stage.in_namespace([sys.executable, __file__, *arguments])
         os.execvpe(command[0], command, {**os.environ, INSIDE: "1"})  # noqa: S606
     regions = {"true": pki.region("eu-test-1"), "other region": pki.region("us-test-1")}
@@ -72,21 +71,10 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     names = [story.name for story in STORIES]
     parser.add_argument("story", nargs="*", help=f"one of: {', '.join(names)}; all of them when none is named")
     parser.add_argument("--into", type=Path, default=HERE, metavar="DIR", help="the folder for the stories' folders")
-    parser.add_argument("--download", action="store_true", help="install PostgreSQL 18 into build/ when it is missing")
     options = parser.parse_args(arguments)
     for unknown in set(options.story) - set(names):
         parser.error(f"there is no story {unknown!r}")
     return options
-
-
-def prepare(stories: Sequence[Story], download: bool) -> None:
-    """Fetch what is missing while the network can still be reached."""
-    if not any(story.server == 18 for story in stories):
-        return
-    if download:
-        stage.download_postgres_18()
-    elif not (stage.postgres_18() / "postgres").exists():
-        sys.exit("PostgreSQL 18 is not in build/: say --download, or name the stories that do without it")
 
 
 def make(story: Story, regions: Mapping[str, pki.Region], folder: Path) -> None:
@@ -105,10 +93,9 @@ def make(story: Story, regions: Mapping[str, pki.Region], folder: Path) -> None:
 def play(story: Story, region: pki.Region, scratch: Path) -> Played:
     """Run the story once: server, tcpdump, client."""
     pcap, keylog = scratch / "story.pcap", scratch / "keys"
-    binaries = stage.POSTGRES_15 if story.server == 15 else stage.postgres_18()
     certificate, key = server_identity(story, region)
     run_client = {"psql": stage.psql, "psycopg": stage.psycopg}[story.client]
-    with stage.server(binaries, certificate=certificate, key=key, port=PORT) as server:
+    with stage.server(stage.binaries(story.server), certificate=certificate, key=key, port=PORT) as server:
         with stage.tcpdump(pcap, PORT):
             done = run_client(server, connection_string(story), folder=scratch, keylog=keylog)
         outcome = observed(done)
@@ -190,7 +177,7 @@ def case(story: Story, played: Played) -> str:
 
 
 def psql_client() -> Client:
-    version = stage.version(stage.POSTGRES_15 / "psql")
+    version = stage.version(stage.binaries(15) / "psql")
     return Client(f"libpq-{version.split('.')[0]}", f"psql {version}, OpenSSL {openssl_version('libcrypto.so.3')}")
 
 

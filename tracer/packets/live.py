@@ -21,6 +21,7 @@ def live(interface: str | None = None) -> Source:
     import logging
 
     logging.getLogger("scapy").setLevel(logging.ERROR)
+    import scapy.all  # noqa: F401 (it finds the interfaces and the way to listen on this platform)
     from scapy.config import conf
     from scapy.interfaces import get_if_list
 

@@ -50,11 +50,11 @@ def open_capture(path: str | os.PathLike[str]) -> Source:
     try:
         file = Path(name).open("rb", buffering=0)  # noqa: SIM115 (the walk closes it at its end)
     except FileNotFoundError:
-        raise TracerError(f"{name}: no such file") from None
+        raise TracerError(f"{name}: no such file", "- reads a capture from standard input") from None
     except IsADirectoryError:
         raise TracerError(f"{name} is a folder", "name the capture files in it, for example *.pcapng") from None
     except OSError as error:
-        raise TracerError(f"{name}: {(error.strerror or str(error)).lower()}") from None
+        raise TracerError(f"{name}: {(error.strerror or str(error)).lower()}", "may you read it?") from None
     return read_stream(file, name)
 
 

@@ -116,7 +116,9 @@ def _protocol(trace: Trace) -> str:
         return {"plaintext": "no TLS", "cancel": "cancel request", "gss": "GSSAPI"}.get(
             trace.transport or "", "nothing settled"
         )
-    return f"{tls.version or 'TLS, version not seen'}{', resumed' if tls.resumed else ''}, {KEYS[tls.keys]}"
+    protected = any(m.protected for m in trace.messages)
+    how = f", {KEYS[tls.keys]}" if protected else ", nothing sealed yet"
+    return f"{tls.version or 'TLS, version not seen'}{', resumed' if tls.resumed else ''}{how}"
 
 
 KEYS = {"all": "opened", "some": "opened in part", "none": "sealed: no keys"}
