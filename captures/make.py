@@ -58,6 +58,8 @@ def main(arguments: Sequence[str]) -> None:
     options = parse(arguments)
     chosen = [story for story in STORIES if not options.story or story.name in options.story]
     if INSIDE not in os.environ:
+        for number in {15, *(story.server for story in chosen)}:
+            stage.binaries(number)  # missing ones are told of before any story is made
         command = stage.in_namespace([sys.executable, __file__, *arguments])
         os.execvpe(command[0], command, {**os.environ, INSIDE: "1"})  # noqa: S606
     regions = {"true": pki.region("eu-test-1"), "other region": pki.region("us-test-1")}
@@ -153,7 +155,7 @@ def with_secrets(played: Played, keys: bool) -> Path:
 def case(story: Story, played: Played) -> str:
     """case.toml, a line a key."""
     client = {"psql": psql_client, "psycopg": psycopg_client}[story.client]()
-    story_text = textwrap.fill(" ".join(story.story.split()), 116)
+    sentences = textwrap.fill(" ".join(story.story.split()), 116)
     facts = {
         "client": client.profile,
         "client_version": client.version,
@@ -168,7 +170,7 @@ def case(story: Story, played: Played) -> str:
             *(f"{key} = {json.dumps(value)}" for key, value in facts.items()),
             f"time = {played.started.isoformat().replace('+00:00', 'Z')}",
             f'made = "real: PostgreSQL {played.server_version}, {client.version}"',
-            'story = """\\\n' + story_text.replace("\n", " \\\n") + '"""',
+            'story = """\\\n' + sentences.replace("\n", " \\\n") + '"""',
             "\n[expect]",
             *(f"{key} = {json.dumps(value)}" for key, value in expect.items()),
             "",
@@ -199,4 +201,7 @@ def openssl_version(library: str) -> str:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    try:
+        main(sys.argv[1:])
+    except stage.StageError as error:
+        sys.exit(str(error))

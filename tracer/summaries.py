@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tracer.protocol.fields import Field, content, every, first
+from tracer.protocol.fields import Field, content, every, first, number
 
 Fields = tuple[Field, ...]
 
@@ -94,7 +94,7 @@ def _ticket(fields: Fields, _length: int) -> str:
 
 def _alert(fields: Fields, _length: int) -> str:
     found = first(fields, "description")
-    return f"{_text(fields, 'level')} {found.text} ({found.value})" if found is not None else ""
+    return f"{_text(fields, 'level')} {found.text} ({number(found)})" if found is not None else ""
 
 
 def _sealed(_fields: Fields, length: int) -> str:

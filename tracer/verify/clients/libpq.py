@@ -10,19 +10,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import partial
 
-from tracer.certificates import Certificate, Presented
+from tracer.certificates import Presented
 from tracer.verify import names
-from tracer.verify.chain import Fault, Path, is_self_signed, judge
+from tracer.verify.checks import DATES, VERIFYING, chain_and_validity
 from tracer.verify.clients import Client
 from tracer.verify.model import Check, Outcome, Trust, Unusable, Verdict
-from tracer.verify.validity import time_fault
-from tracer.verify.words import ALERT_NAMES, alert, explain, explain_time, span
+from tracer.verify.words import ALERT_NAMES, alert
 
 OPENSSL = "3.5"
-VERIFYING = ("verify-ca", "verify-full")
-DATES = (9, 10, 13, 14)
 DEFAULT_ROOT = "~/.postgresql/root.crt"
-CHAIN_SOURCE = "PostgreSQL: fe-secure-openssl.c, initialize_SSL; OpenSSL: x509_vfy.c, X509_verify_cert"
 NAME_SOURCE = "PostgreSQL: fe-secure-common.c, pq_verify_peer_name_matches_certificate"
 
 
@@ -45,7 +41,7 @@ def _replay(name: str, openssl: str, presented: Presented, trust: Trust) -> Verd
     early = _before_connecting(trust)
     if early is not None:
         return decide("refuse", early, prints=early.found, wire="nothing", says="nothing: it does not connect")
-    if mode == "disable" or (mode == "allow" and presented.answer is None and not presented.direct):
+    if mode == "disable":
         return decide("plaintext", None, wire="plaintext", says="a StartupMessage in plaintext, no SSLRequest")
     if mode == "allow":
         return decide(
@@ -149,7 +145,7 @@ def _with_tls(decide: partial[Verdict], presented: Presented, trust: Trust, open
     if unsure is not None and (failed is None or not _certain(failed, steps.checks)):
         return decide("cannot_tell", None, wire=None, says=unsure.because, checks=steps.checks)
     if failed is None:
-        bound = _is_bound(presented, trust)
+        binding = _of(steps.checks, "channel_binding")
         both = all(
             (check := _of(steps.checks, step)) is not None and check.outcome == "passed" for step in ("chain", "name")
         )
@@ -159,22 +155,27 @@ def _with_tls(decide: partial[Verdict], presented: Presented, trust: Trust, open
             wire="session",
             says="the whole handshake, then a StartupMessage inside TLS",
             checks=steps.checks,
-            authenticated=both or bound,
+            authenticated=both or (binding is not None and binding.outcome == "passed"),
         )
     wire, says = _refusal(failed)
-    if trust.sslmode == "prefer" and failed.step not in ("name", "injected"):
+    if unsure is not None and unsure in steps.checks[: steps.checks.index(failed)]:
+        says = "the client closes, by this check or by one in front of it that cannot be told"
+        return decide("refuse", failed, wire=None, says=says, checks=steps.checks)
+    if trust.sslmode == "prefer" and failed.when != "after_handshake":
         says += "; then a second connection with a StartupMessage in plaintext"
         return decide("plaintext", failed, wire=f"{wire},plaintext", says=says, checks=steps.checks)
     return decide("refuse", failed, prints=steps.prints.get(failed.step), wire=wire, says=says, checks=steps.checks)
 
 
 def _certain(failed: Check, checks: tuple[Check, ...]) -> bool:
-    """Whether a failure stands whatever the unknown steps in front of it would say: a leaf out of its time does."""
+    """Whether a failure stands whatever the unknown steps in front of it would say.
+
+    Where a root file is a must, each of them refuses or lets the next one decide: a wrong name refuses in any case, and
+    so does a leaf out of its time. Those above it may be others in the client's root file.
+    """
     before = checks[: checks.index(failed)]
     unsure = [check for check in before if check.outcome == "cannot_tell"]
-    return not unsure or (
-        failed.step == "validity" and failed.certificate == 0 and all(check.step == "chain" for check in unsure)
-    )
+    return not unsure or failed.step == "name" or (failed.step == "validity" and failed.certificate == 0)
 
 
 def _of(checks: tuple[Check, ...], step: str) -> Check | None:
@@ -185,6 +186,11 @@ def _refusal(failed: Check) -> tuple[str, str]:
     """What a failed check leaves on the wire."""
     if failed.when == "before_tls":
         return "no_hello", "the client closes behind S and sends no ClientHello"
+    if failed.step == "channel_binding":
+        return (
+            "session",
+            "the whole handshake, a StartupMessage inside TLS, and the client closes at the authentication request",
+        )
     if failed.when == "in_handshake":
         code = alert(failed.code or 0)
         return (
@@ -194,20 +200,45 @@ def _refusal(failed: Check) -> tuple[str, str]:
     return "no_startup", "the whole handshake, then close_notify and the client closes: no StartupMessage"
 
 
-def _is_bound(presented: Presented, trust: Trust) -> bool:
-    return trust.channel_binding == "require" and "SCRAM-SHA-256-PLUS" in (presented.authentication or ())
+def _alpn(presented: Presented, prints: dict[str, str]) -> Check | None:
+    """Direct TLS stands and falls with ALPN (open_client_SSL)."""
+    if not (presented.direct and presented.no_alpn):
+        return None
+    prints["alpn"] = "direct SSL connection was established without ALPN protocol negotiation extension"
+    return Check(
+        "alpn", "failed", "the server chose no ALPN protocol", "after_handshake", wanted="postgresql", found="none"
+    )
+
+
+def _channel_binding(presented: Presented, trust: Trust, prints: dict[str, str]) -> Check | None:
+    """channel_binding=require: the password proves that both ends see the same certificate (pg_SASL_init, fe-auth.c)."""
+    if trust.channel_binding != "require":
+        return None
+    check = Check("channel_binding", "cannot_tell", "", "after_handshake", wanted="SCRAM-SHA-256-PLUS")
+    offered = presented.authentication
+    if offered is None:
+        return replace(check, because="the server's authentication request is sealed or was not captured")
+    found = ", ".join(offered)
+    if "SCRAM-SHA-256-PLUS" in offered:
+        because = "the password exchange is bound to the certificate that the client saw"
+        return replace(check, outcome="passed", because=because, found=found)
+    prints["channel_binding"] = (
+        "channel binding is required, but server did not offer an authentication method that supports channel binding"
+    )
+    return replace(check, outcome="failed", because="the server offers no method that binds", found=found)
 
 
 def _steps(presented: Presented, trust: Trust, openssl: str) -> Steps:
     """Every check of a TLS connection, also those behind the first that fails."""
     prints: dict[str, str] = {}
     root = _root_file(trust, prints)
-    chain, validity, path = _chain_and_validity(presented, trust)
+    chain, validity, path = chain_and_validity(presented, trust)
     name = _name(presented, trust, prints)
     code = (chain.code if chain.outcome == "failed" else validity.code) or 0
     prints["chain"] = prints["validity"] = f"SSL error: {chain_text(code, openssl)}"
     inside = (validity, chain) if path and path.faults and path.faults[0].code in DATES else (chain, validity)
-    checks = [check for check in (root, *inside, name) if check is not None]
+    alpn, binding = _alpn(presented, prints), _channel_binding(presented, trust, prints)
+    checks = [check for check in (root, *inside, alpn, name) if check is not None]
     if presented.injected:
         prints["injected"] = "received unencrypted data after SSL response"
         because = "bytes that are not TLS stood behind the answer S"
@@ -222,6 +253,8 @@ def _steps(presented: Presented, trust: Trust, openssl: str) -> Steps:
                 source="CVE-2021-23222",
             )
         )
+    if binding is not None:
+        checks.append(binding)
     return Steps(tuple(checks), prints)
 
 
@@ -241,107 +274,6 @@ def _root_file(trust: Trust, prints: dict[str, str]) -> Check | None:
     else:
         return None
     return Check("root_file", "failed", because, "before_tls", wanted="certificates in the root file", found=path)
-
-
-def _chain_and_validity(presented: Presented, trust: Trust) -> tuple[Check, Check, Path | None]:
-    """The chain and the dates, which OpenSSL looks at inside the handshake when there is a root file, and only then."""
-    done = replace(_CHAIN, after_message=presented.seen.get("chain"))
-    dates = replace(done, step="validity")
-    if trust.roots is None or isinstance(trust.roots, Unusable):
-        why = "the client has no root file" if trust.roots is None else "the root file cannot be used"
-        return (
-            replace(done, outcome="not_done", because=why, when=None),
-            replace(dates, outcome="not_done", because=why, when=None),
-            None,
-        )
-    if not presented.certificates:
-        why = "the server's certificates are sealed or were not captured: a key log of the connection would show them"
-        return replace(done, because=why), replace(dates, because=why), None
-    if trust.roots == "system":
-        why = "the client's own system store decides, and it is not here: name its file with sslrootcert"
-        return replace(done, because=why), replace(dates, because=why), None
-    anchors = trust.anchors()
-    if anchors is None:
-        return _without_roots(presented.certificates, trust, done, dates)
-    path = judge(presented.certificates, anchors, trust.time, trust.security_level)
-    return _judged(path, presented.certificates, trust, done, dates)
-
-
-def _judged(
-    path: Path, sent: tuple[Certificate, ...], trust: Trust, chain: Check, dates: Check
-) -> tuple[Check, Check, Path]:
-    faults = [fault for fault in path.faults if fault.code not in DATES]
-    late = [fault for fault in path.faults if fault.code in DATES]
-    anchor = path.anchor
-    wanted = "a chain to a root of the root file"
-    if faults:
-        also = "".join(f"; also: {fault.text} ({fault.code})" for fault in faults[1:])
-        chain = _failed(chain, faults[0], sent, wanted, explain(faults[0]) + also)
-    elif any("2.5.29.30" in certificate.extensions for certificate in path.certificates):
-        chain = replace(
-            chain, because="a certificate of the chain has name constraints, and these are not replayed yet"
-        )
-    else:
-        how = f"{' ← '.join(c.short for c in path.certificates)}"
-        chain = replace(
-            chain,
-            outcome="passed",
-            because=f"good signatures up to a root of the root file: {how}",
-            wanted=wanted,
-            found=anchor.subject if anchor else None,
-        )
-    moment = f"every certificate valid on {trust.time:%Y-%m-%d %H:%M:%S} UTC"
-    if late:
-        dates = _failed(dates, late[0], sent, moment, explain_time(late[0]))
-    else:
-        dates = replace(
-            dates, outcome="passed", because=span(path.certificates), wanted=moment, found=span(path.certificates)
-        )
-    return chain, dates, path
-
-
-def _failed(check: Check, fault: Fault, sent: tuple[Certificate, ...], wanted: str, because: str) -> Check:
-    position = sent.index(fault.certificate) if fault.certificate in sent else None
-    return replace(
-        check,
-        outcome="failed",
-        because=because,
-        code=fault.code,
-        certificate=position,
-        wanted=wanted,
-        found=fault.certificate.subject,
-    )
-
-
-def _without_roots(
-    sent: tuple[Certificate, ...], trust: Trust, chain: Check, dates: Check
-) -> tuple[Check, Check, Path | None]:
-    """Nobody told what the client trusts: what can be said is what would be so with the chain's own root."""
-    none = "" if trust.sslmode in VERIFYING else "; with no root file at all it looks at nothing"
-    top = next((certificate for certificate in sent if is_self_signed(certificate)), None)
-    code = time_fault(sent[0], trust.time)
-    if top is None:
-        why = (
-            "the server did not send its root, and what the client trusts is not known: name its root file with sslrootcert"
-            + none
-        )
-        chain = replace(chain, because=why)
-        dates = replace(
-            dates, because="without the root nobody can say of all certificates; " + span(sent), found=span(sent)
-        )
-    else:
-        path = judge(sent, [top], trust.time, trust.security_level)
-        faults = [fault for fault in path.faults if fault.code not in DATES]
-        good = "the chain is good" if not faults else f"{faults[0].text} ({faults[0].code}) even"
-        why = f"{good} against the root that the server itself sent, {top.short}; whether the client trusts that root is not known: name its root file with sslrootcert{none}"
-        chain = replace(chain, because=why, found=top.subject)
-        dates = _judged(path, sent, trust, chain, dates)[1]
-    if trust.sslmode not in VERIFYING and dates.outcome == "failed":
-        dates = replace(dates, outcome="cannot_tell", because=dates.because + none)
-    elif code is not None and dates.outcome != "failed":
-        fault = Fault(code, 0, sent[0])
-        dates = _failed(dates, fault, sent, "a leaf in its time", explain_time(fault))
-    return chain, dates, None
 
 
 def _name(presented: Presented, trust: Trust, prints: dict[str, str]) -> Check:
@@ -386,9 +318,6 @@ def _name(presented: Presented, trust: Trust, prints: dict[str, str]) -> Check:
     prints["name"] = result.prints or ""
     because = f"the certificate is for {found}, not for {host}"
     return replace(check, outcome="failed", because=because, wanted=host, found=found, code=None, certificate=0)
-
-
-_CHAIN = Check("chain", "cannot_tell", "", "in_handshake", source=CHAIN_SOURCE)
 
 
 # WORDS

@@ -1,0 +1,123 @@
+"""The chain and the dates of a verdict: what OpenSSL found, as checks with both sides."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tracer.certificates import Certificate, Presented
+from tracer.verify.chain import Fault, Path, is_self_signed, judge
+from tracer.verify.model import Check, Trust, Unusable
+from tracer.verify.validity import time_fault
+from tracer.verify.words import explain, explain_time, span
+
+VERIFYING = ("verify-ca", "verify-full")
+DATES = (9, 10, 13, 14)
+
+_CHAIN = Check(
+    "chain",
+    "cannot_tell",
+    "",
+    "in_handshake",
+    source="PostgreSQL: fe-secure-openssl.c, initialize_SSL; OpenSSL: x509_vfy.c, X509_verify_cert",
+)
+
+
+def chain_and_validity(presented: Presented, trust: Trust) -> tuple[Check, Check, Path | None]:
+    """The chain and the dates, which OpenSSL looks at inside the handshake when there is a root file, and only then."""
+    done = replace(_CHAIN, after_message=presented.seen.get("chain"))
+    dates = replace(done, step="validity")
+    if trust.roots is None or isinstance(trust.roots, Unusable):
+        why = "the client has no root file" if trust.roots is None else "the root file cannot be used"
+        return (
+            replace(done, outcome="not_done", because=why, when=None),
+            replace(dates, outcome="not_done", because=why, when=None),
+            None,
+        )
+    if not presented.certificates:
+        why = "the server's certificates are sealed or were not captured: a key log of the connection would show them"
+        return replace(done, because=why), replace(dates, because=why), None
+    if trust.roots == "system":
+        why = "the client's own system store decides, and it is not here: name its file with sslrootcert"
+        return replace(done, because=why), replace(dates, because=why), None
+    anchors = trust.anchors()
+    if anchors is None:
+        return _without_roots(presented.certificates, trust, done, dates)
+    path = judge(presented.certificates, anchors, trust.time, trust.security_level)
+    return _judged(path, presented.certificates, trust, done, dates)
+
+
+def _judged(
+    path: Path, sent: tuple[Certificate, ...], trust: Trust, chain: Check, dates: Check
+) -> tuple[Check, Check, Path]:
+    faults = [fault for fault in path.faults if fault.code not in DATES]
+    late = [fault for fault in path.faults if fault.code in DATES]
+    anchor = path.anchor
+    wanted = "a chain to a root of the root file"
+    if faults:
+        also = "".join(f"; also: {fault.text} ({fault.code})" for fault in faults[1:])
+        chain = _failed(chain, faults[0], sent, wanted, explain(faults[0]) + also)
+    elif any("2.5.29.30" in certificate.extensions for certificate in path.certificates):
+        chain = replace(
+            chain, because="a certificate of the chain has name constraints, and these are not replayed yet"
+        )
+    else:
+        how = f"{' ← '.join(c.short for c in path.certificates)}"
+        chain = replace(
+            chain,
+            outcome="passed",
+            because=f"good signatures up to a root of the root file: {how}",
+            wanted=wanted,
+            found=anchor.subject if anchor else None,
+        )
+    moment = f"every certificate valid on {trust.time:%Y-%m-%d %H:%M:%S} UTC"
+    if late:
+        dates = _failed(dates, late[0], sent, moment, explain_time(late[0]))
+    else:
+        dates = replace(
+            dates, outcome="passed", because=span(path.certificates), wanted=moment, found=span(path.certificates)
+        )
+    return chain, dates, path
+
+
+def _failed(check: Check, fault: Fault, sent: tuple[Certificate, ...], wanted: str, because: str) -> Check:
+    position = sent.index(fault.certificate) if fault.certificate in sent else None
+    return replace(
+        check,
+        outcome="failed",
+        because=because,
+        code=fault.code,
+        certificate=position,
+        wanted=wanted,
+        found=fault.certificate.subject,
+    )
+
+
+def _without_roots(
+    sent: tuple[Certificate, ...], trust: Trust, chain: Check, dates: Check
+) -> tuple[Check, Check, Path | None]:
+    """Nobody told what the client trusts: what can be said is what would be so with the chain's own root."""
+    none = "" if trust.sslmode in VERIFYING else "; with no root file at all it looks at nothing"
+    top = next((certificate for certificate in sent if is_self_signed(certificate)), None)
+    code = time_fault(sent[0], trust.time)
+    if top is None:
+        why = (
+            "the server did not send its root, and what the client trusts is not known: name its root file with sslrootcert"
+            + none
+        )
+        chain = replace(chain, because=why)
+        dates = replace(
+            dates, because="without the root nobody can say of all certificates; " + span(sent), found=span(sent)
+        )
+    else:
+        path = judge(sent, [top], trust.time, trust.security_level)
+        faults = [fault for fault in path.faults if fault.code not in DATES]
+        good = "the chain is good" if not faults else f"{faults[0].text} ({faults[0].code}) even"
+        why = f"{good} against the root that the server itself sent, {top.short}; whether the client trusts that root is not known: name its root file with sslrootcert{none}"
+        chain = replace(chain, because=why, found=top.subject)
+        dates = _judged(path, sent, trust, chain, dates)[1]
+    if code is not None:
+        fault = Fault(code, 0, sent[0])
+        dates = _failed(dates, fault, sent, "a leaf in its time", explain_time(fault))
+    if none and dates.outcome == "failed":
+        dates = replace(dates, outcome="cannot_tell", because=dates.because + none)
+    return chain, dates, None
