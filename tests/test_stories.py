@@ -46,7 +46,9 @@ def test_the_screen(name: str) -> None:
 def test_the_document(name: str) -> None:
     """The JSON of a story is the one in its folder."""
     story = CAPTURES / name
-    assert json.loads(expected.said(story, "json")) == json.loads((story / "expected.json").read_text())
+    said, wanted = json.loads(expected.said(story, "json")), json.loads((story / "expected.json").read_text())
+    assert said.pop("tool")["name"] == wanted.pop("tool")["name"]
+    assert said == wanted
 
 
 @pytest.mark.parametrize("name", STORIES)

@@ -28,6 +28,7 @@ from tracer.protocol.settled import ends_in_alert, ends_in_ready, is_postgres, s
 LIVE_FLOWS = 20_000  # flows in flight that are kept at once
 STREAM_BYTES = 1 << 18  # of one side; a handshake is a tenth of that
 AFTER_CLOSE, QUIET, SILENCE, SWEEP = 2.0, 1.0, 60.0, 0.25  # seconds
+LEAP = 86400.0  # seconds between two packets that make the clock doubtful
 
 Sender = Literal["client", "server"]
 Ending = Literal["closed", "reset", "refused", "ready", "quiet", "reused", "silent", "full", "end"]
@@ -248,6 +249,7 @@ class _Flows:
         self.unnumbered: list[tuple[int, _Flow]] = []
         self.numbered = 0
         self.now = 0.0
+        self.leapt = False
         self.swept = 0.0
 
     def packet(self, packet: Packet) -> Iterator[Connection]:
@@ -268,6 +270,14 @@ class _Flows:
         ending = self._ending(flow, packet)
         if ending is not None:
             yield from self._settle(flow, ending)
+
+    def _advance(self, time: float) -> None:
+        """Time goes on, never back; a leap is believed when two packets in a row agree on it."""
+        if time - self.now < LEAP or self.leapt or not self.now:
+            self.now = max(self.now, time)
+            self.leapt = False
+        else:
+            self.leapt = True
 
     def time(self, now: float) -> Iterator[Connection]:
         """Settle what time settles."""

@@ -43,12 +43,12 @@ def table(shown: Trace | Presented, trust: Trust, client: clients.Client | str =
 def observed(trace: Trace) -> str | None:
     """What the client of a trace did, in the words of `Verdict.wire`; None when the capture does not show it.
 
-    `plaintext`, `alert:48` (by number), `no_hello` (closed behind `S`), `no_startup` (closed behind a whole handshake),
+    `unasked` (plaintext without an SSLRequest), `plaintext` (behind N), `alert:48` (by number), `no_hello` (closed behind `S`), `no_startup` (closed behind a whole handshake),
     `session` (went on inside TLS), `gave_up` (closed behind the answer).
     """
     outcome = trace.outcome
     if trace.transport == "plaintext":
-        return "plaintext"
+        return "plaintext" if trace.negotiation else "unasked"
     if outcome.kind == "refused_by_client":
         if outcome.alert is not None:
             return f"alert:{outcome.alert.code}"
@@ -65,10 +65,11 @@ def agrees(verdict: Verdict, trace: Trace) -> bool | None:
     seen = observed(trace)
     if seen is None or verdict.wire is None:
         return None
-    first = verdict.wire.split(",")[0]  # what comes on a second connection is not in this trace
-    if {seen, first} == {"no_startup", "session"} and trace.outcome.inferred:
+    # a comma stands in front of what comes on a second connection, a bar between what may come on this one
+    first = {way.split(",")[0] for way in verdict.wire.split("|")}
+    if seen not in first and trace.outcome.inferred and first & {"no_startup", "session"}:
         return None
-    return seen == first
+    return seen in first
 
 
 def consistent_with(verdicts: dict[str, Verdict], trace: Trace) -> list[str]:

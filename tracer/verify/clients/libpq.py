@@ -42,14 +42,11 @@ def _replay(name: str, openssl: str, presented: Presented, trust: Trust) -> Verd
     if early is not None:
         return decide("refuse", early, prints=early.found, wire="nothing", says="nothing: it does not connect")
     if mode == "disable":
-        return decide("plaintext", None, wire="plaintext", says="a StartupMessage in plaintext, no SSLRequest")
+        return decide("plaintext", None, wire="unasked", says="a StartupMessage in plaintext, no SSLRequest")
     if mode == "allow":
-        return decide(
-            "plaintext",
-            None,
-            wire="plaintext",
-            says="a StartupMessage in plaintext first; TLS only if the server refuses that",
-        )
+        asked = _replay(name, openssl, presented, replace(trust, sslmode="require"))
+        says = f"a StartupMessage in plaintext first; if the server refuses that, a second connection with: {asked.on_the_wire}"
+        return decide("plaintext", None, wire=asked.wire and f"unasked|{asked.wire}", says=says)
     if not presented.direct and presented.answer != "S":
         return _without_tls(decide, presented, mode)
     return _with_tls(decide, presented, trust, openssl)
