@@ -15,7 +15,6 @@ Offsets count from a side's first byte behind its SYN. Times are seconds since t
 from __future__ import annotations
 
 import heapq
-import ipaddress
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -32,14 +31,6 @@ LEAP = 86400.0  # seconds between two packets that make the clock doubtful
 
 Sender = Literal["client", "server"]
 Ending = Literal["closed", "reset", "refused", "ready", "quiet", "reused", "silent", "full", "end"]
-
-
-class Address(NamedTuple):
-    address: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
 
 
 class Arrival(NamedTuple):
@@ -253,7 +244,7 @@ class _Flows:
         self.swept = 0.0
 
     def packet(self, packet: Packet) -> Iterator[Connection]:
-        self.now = max(self.now, packet.time)
+        self._advance(packet.time)
         if self.now - self.swept >= SWEEP:
             yield from self.time(self.now)
         flow = self.flows.get(packet.flow)
@@ -396,15 +387,3 @@ class _Flows:
         for key in flow.sides:
             self.flows.pop(key, None)
             self.skip.add(key)
-
-
-def reverse(flow: bytes) -> bytes:
-    """The key of the other direction."""
-    size = (len(flow) - 4) // 2
-    return flow[size : 2 * size] + flow[:size] + flow[-2:] + flow[-4:-2]
-
-
-def address(flow: bytes) -> Address:
-    """The sender that a flow key names."""
-    size = (len(flow) - 4) // 2
-    return Address(str(ipaddress.ip_address(flow[:size])), int.from_bytes(flow[-4:-2], "big"))

@@ -5,6 +5,7 @@ Times are seconds since the epoch, UTC.
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -71,6 +72,26 @@ class Source:
         return self.walk(self)
 
 
+class Address(NamedTuple):
+    address: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
+
+
 def moment(seconds: float) -> datetime:
     """Seconds since the epoch as an aware datetime; a stranger's clock may be anything, so it is bounded."""
     return datetime.fromtimestamp(min(max(seconds, 0.0), LAST_MOMENT), UTC)
+
+
+def reverse(flow: bytes) -> bytes:
+    """The key of the other direction."""
+    size = (len(flow) - 4) // 2
+    return flow[size : 2 * size] + flow[:size] + flow[-2:] + flow[-4:-2]
+
+
+def address(flow: bytes) -> Address:
+    """The sender that a flow key names."""
+    size = (len(flow) - 4) // 2
+    return Address(str(ipaddress.ip_address(flow[:size])), int.from_bytes(flow[-4:-2], "big"))
