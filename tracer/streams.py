@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, NamedTuple
 
-from tracer.packets.source import ACK, FIN, RST, SYN, Packet, Source, moment
+from tracer.packets.source import ACK, FIN, RST, SYN, Address, Packet, Source, address, moment, reverse
 from tracer.protocol.settled import ends_in_alert, ends_in_ready, is_postgres, spoke_both_ways
 
 LIVE_FLOWS = 20_000  # flows in flight that are kept at once
