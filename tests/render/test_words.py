@@ -1,0 +1,58 @@
+"""The one sentence that somebody takes away, on the stories."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import tracer
+from tracer import rootfile
+from tracer.render.words import headline, who
+from tracer.report import Report, report
+
+CAPTURES = Path(__file__).resolve().parents[2] / "captures"
+
+
+def judged(name: str, **changes: object) -> Report:
+    """The report on a story's first connection, with the options that its client had."""
+    story = CAPTURES / name
+    case = tomllib.loads((story / "case.toml").read_text())
+    source = tracer.read(story / "capture.pcapng")
+    trace = next(tracer.follow(c, source.keys) for c in tracer.reassemble(source))
+    roots = None if case["root"] == "absent" else rootfile.load(story / case["root"])
+    given = {"host": case["host"], "sslmode": case["sslmode"], "roots": roots, "time": trace.time, **changes}
+    return report(trace, tracer.Trust(**given))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("story", "mark", "words"),
+    [
+        ("verify-full", "✔", "the server is known"),
+        ("no-root-file", "✘", "nobody checked who is at the other end"),
+        ("sibling-verify-ca", "✘", "some server of that CA"),
+        ("sibling-verify-full", "✘", "The client refused the server: the certificate is for unsafe-rds.example.test"),
+        ("expired-server", "✘", "ended on"),
+        ("no-tls-prefer", "✘", "Not encrypted"),
+        ("no-tls-require", "✘", "No session"),
+    ],
+)
+def test_the_headline(story: str, mark: str, words: str) -> None:
+    """It says who is known, and never that a connection is safe when nobody looked."""
+    found = headline(judged(story))
+    assert found[0] == mark
+    assert words in found[2]
+
+
+def test_who_is_at_the_other_end() -> None:
+    """Only verify-full knows the server; verify-ca knows its CA; without a root file it is anybody."""
+    verdicts = judged("verify-full").verdicts
+    assert {mode: who(v) for mode, v in verdicts.items() if mode != "disable"} == {
+        "allow": "anybody; and anybody can read it",
+        "prefer": "some server of this CA",
+        "require": "some server of this CA",
+        "verify-ca": "some server of this CA",
+        "verify-full": "the server that was asked for",
+    }
+    assert who(judged("no-root-file").verdicts["require"]) == "anybody"

@@ -1,0 +1,74 @@
+"""Chain and dates as checks: what is certain without the client's root file, and what is not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tracer.certificates import Presented
+from tracer.verify import UNKNOWN, Trust, replay
+from tracer.verify.checks import chain_and_validity
+
+CAPTURES = Path(__file__).resolve().parents[2] / "captures"
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+LATER = datetime(2040, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def presented() -> Presented:
+    """The chain of a story, root included, as its capture shows it."""
+    import tracer
+
+    source = tracer.read(CAPTURES / "verify-full" / "capture.pcapng")
+    return next(tracer.follow(c, source.keys) for c in tracer.reassemble(source)).presented
+
+
+def trust(mode: str, **changes: object) -> Trust:
+    return replace(Trust(host="my-rds.example.test", sslmode=mode, time=NOW), **changes)  # type: ignore[arg-type]
+
+
+def test_without_a_root_file_nobody_looks(presented: Presented) -> None:
+    """Both checks are not done, and have no place."""
+    chain, dates, _ = chain_and_validity(presented, trust("require", roots=None))
+    assert [(c.outcome, c.when) for c in (chain, dates)] == [("not_done", None), ("not_done", None)]
+
+
+def test_an_unknown_root_file_leaves_the_chain_open(presented: Presented) -> None:
+    """The chain may be good against its own root; that the client trusts it is not ours to say."""
+    chain, dates, _ = chain_and_validity(presented, trust("verify-ca", roots=UNKNOWN))
+    assert (chain.outcome, dates.outcome) == ("cannot_tell", "passed")
+    assert "good against the root that the server itself sent" in chain.because
+
+
+def test_a_late_leaf_refuses_whatever_the_root_file(presented: Presented) -> None:
+    """verify-ca and verify-full need a root file, and each root file finds the leaf out of its time."""
+    for mode in ("verify-ca", "verify-full"):
+        verdict = replay(presented, trust(mode, roots=UNKNOWN, time=LATER))
+        assert verdict.outcome == "refuse"
+        assert verdict.refused_by is not None
+        assert verdict.refused_by.code == 10
+
+
+@pytest.mark.parametrize("mode", ["prefer", "require"])
+def test_a_late_leaf_is_nothing_to_a_client_without_a_root_file(presented: Presented, mode: str) -> None:
+    """With the root file unknown there may be none, and then nobody looks at the dates either."""
+    assert replay(presented, trust(mode, roots=UNKNOWN, time=LATER)).outcome == "cannot_tell"
+    assert replay(presented, trust(mode, roots=None, time=LATER)).outcome == "accept"
+
+
+def test_a_late_leaf_without_its_root(presented: Presented) -> None:
+    """The same holds when the server does not send its root."""
+    assert presented.certificates is not None
+    alone = replace(presented, certificates=presented.certificates[:2])
+    assert replay(alone, trust("require", roots=UNKNOWN, time=LATER)).outcome == "cannot_tell"
+    assert replay(alone, trust("verify-ca", roots=UNKNOWN, time=LATER)).outcome == "refuse"
+
+
+def test_a_wrong_name_refuses_whatever_the_root_file(presented: Presented) -> None:
+    """Either the chain fails first, or the name does."""
+    verdict = replay(presented, trust("verify-full", roots=UNKNOWN, host="other.example.test"))
+    assert verdict.outcome == "refuse"
+    assert verdict.wire is None
