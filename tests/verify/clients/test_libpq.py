@@ -70,6 +70,7 @@ UNREADABLE = f'could not read root certificate file "{PATH}": {GARBAGE}'
 FAILED = "SSL error: certificate verify failed"
 TLS: Cell = ("accept", None, None, "session")
 CLEAR: Cell = ("plaintext", None, None, "plaintext")
+UNASKED: Cell = ("plaintext", None, None, "unasked")
 UNSURE: Cell = ("cannot_tell", None, None, None)
 
 
@@ -79,8 +80,18 @@ def weak(mode: str) -> Cell:
 
 
 ROOT_FILE: dict[tuple[str, str], Cell] = {
-    **{("disable", roots): CLEAR for roots in ("unknown", "absent", "good", "bad", "unusable")},
-    **{("allow", roots): CLEAR for roots in ("unknown", "absent", "good", "bad", "unusable")},
+    **{("disable", roots): UNASKED for roots in ("unknown", "absent", "good", "bad", "unusable")},
+    # allow comes back with TLS when plaintext was refused, and then does as require does
+    **{
+        ("allow", roots): ("plaintext", None, None, wire)
+        for roots, wire in {
+            "unknown": None,
+            "absent": "unasked|session",
+            "good": "unasked|session",
+            "bad": "unasked|alert:48",
+            "unusable": "unasked|no_hello",
+        }.items()
+    },
     **{(mode, "unknown"): UNSURE for mode in ("prefer", "require", "verify-ca", "verify-full")},
     **{(mode, "absent"): TLS for mode in ("prefer", "require")},
     **{(mode, "absent"): ("refuse", ABSENT, "root_file", "no_hello") for mode in ("verify-ca", "verify-full")},
@@ -151,7 +162,7 @@ NO_TLS = "server does not support SSL, but SSL was required"
 ERROR = "server sent an error response during SSL exchange"
 STRONG = ("require", "verify-ca", "verify-full")
 ANSWERS: dict[tuple[str, str], Cell] = {
-    **{("disable", answer): CLEAR for answer in ("N", "E", "other")},
+    **{("disable", answer): UNASKED for answer in ("N", "E", "other")},
     ("prefer", "N"): CLEAR,
     **{(mode, "N"): ("refuse", NO_TLS, "negotiation", "gave_up") for mode in STRONG},
     **{(mode, "E"): ("refuse", ERROR, "negotiation", "gave_up") for mode in ("prefer", *STRONG)},
@@ -206,23 +217,13 @@ def test_a_story_is_consistent_with_its_mode(story: str) -> None:
     assert case["sslmode"] in modes
 
 
-ALLOW = "allow may have come back on this connection after plaintext was refused (A.3); it counts as contradicted"
-DISABLE = "disable sends no SSLRequest, and allow ends behind N; both count as consistent with SSLRequest, N, plaintext"
-
-
-def left(story: str, seen: str, *modes: str, wrong: str | None = None):
-    """A row: what is seen of the client, and the modes that this leaves."""
-    marks = [pytest.mark.xfail(strict=True, reason=wrong)] if wrong else []
-    return pytest.param(story, seen, list(modes), marks=marks, id=story)
-
-
 @pytest.mark.parametrize(
     ("story", "seen", "modes"),
     [
-        left("no-tls-prefer", "plaintext", "prefer", wrong=DISABLE),
-        left("no-tls-require", "gave_up", "allow", "require", "verify-ca", "verify-full", wrong=ALLOW),
-        left("wrong-root", "alert:48", "allow", "prefer", "require", "verify-ca", "verify-full", wrong=ALLOW),
-        left("sibling-verify-full", "no_startup", "verify-full"),
+        ("no-tls-prefer", "plaintext", ["prefer"]),
+        ("no-tls-require", "gave_up", ["allow", "require", "verify-ca", "verify-full"]),
+        ("wrong-root", "alert:48", ["allow", "prefer", "require", "verify-ca", "verify-full"]),
+        ("sibling-verify-full", "no_startup", ["verify-full"]),
     ],
 )
 def test_what_a_capture_rules_out(story: str, seen: str, modes: list[str]) -> None:
