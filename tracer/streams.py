@@ -5,8 +5,7 @@ PostgreSQL, forgets the others, and hands each connection on once, when it is se
 
 * both sides have closed and no byte before the FIN is missing, or 2 s after they closed; a reset;
 * a refusing alert in clear, and a close;
-* ReadyForQuery in plaintext;
-* application data both ways, then 1 s of quiet;
+* application data both ways, or ReadyForQuery in plaintext: then after 1 s of quiet, or 10 s from its start;
 * a SYN that opens the same ports anew; 60 s of silence; a bound on its bytes; the end of the input.
 
 Offsets count from a side's first byte behind its SYN. Times are seconds since the epoch, UTC.
@@ -22,15 +21,15 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 
 from tracer.packets.source import ACK, FIN, RST, SYN, Address, Packet, Source, address, moment, reverse
-from tracer.protocol.settled import ends_in_alert, ends_in_ready, is_postgres, spoke_both_ways
+from tracer.protocol.settled import ends_in_alert, is_postgres, spoke_both_ways
 
 LIVE_FLOWS = 20_000  # flows in flight that are kept at once
 STREAM_BYTES = 1 << 18  # of one side; a handshake is a tenth of that
-AFTER_CLOSE, QUIET, SILENCE, SWEEP = 2.0, 1.0, 60.0, 0.25  # seconds
+AFTER_CLOSE, QUIET, ENOUGH, SILENCE, SWEEP = 2.0, 1.0, 10.0, 60.0, 0.25  # seconds
 LEAP = 86400.0  # seconds between two packets that make the clock doubtful
 
 Sender = Literal["client", "server"]
-Ending = Literal["closed", "reset", "refused", "ready", "quiet", "reused", "silent", "full", "end"]
+Ending = Literal["closed", "reset", "refused", "quiet", "reused", "silent", "full", "end"]
 
 
 class Arrival(NamedTuple):
@@ -339,8 +338,6 @@ class _Flows:
                 flow.closed_at = packet.time
             if (client.complete() or server.complete()) and (ends_in_alert(client.data) or ends_in_alert(server.data)):
                 return "refused"
-        if packet.payload and ends_in_ready(client.data, server.data):
-            return "ready"
         return None
 
     def _overdue(self, flow: _Flow) -> Ending | None:
@@ -349,7 +346,8 @@ class _Flows:
             return "silent"
         if flow.closed_at is not None and self.now - flow.closed_at >= AFTER_CLOSE:
             return "closed"
-        if quiet >= QUIET and flow.found and not flow.quiet_checked and flow.client is not None:
+        enough = self.now - flow.first.time >= ENOUGH
+        if flow.client is not None and flow.found and (enough or (quiet >= QUIET and not flow.quiet_checked)):
             flow.quiet_checked = True
             if spoke_both_ways(bytes(flow.client.data), bytes(flow.server().data)):
                 return "quiet"

@@ -7,6 +7,8 @@ from typing import Literal
 from tracer.protocol.postgres import offers_postgresql, recognise, recognise_server
 from tracer.protocol.records import APPLICATION_DATA, is_header, records
 
+READY = b"Z\0\0\0\5"
+
 
 def is_postgres(client: bytes, server: bytes, all_tls: bool) -> Literal["client", "server", "more"] | None:
     """Whether a side's first bytes are those of a PostgreSQL client ("client") or server ("server").
@@ -35,19 +37,14 @@ def ends_in_alert(data: bytes | bytearray) -> bool:
     return len(data) >= 7 and data[-7] == 21 and data[-6] == 3 and data[-4:-2] == b"\0\2" and data[-2] == 2
 
 
-def ends_in_ready(client: bytes | bytearray, server: bytes | bytearray) -> bool:
-    """Whether a plaintext server has just said ReadyForQuery."""
-    return server[-6:-1] == b"Z\0\0\0\5" and not _tls_at(client, server)
-
-
 def _tls_at(client: bytes | bytearray, server: bytes | bytearray) -> bool:
     return server[:1] == b"S" or is_header(bytes(client[:8]), 0)
 
 
 def spoke_both_ways(client: bytes, server: bytes) -> bool:
-    """Whether both sides have sent application data: sealed, or in a session that is in clear."""
+    """Whether both sides have sent application data; in plaintext, whether the server said ReadyForQuery."""
     if not _tls_at(client, server):
-        return False
+        return READY in server
     start = 8 if server[:1] == b"S" else 0
     return _sealed(client, _first_record(client, start)) and _sealed(server, _first_record(server, 1 if start else 0))
 
