@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from tracer.findings import Finding
-from tracer.glossary import GLOSSARY
+from tracer.glossary import GLOSSARY, Entry
 from tracer.protocol.fields import Field
 from tracer.render.escape import escape
 from tracer.render.words import headline, who
@@ -70,6 +70,7 @@ class _Page:
         from rich.console import Console
 
         self.file = io.StringIO()
+        self.told: set[Entry] = set()  # what was explained already
         self.width = width
         self.console: Console = Console(
             file=self.file, width=width, force_terminal=color, no_color=not color, highlight=False, markup=False, emoji=False, legacy_windows=False,
@@ -214,7 +215,8 @@ def _mark(page: _Page, check: Check) -> None:
 
 def _fields(page: _Page, m: Message, verbose: int) -> None:
     entry = GLOSSARY.get(m.kind)
-    if entry:
+    if entry and entry not in page.told:
+        page.told.add(entry)
         page.add((" " * 22 + f"{entry.what} {entry.why} [{entry.spec}]", "italic"), indent=22)
     for field, depth in _walk(m.fields, 0):
         value = _value(field)
@@ -225,7 +227,8 @@ def _fields(page: _Page, m: Message, verbose: int) -> None:
             indent=30 + 2 * depth,
         )
         about = GLOSSARY.get(f"{m.kind}.{field.name}") or GLOSSARY.get(field.name)
-        if about and verbose:
+        if about and about not in page.told:
+            page.told.add(about)
             page.add((" " * (29 + 2 * depth) + f"{about.what} {about.why}", "dim"), indent=29 + 2 * depth)
     if verbose > 1:
         _hex(page, m)

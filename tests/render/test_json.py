@@ -1,0 +1,62 @@
+"""Every document is what the schema that ships with the package says."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+import tracer
+from tracer.cli import main
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+SCHEMA = json.loads((CHECKOUT / "tracer" / "render" / "schema.json").read_text())
+VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
+CAPTURES = sorted((CHECKOUT / "captures").glob("*/capture.pcapng"))
+
+
+def valid(value: object, kind: str) -> None:
+    jsonschema.Draft202012Validator({**SCHEMA, "anyOf": [{"$ref": f"#/$defs/{kind}"}]}).validate(value)
+
+
+@pytest.mark.parametrize("capture", CAPTURES, ids=lambda path: path.parent.name)
+def test_the_document(capture: Path, capsys) -> None:
+    """The document of a story, with every field."""
+    main(["read", str(capture), "--format", "json", "-v"])
+    document = json.loads(capsys.readouterr().out)
+    valid(document, "document")
+    VALIDATOR.validate(document)
+    assert document["connections"][0]["messages"][0]["fields"]
+
+
+@pytest.mark.parametrize("capture", CAPTURES, ids=lambda path: path.parent.name)
+def test_the_lines(capture: Path, capsys) -> None:
+    """One line a connection, then the summary."""
+    main(["read", str(capture), "--format", "ndjson"])
+    *lines, last = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    for line in lines:
+        valid(line, "connection")
+    valid(last, "summary")
+    assert last["connections"] == len(lines)
+
+
+def test_a_wrong_document_is_refused() -> None:
+    """The schema can fail."""
+    with pytest.raises(jsonschema.ValidationError):
+        VALIDATOR.validate({"schema": 1})
+
+
+def test_one_connection_from_python() -> None:
+    """render.json gives the object of one connection."""
+    source = tracer.read(CAPTURES[0])
+    trace = next(tracer.follow(c, source.keys) for c in tracer.reassemble(source))
+    valid(json.loads(tracer.render.json(trace)), "connection")
+
+
+def test_the_asked_verdict_comes_first(capsys) -> None:
+    """Six verdicts, the asked one in front."""
+    main(["read", str(CAPTURES[0]), "--format", "json", "--sslmode", "verify-ca"])
+    verdicts = json.loads(capsys.readouterr().out)["connections"][0]["verdicts"]
+    assert [v["sslmode"] for v in verdicts] == ["verify-ca", "disable", "allow", "prefer", "require", "verify-full"]
