@@ -22,20 +22,20 @@ def valid(value: object, kind: str) -> None:
 
 
 @pytest.mark.parametrize("capture", CAPTURES, ids=lambda path: path.parent.name)
-def test_the_document(capture: Path, capsys) -> None:
+def test_the_document(capture: Path, capfd) -> None:
     """The document of a story, with every field."""
     main(["read", str(capture), "--format", "json", "-v"])
-    document = json.loads(capsys.readouterr().out)
+    document = json.loads(capfd.readouterr().out)
     valid(document, "document")
     VALIDATOR.validate(document)
     assert document["connections"][0]["messages"][0]["fields"]
 
 
 @pytest.mark.parametrize("capture", CAPTURES, ids=lambda path: path.parent.name)
-def test_the_lines(capture: Path, capsys) -> None:
+def test_the_lines(capture: Path, capfd) -> None:
     """One line a connection, then the summary."""
     main(["read", str(capture), "--format", "ndjson"])
-    *lines, last = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    *lines, last = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
     for line in lines:
         valid(line, "connection")
     valid(last, "summary")
@@ -55,8 +55,8 @@ def test_one_connection_from_python() -> None:
     valid(json.loads(tracer.render.json(trace)), "connection")
 
 
-def test_the_asked_verdict_comes_first(capsys) -> None:
+def test_the_asked_verdict_comes_first(capfd) -> None:
     """Six verdicts, the asked one in front."""
     main(["read", str(CAPTURES[0]), "--format", "json", "--sslmode", "verify-ca"])
-    verdicts = json.loads(capsys.readouterr().out)["connections"][0]["verdicts"]
+    verdicts = json.loads(capfd.readouterr().out)["connections"][0]["verdicts"]
     assert [v["sslmode"] for v in verdicts] == ["verify-ca", "disable", "allow", "prefer", "require", "verify-full"]
