@@ -60,13 +60,14 @@ class Aead(Protocol):
 
 @dataclass
 class Stage:
-    """The keys of one direction between two key changes, and the number of the next record."""
+    """The keys of one direction between two key changes, and the number of the next record, once it has `begun`."""
 
     name: str
     aead: Aead
     iv: bytes
     next: Callable[[], Stage] | None = None
     sequence: int = 0
+    begun: bool = True
 
 
 class Opener:
@@ -88,20 +89,22 @@ class Opener:
             if opened is not None:
                 del self.stages[:position]
                 stage.sequence += 1
+                stage.begun = True
                 return opened
-        if self.stages:
-            self.stages[0].sequence += 1
+        self.skip()
         return None
 
     def skip(self) -> None:
         """A record went by that was not captured whole: it took a number all the same."""
-        if self.stages:
+        if self.stages and self.stages[0].begun:
             self.stages[0].sequence += 1
 
     def finished(self) -> None:
         """The direction's Finished went by: TLS 1.3 changes the key behind it (RFC 8446 §7.3)."""
         if self.version13 and self.stages and self.stages[0].name == "handshake":
             del self.stages[0]
+            for stage in self.stages:
+                stage.begun = True
 
     def update(self) -> None:
         """A KeyUpdate went by (RFC 8446 §7.2)."""
@@ -155,7 +158,7 @@ def _stage_13(name: str, secret: bytes | None, suite: Suite) -> Stage | None:
     iv = expand_label(suite.hash, secret, b"iv", 12)
     size = len(secret)
     following = lambda: _stage_13(name, expand_label(suite.hash, secret, b"traffic upd", size), suite)  # noqa: E731
-    return Stage(name, aead(suite, key), iv, following)  # type: ignore[arg-type]
+    return Stage(name, aead(suite, key), iv, following, begun=name == "handshake")  # type: ignore[arg-type]
 
 
 def expand_label(hash_name: str, secret: bytes, label: bytes, length: int) -> bytes:

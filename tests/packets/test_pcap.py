@@ -1,0 +1,165 @@
+"""The same connection from every file format, and from damaged files."""
+
+from __future__ import annotations
+
+import io
+import os
+import struct
+import threading
+from pathlib import Path
+
+import pytest
+
+import tracer
+from tracer.errors import TracerError
+from tracer.packets.pcap import open_capture, read_stream
+from tracer.packets.source import Packet, Tick
+
+STORY = Path(__file__).resolve().parents[2] / "captures" / "verify-full" / "capture.pcapng"
+
+
+def frames() -> list[tuple[int, bytes]]:
+    """Time in microseconds and bytes of each frame of the story."""
+    data, found, at = STORY.read_bytes(), [], 0
+    while at < len(data):
+        kind, length = struct.unpack_from("<II", data, at)
+        if kind == 6:
+            _, high, low, captured = struct.unpack_from("<IIII", data, at + 8)
+            found.append((high << 32 | low, data[at + 28 : at + 28 + captured]))
+        at += length
+    return found
+
+
+def pcap(order: str, nanoseconds: bool = False) -> bytes:
+    scale = 1000 if nanoseconds else 1
+    out = struct.pack(order + "IHHiIII", 0xA1B23C4D if nanoseconds else 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1)
+    for time, frame in frames():
+        out += struct.pack(order + "IIII", time // 10**6, time % 10**6 * scale, len(frame), len(frame)) + frame
+    return out
+
+
+def block(order: str, kind: int, body: bytes) -> bytes:
+    body += bytes(-len(body) % 4)
+    size = len(body) + 12
+    return struct.pack(order + "II", kind, size) + body + struct.pack(order + "I", size)
+
+
+def section(order: str) -> bytes:
+    return block(order, 0x0A0D0D0A, struct.pack(order + "IHHq", 0x1A2B3C4D, 1, 0, -1))
+
+
+def pcapng(order: str, resolution: int | None = None, simple: bool = False, sections: int = 1) -> bytes:
+    """`resolution` is if_tsresol's byte."""
+    units = 10**6 if resolution is None else 2 ** (resolution & 0x7F) if resolution & 0x80 else 10**resolution
+    option = b"" if resolution is None else struct.pack(order + "HHB3xHH", 9, 1, resolution, 0, 0)
+    out = b""
+    every = frames()
+    share = -(-len(every) // sections)
+    for start in range(0, len(every), share):
+        out += section(order) + block(order, 1, struct.pack(order + "HHI", 1, 0, 0) + option)
+        for time, frame in every[start : start + share]:
+            ticks = time * units // 10**6
+            if simple:
+                out += block(order, 3, struct.pack(order + "I", len(frame)) + frame)
+            else:
+                size = len(frame)
+                out += block(
+                    order, 6, struct.pack(order + "IIIII", 0, ticks >> 32, ticks & 0xFFFFFFFF, size, size) + frame
+                )
+    return out
+
+
+def told(data: bytes) -> list[tuple[object, ...]]:
+    source = read_stream(io.BytesIO(data), "test")
+    found = [tracer.follow(c, source.keys) for c in tracer.reassemble(source)]
+    assert source.problems == []
+    return [(m.sender, m.kind, m.range, m.data) for trace in found for m in trace.messages]
+
+
+FORMATS = {
+    "pcap little": pcap("<"),
+    "pcap big": pcap(">"),
+    "pcap little ns": pcap("<", nanoseconds=True),
+    "pcap big ns": pcap(">", nanoseconds=True),
+    "pcapng little": pcapng("<"),
+    "pcapng big": pcapng(">"),
+    "pcapng ns": pcapng("<", 9),
+    "pcapng 2^-20": pcapng("<", 0x80 | 20),
+    "pcapng simple": pcapng("<", simple=True),
+    "pcapng three sections": pcapng("<", sections=3),
+    "pcapng two byte orders": pcapng("<") + section(">"),
+}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_says_the_same(name: str) -> None:
+    """Byte order, time unit, block type and sections make no difference."""
+    assert told(FORMATS[name]) == told(FORMATS["pcap little"])
+
+
+@pytest.mark.parametrize("name", [name for name in FORMATS if "simple" not in name])
+def test_times_are_the_same(name: str) -> None:
+    """To the microsecond."""
+    packets = [p for p in read_stream(io.BytesIO(FORMATS[name]), "t") if isinstance(p, Packet)]
+    assert packets[0].time == pytest.approx(frames()[0][0] / 10**6, abs=2e-6)
+
+
+def test_secrets_are_taken() -> None:
+    """A decryption secrets block gives keys."""
+    source = tracer.read(STORY)
+    list(source)
+    assert source.keys.secrets
+
+
+@pytest.mark.parametrize("name", ["pcap little", "pcapng little"])
+def test_cut_anywhere(name: str) -> None:
+    """What was read stays a prefix, there is at most one problem, and nothing is raised."""
+    data = FORMATS[name]
+    whole = [p for p in read_stream(io.BytesIO(data), "t") if isinstance(p, Packet)]
+    for at in range(4, len(data), 37):
+        source = read_stream(io.BytesIO(data[:at]), "t")
+        packets = [p for p in source if isinstance(p, Packet)]
+        assert packets == whole[: len(packets)]
+        assert len(source.problems) <= 1
+
+
+@pytest.mark.parametrize("name", ["pcap little", "pcapng little"])
+def test_damage_is_one_problem(name: str) -> None:
+    """A length that cannot be ends the reading with a line that says where."""
+    data = bytearray(FORMATS[name])
+    at = 24 + 8 if name.startswith("pcap ") else 28 + 20 + 4
+    data[at : at + 4] = b"\xff\xff\xff\x7f"
+    source = read_stream(io.BytesIO(bytes(data)), "t")
+    assert [p for p in source if isinstance(p, Packet)] == []
+    assert len(source.problems) == 1
+    assert "damaged" in source.problems[0]
+
+
+def test_an_unknown_link_type_is_named() -> None:
+    """Nothing is guessed about its frames."""
+    data = bytearray(FORMATS["pcap little"])
+    data[20:24] = (147).to_bytes(4, "little")
+    source = read_stream(io.BytesIO(bytes(data)), "t")
+    assert list(source) == []
+    assert source.problems == ["link type 147 is not known to pgtls"]
+
+
+@pytest.mark.parametrize("content", [b"", b"hello, world", b"\x1f\x8b" + bytes(20), b"\xa1"])
+def test_what_is_no_capture(content: bytes, tmp_path: Path) -> None:
+    """An error with a hint."""
+    (tmp_path / "file").write_bytes(content)
+    with pytest.raises(TracerError) as caught:
+        open_capture(tmp_path / "file")
+    assert caught.value.hints
+
+
+def test_a_pipe_that_grows() -> None:
+    """A connection is there before the pipe is closed, and silence gives ticks."""
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb", buffering=0) as file:
+        threading.Thread(target=os.write, args=(writing, FORMATS["pcap little"])).start()
+        source = read_stream(file, "pipe")
+        first = next(iter(tracer.reassemble(source)))
+        assert first.client_stream.data
+        assert any(isinstance(item, Tick) for item, _ in zip(source, range(3), strict=False))
+        os.close(writing)

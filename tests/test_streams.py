@@ -1,0 +1,163 @@
+"""From segments to streams: any order, twice, lost, wrapped, and when a connection is settled."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tracer
+from tests.wire import CLIENT, SSL_REQUEST, STARTUP, WELCOME, packets, source
+from tracer import streams
+from tracer.packets.source import ACK, FIN, RST, SYN, Packet, Source, Tick, reverse
+from tracer.streams import Connection
+
+SAID = [("client", STARTUP), ("server", WELCOME)]
+
+
+def connections(given_packets) -> list[Connection]:
+    return list(tracer.reassemble(source(given_packets)))
+
+
+def renumbered(given_packets: list[Packet], flow: bytes, first: int, later: float = 0.0) -> list[Packet]:
+    """The same on other ports."""
+    back = reverse(flow)
+    return [
+        p._replace(number=first + n, time=p.time + later, flow=flow if p.flow == CLIENT else back)
+        for n, p in enumerate(given_packets)
+    ]
+
+
+def test_both_streams_and_their_end() -> None:
+    """What each side said, and who closed first."""
+    (found,) = connections(packets(SAID, size=5))
+    assert (found.client_stream.data, found.server_stream.data) == (STARTUP, WELCOME)
+    assert (found.ending, found.closed_first, found.whole) == ("closed", "client", True)
+    assert (str(found.client), str(found.server)) == ("10.0.0.1:40000", "10.0.0.2:5432")
+
+
+@given(st.integers(0, 0xFFFFFFFF), st.integers(1, 20))
+def test_sequence_numbers_wrap(start: int, size: int) -> None:
+    """Any first sequence number gives the same streams."""
+    (found,) = connections(packets(SAID, start=start, size=size))
+    assert (found.client_stream.data, found.server_stream.data) == (STARTUP, WELCOME)
+
+
+def test_a_lost_segment_in_the_middle() -> None:
+    """A gap behind the recognised beginning is kept as a gap."""
+    whole = packets([("client", SSL_REQUEST), ("server", b"N"), ("client", STARTUP)], size=8)
+    (found,) = connections([p for p in whole if p.payload != STARTUP[:8]])
+    assert found.client_stream.gaps == ((8, 16),)
+    assert found.client_stream.data[8:16] == bytes(8)
+    assert found.client_stream.missing(0, 8) is None
+    assert found.client_stream.missing(4, 12) == (8, 12)
+
+
+@pytest.mark.parametrize("overlap", [1, 3, 8])
+def test_overlapping_segments(overlap: int) -> None:
+    """Bytes that come twice count once; the first copy stays."""
+    whole = packets(SAID, size=100)
+    first = next(p for p in whole if p.payload == STARTUP)
+    again = first._replace(seq=first.seq + 8 - overlap, payload=b"\xff" * overlap + STARTUP[8:])
+    start = first._replace(payload=STARTUP[:8])
+    (found,) = connections([start if p is first else p for p in whole[:3]] + [again, *whole[3:]])
+    assert found.client_stream.data == STARTUP
+
+
+def test_without_a_syn() -> None:
+    """A capture that begins in the middle finds the client by what it says."""
+    (found,) = connections(packets(SAID, syn=False))
+    assert found.client.port == 40000
+    assert found.whole is False
+
+
+def test_one_side_only() -> None:
+    """The client alone is a connection, too."""
+    (found,) = connections([p for p in packets(SAID) if p.flow == CLIENT])
+    assert found.client_stream.data == STARTUP
+    assert found.server_stream.data == b""
+
+
+def test_ports_that_are_used_again() -> None:
+    """A new SYN on the same ports settles what was there and begins another."""
+    first = packets(SAID, close="")
+    second = renumbered(packets(SAID, start=5_000_000), CLIENT, 100, later=0.5)
+    found = connections([*first, *second])
+    assert [c.ending for c in found] == ["reused", "closed"]
+    assert [c.id for c in found] == [1, 2]
+
+
+def test_a_dead_flow_is_skipped_and_revived() -> None:
+    """Packets of a flow that is no PostgreSQL are not asked for again, until a SYN."""
+    given_packets = packets([("client", b"GET / HTTP/1.1\r\n")], close="")
+    made = source(given_packets)
+    assert list(tracer.reassemble(made)) == []
+    assert CLIENT in made.skip
+    assert reverse(CLIENT) in made.skip
+
+
+@pytest.mark.parametrize(("seconds", "settled"), [(59.0, False), (61.0, True)])
+def test_silence_settles(seconds: float, settled: bool) -> None:
+    """60 s without a packet."""
+    given_packets = packets([("client", SSL_REQUEST)], close="")
+
+    def walk(_: Source):
+        yield from given_packets
+        yield Tick(given_packets[-1].time + seconds)
+        yield Tick(given_packets[-1].time + seconds)
+
+    endings = [c.ending for c in tracer.reassemble(Source("t", walk))]
+    assert endings == (["silent"] if settled else ["end"])
+
+
+def test_quiet_behind_ready_settles() -> None:
+    """A session that has begun and says nothing for a second is handed on."""
+    given_packets = packets(SAID, close="")
+
+    def walk(_: Source):
+        yield from given_packets
+        yield Tick(given_packets[-1].time + 1.1)
+        raise AssertionError
+
+    assert next(iter(tracer.reassemble(Source("t", walk)))).ending == "quiet"
+
+
+def test_a_reset_settles() -> None:
+    """Nothing comes behind it."""
+    (found,) = connections(packets(SAID, close="rst"))
+    assert (found.ending, found.client_stream.closed) == ("reset", "rst")
+
+
+def test_a_bound_on_bytes(monkeypatch) -> None:
+    """A side that never ends does not fill the memory."""
+    monkeypatch.setattr(streams, "STREAM_BYTES", 1000)
+    (found,) = connections(packets([("client", STARTUP), ("server", bytes(5000))], size=100, close=""))
+    assert found.ending == "full"
+    assert len(found.server_stream.data) <= 1100
+
+
+def test_ids_count_first_packets() -> None:
+    """Of connections that have spoken, the one whose SYN came first is the first, even when it ends last."""
+    other = CLIENT[:8] + (41000).to_bytes(2, "big") + CLIENT[-2:]
+    early, late = packets(SAID), renumbered(packets(SAID), other, 1000)
+    found = connections([*early[:3], *late, *early[3:]])
+    assert [(c.id, c.client.port) for c in found] == [(2, 41000), (1, 40000)]
+
+
+def test_many_flows_in_flight_are_bounded(monkeypatch) -> None:
+    """A flood of SYNs does not fill the memory."""
+    monkeypatch.setattr(streams, "LIVE_FLOWS", 10)
+    flood = [Packet(n, 1000.0, CLIENT[:8] + n.to_bytes(2, "big") + CLIENT[-2:], 1, 0, SYN, b"") for n in range(1, 500)]
+    last = [p._replace(number=p.number + 1000, time=1001.0) for p in packets(SAID)]
+    assert [c.client.port for c in connections([*flood, *last])] == [40000]
+
+
+def test_a_fin_may_overtake_data() -> None:
+    """With both FINs seen and a byte missing, two seconds are waited."""
+    whole = packets(SAID)
+    data = next(p for p in whole if p.flow != CLIENT and p.payload)
+    rest = [p for p in whole if p is not data]
+    assert all(p.flags & (FIN | ACK | SYN | RST) for p in rest)
+    (found,) = connections([*rest, data._replace(time=rest[-1].time + 0.1)])
+    assert found.server_stream.data == WELCOME
+    assert found.ending == "closed"

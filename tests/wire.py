@@ -1,0 +1,161 @@
+"""Connections made in memory: real TLS through `ssl.MemoryBIO`, PostgreSQL around it, packets without a socket."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import ssl
+import struct
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+import tracer
+from tracer.packets.source import ACK, FIN, RST, SYN, Packet, Source, reverse
+from tracer.protocol.keys import Keys
+from tracer.trace import Trace
+
+CLIENT = bytes([10, 0, 0, 1, 10, 0, 0, 2]) + struct.pack(">HH", 40000, 5432)
+SSL_REQUEST = bytes.fromhex("0000000804d2162f")
+STARTUP = struct.pack(">I", 4 + 4 + 9) + bytes.fromhex("00030000") + b"user\0me\0\0"
+WELCOME = b"R\0\0\0\x08\0\0\0\0" + b"Z\0\0\0\x05I"
+Say = tuple[str, bytes]
+
+
+@cache
+def certificate() -> tuple[str, str]:
+    """Files of a throwaway certificate for db.example, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "db.example")])
+    now = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now)
+        .not_valid_after(now + dt.timedelta(days=3650))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("db.example")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    folder = Path(tempfile.mkdtemp())
+    pem = serialization.Encoding.PEM
+    (folder / "crt").write_bytes(made.public_bytes(pem))
+    (folder / "key").write_bytes(
+        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return str(folder / "crt"), str(folder / "key")
+
+
+@dataclass
+class Tls:
+    """A handshake between two real peers: what each said, in order, and the key log."""
+
+    version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3
+    ciphers: str | None = None
+    said: list[Say] = field(default_factory=list)
+    log: bytes = b""
+
+    def run(self) -> Tls:
+        """Shake hands, say the startup and the welcome inside, and close."""
+        crt, key = certificate()
+        with tempfile.NamedTemporaryFile() as keylog:
+            ours, theirs = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            ours.check_hostname, ours.verify_mode = False, ssl.CERT_NONE
+            ours.keylog_filename = keylog.name
+            theirs.load_cert_chain(crt, key)
+            for context in (ours, theirs):
+                context.minimum_version = context.maximum_version = self.version
+                if self.ciphers:
+                    context.set_ciphers(self.ciphers)
+            bios = [ssl.MemoryBIO() for _ in range(4)]
+            client = ours.wrap_bio(bios[0], bios[1], server_hostname="db.example")
+            server = theirs.wrap_bio(bios[2], bios[3], server_side=True)
+            self._shake(client, server, bios)
+            client.write(STARTUP)
+            self._move("client", bios[1], bios[2])
+            server.read()
+            server.write(WELCOME)
+            self._move("server", bios[3], bios[0])
+            client.read()
+            self.log = Path(keylog.name).read_bytes()
+        return self
+
+    def _shake(self, client: ssl.SSLObject, server: ssl.SSLObject, bios: list[ssl.MemoryBIO]) -> None:
+        for _ in range(6):
+            for peer, name, out, into in ((client, "client", bios[1], bios[2]), (server, "server", bios[3], bios[0])):
+                with contextlib.suppress(ssl.SSLWantReadError):
+                    peer.do_handshake()
+                self._move(name, out, into)
+
+    def _move(self, sender: str, out: ssl.MemoryBIO, into: ssl.MemoryBIO) -> None:
+        data = out.read()
+        if data:
+            self.said.append((sender, data))
+            into.write(data)
+
+    def preambled(self) -> list[Say]:
+        """With the request in front."""
+        return [("client", SSL_REQUEST), ("server", b"S"), *self.said]
+
+    def keys(self) -> Keys:
+        keys = Keys()
+        keys.add(self.log)
+        return keys
+
+
+def packets(
+    said: list[Say], *, size: int = 1400, start: int = 1000, close: str = "fin", syn: bool = True
+) -> list[Packet]:
+    """The packets of a connection in which that was said; `close` is fin, rst, client (its FIN only) or nothing."""
+    at = {"client": start, "server": (start + 7777) & 0xFFFFFFFF}
+    made: list[Packet] = []
+
+    def send(sender: str, flags: int, payload: bytes = b"") -> None:
+        flow = CLIENT if sender == "client" else reverse(CLIENT)
+        other = "server" if sender == "client" else "client"
+        number = len(made) + 1
+        made.append(Packet(number, 1000.0 + number / 1000, flow, at[sender], at[other], flags, payload))
+        at[sender] = (at[sender] + len(payload) + bool(flags & (SYN | FIN))) & 0xFFFFFFFF
+
+    if syn:
+        send("client", SYN)
+        send("server", SYN | ACK)
+    for sender, data in said:
+        for offset in range(0, len(data), size):
+            send(sender, ACK, data[offset : offset + size])
+    if close in ("fin", "client"):
+        send("client", FIN | ACK)
+    if close == "fin":
+        send("server", FIN | ACK)
+    if close == "rst":
+        send("client", RST)
+    return made
+
+
+def source(given: list[Packet]) -> Source:
+    """A source of these packets."""
+
+    def walk(_: Source) -> Iterator[Packet]:
+        yield from given
+
+    return Source("wire", walk)
+
+
+def follow(given: list[Packet], keys: Keys | None = None) -> Trace:
+    """The trace of the only connection in these packets."""
+    (connection,) = tracer.reassemble(source(given), all_tls=True)
+    return tracer.follow(connection, keys)
+
+
+def spoken(*said: Say, **how) -> Trace:
+    """The trace of a connection in which that was said in clear."""
+    return follow(packets(list(said), **how))
