@@ -315,7 +315,7 @@ def _width(file: IO[str]) -> int:
 
     if not file.isatty():
         return WIDTH
-    return max(60, os.get_terminal_size(file.fileno()).columns)
+    return max(80, os.get_terminal_size(file.fileno()).columns)
 
 
 def _entry() -> None:

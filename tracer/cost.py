@@ -23,7 +23,8 @@ def cost(trace: Trace) -> Cost:
     """Measured up to ReadyForQuery where it was opened, else over what the capture shows."""
     end = trace.of("ReadyForQuery")
     messages = [m for m in trace.messages if end is None or m.index <= end.index]
-    turns = sum(1 for a, b in pairwise(messages) if (a.sender, b.sender) == ("client", "server"))
+    waited = [m for m in messages if m.kind != "NewSessionTicket"]  # nobody waits for these
+    turns = sum(1 for a, b in pairwise(waited) if (a.sender, b.sender) == ("client", "server"))
     return Cost(
         round_trips=turns + (1 if trace.connection.whole else 0),
         bytes_client=_bytes(messages, "client"),

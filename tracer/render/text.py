@@ -329,7 +329,7 @@ def _table(page: _Page, report: Report) -> None:
     page.add(
         (f"  {verdict.client}, {host}, {_roots(report)}, at {report.trust.time:%Y-%m-%d %H:%M} UTC", "dim"), indent=2
     )
-    page.add((f"  {'sslmode':<13}{'outcome':<13}chain  dates  name   who is at the other end", "dim"))
+    page.add((f"  {'sslmode':<13}{'outcome':<13}chain  dates  name   who is at the other end", "dim"), indent=50)
     for mode in SSLMODES:
         v = report.verdicts[mode]
         marker = "▸" if mode == report.trust.sslmode and report.asked else " "
@@ -341,7 +341,7 @@ def _table(page: _Page, report: Report) -> None:
             sign, style = SIGNS[check.outcome] if (check := v.check(step)) else ("·", "yellow")
             cells.append((f"{sign:<7}", style))
         page.add(*cells, (who(v), ""), indent=50)
-    page.add(("  ✔ passed  ✘ failed  · nobody looked  ? cannot be told from here", "dim"))
+    page.add(("  ✔ passed  ✘ failed  · nobody looked  ? cannot be told from here", "dim"), indent=2)
 
 
 def _roots(report: Report) -> str:

@@ -1,0 +1,124 @@
+"""PostgreSQL's messages, from bytes written by hand."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+
+from tracer.protocol import postgres
+from tracer.protocol.fields import Malformed, every, first, number, parse
+
+
+def message(kind: bytes, body: bytes) -> bytes:
+    return kind + struct.pack(">I", 4 + len(body)) + body
+
+
+def test_startup() -> None:
+    """Version and parameters."""
+    body = bytes.fromhex("00030002") + b"user\0me\0database\0db\0\0"
+    fields, problem = parse(postgres.startup_message, struct.pack(">I", 4 + len(body)) + body)
+    assert problem is None
+    version = first(fields, "protocol_version")
+    assert version is not None
+    assert version.text == "3.2"
+    assert [f.text for f in every(fields, "parameter")] == ["user=me", "database=db"]
+
+
+@pytest.mark.parametrize(
+    ("data", "speech"),
+    [
+        (postgres.SSL_REQUEST, "SSLRequest"),
+        (postgres.GSSENC_REQUEST, "GSSENCRequest"),
+        (bytes.fromhex("0000001004d2162e0000000100000002"), "CancelRequest"),
+        (bytes.fromhex("0000000900030000 00"), "StartupMessage"),
+        (bytes.fromhex("0000000900030002 00"), "StartupMessage"),
+        (bytes.fromhex("1603010005 01"), "TLS"),
+        (bytes.fromhex("1603010005 02"), None),
+        (bytes.fromhex("0000"), "more"),
+        (bytes.fromhex("00000009000200"), "more"),
+        (bytes.fromhex("0000000900020000 00"), None),
+        (b"\xff\xff\xff\xff\0\3\0\0", None),
+    ],
+)
+def test_what_a_client_says(data: bytes, speech: str | None) -> None:
+    """Told by its first eight bytes."""
+    assert postgres.recognise(data) == speech
+
+
+def test_sasl_mechanisms() -> None:
+    """Each by name."""
+    data = message(b"R", struct.pack(">I", 10) + b"SCRAM-SHA-256-PLUS\0SCRAM-SHA-256\0\0")
+    frame = postgres.server_frame(data, 0, ready=False)
+    assert frame is not None
+    assert (frame.kind, frame.stop) == ("AuthenticationSASL", len(data))
+    fields, problem = parse(frame.read, data)
+    assert problem is None
+    assert [f.value for f in every(fields, "mechanism")] == ["SCRAM-SHA-256-PLUS", "SCRAM-SHA-256"]
+
+
+SECRETS = [
+    (message(b"p", b"hunter2\0"), 3, "PasswordMessage", b"hunter2"),
+    (message(b"p", b"md5abcdef\0"), 5, "PasswordMessage", b"md5abcdef"),
+    (message(b"p", b"c=biws,r=abc,p=c2VjcmV0"), 11, "SASLResponse", b"c2VjcmV0"),
+    (message(b"p", b"whatever"), None, "AuthenticationResponse", b"whatever"),
+]
+
+
+@pytest.mark.parametrize(("data", "asked", "kind", "secret"), SECRETS)
+def test_secrets_are_not_kept(data: bytes, asked: int | None, kind: str, secret: bytes) -> None:
+    """Neither as value nor as text, and the message is whole."""
+    frame = postgres.client_frame(data, 0, asked, ready=False)
+    assert frame is not None
+    assert frame.kind == kind
+    fields, problem = parse(frame.read, data)
+    assert problem is None
+    assert secret.decode() not in repr(fields)
+    assert repr(secret) not in repr(fields)
+
+
+def test_the_servers_signature_and_the_cancel_key_are_not_kept() -> None:
+    """Passwords could be tried on the one, queries cancelled with the other."""
+    final = message(b"R", struct.pack(">I", 12) + b"v=c2lnbmF0dXJl")
+    key = message(b"K", struct.pack(">II", 77, 0x5EC2E755))
+    for data in (final, key):
+        frame = postgres.server_frame(data, 0, ready=False)
+        assert frame is not None
+        fields, _ = parse(frame.read, data)
+        assert "c2lnbmF0dXJl" not in repr(fields)
+        assert str(0x5EC2E755) not in repr(fields)
+    assert number(first(fields, "process_id")) == 77
+
+
+def test_channel_binding_is_decoded() -> None:
+    """The header, and how many bytes are bound."""
+    data = message(b"p", b"c=cD10bHMtc2VydmVyLWVuZC1wb2ludCwsq80=,r=x,p=y")
+    fields, _ = parse(postgres.sasl_response, data)
+    binding = first(fields, "channel_binding_data")
+    assert binding is not None
+    assert binding.text == "p=tls-server-end-point,, and 2 bytes bound: abcd"
+
+
+def test_an_error_in_front_of_tls() -> None:
+    """Version 3 by its length, version 2 by its NUL."""
+    three = message(b"E", b"SFATAL\0Mno\0\0")
+    assert postgres.preamble_error(three, 0).stop == len(three)
+    two = b"Eunsupported frontend protocol\0rest"
+    assert postgres.preamble_error(two, 0).stop == len(two) - 4
+
+
+def test_behind_ready_for_query_nothing_is_read() -> None:
+    """Rows and queries are the user's."""
+    data = message(b"D", b"secret row")
+    frame = postgres.server_frame(data, 0, ready=True)
+    assert frame is not None
+    assert frame.kind == "DataRow"
+    assert "secret row" not in repr(parse(frame.read, data))
+
+
+def test_no_message_can_stand_here() -> None:
+    """An unknown type or a length that cannot be."""
+    for data in (b"\x07\0\0\0\4", b"R\0\0\0\3", b"R\x7f\xff\xff\xff"):
+        with pytest.raises(Malformed):
+            postgres.server_frame(data, 0, ready=False)
+    assert postgres.server_frame(b"R\0\0\0\x08\0", 0, ready=False) is None

@@ -1,0 +1,77 @@
+"""The screen: what stands on it, and that it fits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from rich.cells import cell_len
+
+import tracer
+from tests.wire import SSL_REQUEST, STARTUP, WELCOME, Tls, follow, packets, spoken
+from tracer.render import screen
+from tracer.report import report
+
+MADE = Tls().run()
+TRACE = follow(packets(MADE.preambled()), MADE.keys())
+
+
+@pytest.mark.parametrize("width", [80, 110, 200])
+@pytest.mark.parametrize("verbose", [0, 2])
+def test_no_line_is_too_long(width: int, verbose: int) -> None:
+    """Whatever the width of the terminal."""
+    assert max(cell_len(line) for line in tracer.render.text(TRACE, width=width, verbose=verbose).splitlines()) <= width
+
+
+def test_the_marks_stand_behind_their_messages() -> None:
+    """① and ② behind Certificate, ③ behind the client's Finished."""
+    lines = tracer.render.text(
+        TRACE, tracer.Trust(host="db.example", sslmode="verify-full", time=TRACE.time)
+    ).splitlines()
+    order = [
+        next(n for n, line in enumerate(lines) if word in line)
+        for word in ("Certificate  ", "①", "②", "CertificateVerify", "③")
+    ]
+    assert order == sorted(order)
+    finished = [n for n, line in enumerate(lines) if "Finished" in line]
+    assert lines[finished[-1] + 1].lstrip().startswith("╰─ ③")
+
+
+def test_nobody_looked_is_said() -> None:
+    """Without a root file."""
+    shown = tracer.render.text(TRACE, tracer.Trust(host="db.example", sslmode="require", roots=None, time=TRACE.time))
+    assert "nobody checked who is at the other end" in shown
+    assert shown.count("nobody looked") >= 3
+
+
+def test_a_line_for_one_of_many() -> None:
+    """Id, ends, protocol, outcome and verdict."""
+    found = report(TRACE, tracer.Trust(sslmode="require", roots=None, time=TRACE.time))
+    line = screen.line(found, width=200)
+    assert line.count("\n") == 1
+    for word in ("1", "10.0.0.1:40000", "TLS 1.3", "established", "require: connects"):
+        assert word in line
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ([("client", STARTUP), ("server", WELCOME)], "Not encrypted"),
+        ([("client", SSL_REQUEST), ("server", b"N")], "would not go on without"),
+        ([("client", SSL_REQUEST)], "the capture ends behind SSLRequest"),
+    ],
+)
+def test_connections_without_tls(said, words: str) -> None:
+    """They have a screen, too."""
+    assert words in tracer.render.text(spoken(*said))
+
+
+def test_visible_blanks_secrets() -> None:
+    """The bytes of a secret are stars, the others stay."""
+    message = replace(TRACE.messages[0])
+    assert screen.visible(message) == message.data
+    key = b"K" + (12).to_bytes(4, "big") + b"\0\0\0\1" + b"\xde\xad\xbe\xef"
+    trace = spoken(("client", STARTUP), ("server", key + WELCOME))
+    cancel = trace.of("BackendKeyData")
+    assert cancel is not None
+    assert screen.visible(cancel).endswith(b"****")

@@ -1,0 +1,30 @@
+"""What a connection cost."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.wire import SSL_REQUEST, STARTUP, WELCOME, Tls, follow, packets, spoken
+from tracer.cost import cost
+
+
+def test_plaintext() -> None:
+    """One turn for the startup, one for TCP; the packets are a millisecond apart."""
+    found = cost(spoken(("client", STARTUP), ("server", WELCOME)))
+    assert (found.round_trips, found.bytes_client, found.bytes_server) == (2, len(STARTUP), len(WELCOME))
+    assert found.seconds["connect"] == pytest.approx(0.002)
+    assert found.seconds["handshake"] is None
+
+
+def test_tls_takes_more_turns() -> None:
+    """Request, hello, startup: each waits for an answer."""
+    made = Tls().run()
+    opened = cost(follow(packets(made.preambled()), made.keys()))
+    assert opened.round_trips == 4
+    assert all(seconds is not None and seconds > 0 for seconds in opened.seconds.values())
+
+
+def test_what_was_not_seen_is_none() -> None:
+    """Of a connection that said one thing."""
+    found = cost(spoken(("client", SSL_REQUEST), syn=False, close=""))
+    assert dict(found.seconds) == {"connect": None, "negotiate": None, "handshake": None, "authenticate": None}

@@ -1,0 +1,67 @@
+"""What is written when."""
+
+from __future__ import annotations
+
+import io
+import json
+
+from tests.wire import SSL_REQUEST, Tls, follow, packets, source, spoken
+from tracer.output import Output
+from tracer.report import Report, report
+from tracer.verify import Trust
+
+GOOD = follow(packets(Tls().run().preambled()))
+BAD = spoken(("client", SSL_REQUEST), ("server", b"N"))
+
+
+def judged(trace) -> Report:
+    return report(trace, Trust(time=trace.time), asked=False)
+
+
+def written(*traces, form: str = "text", streaming: bool = False, only: int | None = None) -> list[str]:
+    """What stands in the file after each connection, and at the end."""
+    file = io.StringIO()
+    output = Output(form, file, width=110, color=False, verbose=0, only=only)
+    output.streaming = streaming
+    after = []
+    for trace in traces:
+        output.connection(judged(trace))
+        after.append(file.getvalue())
+    output.end([source([])])
+    return [*after, file.getvalue()]
+
+
+def test_one_connection_is_a_screen() -> None:
+    """And nothing else."""
+    assert "What each sslmode would have done" in written(GOOD)[-1]
+
+
+def test_many_are_lines_and_the_bad_ones_in_full() -> None:
+    """A line each as they come; at the end those that ended badly."""
+    first, second, third, end = written(GOOD, BAD, GOOD)
+    assert first == ""
+    assert second.count("\n") == 2
+    assert third.count("\n") == 3
+    assert end.count("What each sslmode") == 1
+    assert "would not go on without" in end
+
+
+def test_a_stream_is_shown_as_it_comes() -> None:
+    """The first in full, then lines, and the bad ones in full."""
+    first, second, third, _ = written(GOOD, GOOD, BAD, streaming=True)
+    assert "What each sslmode" in first
+    assert second[len(first) :].count("\n") == 1
+    assert "No session" in third[len(second) :]
+
+
+def test_json_is_one_document() -> None:
+    """Whether there are connections or not."""
+    for traces in ((), (GOOD,), (GOOD, BAD)):
+        document = json.loads(written(*traces, form="json")[-1])
+        assert len(document["connections"]) == len(traces)
+        assert document["captures"][0]["name"] == "wire"
+
+
+def test_only_one_is_shown() -> None:
+    """The one that was asked for."""
+    assert written(GOOD, only=2)[-1] == ""

@@ -1,0 +1,40 @@
+"""One line for a message."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import tracer
+from tracer.summaries import SUMMARIES, summary
+
+STORY = Path(__file__).resolve().parent.parent / "captures" / "verify-full" / "capture.pcapng"
+SOURCE = tracer.read(STORY)
+TRACE = next(tracer.follow(c, SOURCE.keys) for c in tracer.reassemble(SOURCE))
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("SSLRequest", "may we speak TLS?"),
+        ("SSLResponse", "S: yes, TLS"),
+        ("ClientHello", "TLS 1.3/TLS 1.2, for my-rds.example.test, ALPN postgresql"),
+        ("HelloRetryRequest", "once more, with secp256r1"),
+        ("ServerHello", "TLS 1.3, TLS_AES_256_GCM_SHA384, secp256r1"),
+        ("AuthenticationSASL", "one of SCRAM-SHA-256-PLUS, SCRAM-SHA-256"),
+        ("Alert", "warning close_notify (0)"),
+        ("ReadyForQuery", "idle"),
+    ],
+)
+def test_what_is_said(kind: str, text: str) -> None:
+    """On a story."""
+    message = TRACE.of(kind)
+    assert message is not None
+    assert message.summary == text
+
+
+@pytest.mark.parametrize("kind", [*SUMMARIES, "Unknown"])
+def test_nothing_to_say_is_no_error(kind: str) -> None:
+    """A message of which no field could be read."""
+    assert isinstance(summary(kind, (), 0), str)
