@@ -106,6 +106,7 @@ def _header(page: _Page, report: Report) -> None:
     page.add(
         (f"Connection {tcp.id}", "bold"),
         (f"  {tcp.client} → {tcp.server}  {tcp.started:%Y-%m-%d %H:%M:%S} UTC  {_protocol(trace)}", ""),
+        indent=2,
     )
     mark, style, words = headline(report)
     page.add((f"{mark} {words}", f"bold {style}"), indent=2)
