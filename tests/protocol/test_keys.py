@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ssl
+import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -17,16 +19,23 @@ SUITES = [
     (V13, None),
 ]
 
-# RFC 8448 §3: the server's handshake traffic secret, key and iv, and its flight as one record
-SERVER_SECRET = bytes.fromhex("b67b7d690cc16c4e75e54213cb2d37b4e9c912bcded9105d42befd59d391ad38")
-SERVER_KEY = bytes.fromhex("3fce516009c21727d0f2e4e86ee403bc")
-SERVER_IV = bytes.fromhex("5d313eb2671276ee13000b30")
-CLIENT_SECRET = bytes.fromhex("b3eddb126e067f35a780b3abf45e2d8f3b1a950738f52e9600746a0e27a55a21")
-CLIENT_KEY = bytes.fromhex("dbfaa693d1762c5b666af5d950258d01")
-CLIENT_IV = bytes.fromhex("5bd3c71b836e0b76bb73265f")
-CLIENT_FINISHED = bytes.fromhex(
-    "17030300 3575ec4dc238cce60b298044a71e219c56cc77b0517fe9b93c7a4bfc44d87f38f80338ac98fc46deb384bd1caeacab6867d726c40546"
-)
+RFC_8448 = tomllib.loads((Path(__file__).parent / "rfc8448.toml").read_text())
+KEYS_8448 = [  # RFC 8448 §3: key and iv derived from a traffic secret
+    ("server_handshake", "3fce516009c21727d0f2e4e86ee403bc", "5d313eb2671276ee13000b30"),
+    ("client_handshake", "dbfaa693d1762c5b666af5d950258d01", "5bd3c71b836e0b76bb73265f"),
+    ("server_application", "9f02283b6c9c07efc26bb9f2ac92e356", "cf782b88dd83549aadf1e984"),
+]
+
+
+LABELS = {
+    f"{side.upper()}_{label}": f"{side}_{stage}"
+    for side in ("client", "server")
+    for stage, label in (("handshake", "HANDSHAKE_TRAFFIC_SECRET"), ("application", "TRAFFIC_SECRET_0"))
+}
+
+
+def rfc_8448(name: str) -> bytes:
+    return bytes.fromhex(RFC_8448[name])
 
 
 @pytest.mark.parametrize(("version", "ciphers"), SUITES, ids=str)
@@ -91,24 +100,37 @@ def test_junk_in_a_key_log_is_passed_over() -> None:
     assert keys.of(bytes(32)) == {}
 
 
-@pytest.mark.parametrize(
-    ("secret", "key", "iv"), [(SERVER_SECRET, SERVER_KEY, SERVER_IV), (CLIENT_SECRET, CLIENT_KEY, CLIENT_IV)]
-)
-def test_rfc_8448_keys(secret: bytes, key: bytes, iv: bytes) -> None:
-    """Key and iv of both sides of the simple handshake."""
-    assert expand_label("sha256", secret, b"key", 16) == key
-    assert expand_label("sha256", secret, b"iv", 12) == iv
+@pytest.mark.parametrize(("secret", "key", "iv"), KEYS_8448)
+def test_rfc_8448_keys(secret: str, key: str, iv: str) -> None:
+    """Key and iv of a traffic secret."""
+    assert expand_label("sha256", rfc_8448(secret), b"key", 16).hex() == key
+    assert expand_label("sha256", rfc_8448(secret), b"iv", 12).hex() == iv
 
 
-def test_rfc_8448_record_opens() -> None:
-    """The client's Finished of the simple handshake."""
-    secrets = {"CLIENT_HANDSHAKE_TRAFFIC_SECRET": CLIENT_SECRET}
-    found = opener(True, "TLS_AES_128_GCM_SHA256", secrets, "client", bytes(32), bytes(32))
-    assert found is not None
-    opened = found.open(CLIENT_FINISHED[:5], CLIENT_FINISHED[5:])
-    assert opened is not None
-    assert opened[0] == 22
-    assert opened[1].hex() == "14000020a8ec436d677634ae525ac1fcebe11a039ec17694fac6e98527b642f2edd5ce61"
+def test_rfc_8448_opens() -> None:
+    """The whole trace of §3: every record opens, and holds what the RFC says."""
+    said = [
+        ("client", rfc_8448("client_hello")),
+        ("server", rfc_8448("server_hello") + rfc_8448("server_flight")),
+        ("client", rfc_8448("client_finished") + rfc_8448("client_data")),
+    ]
+    random = rfc_8448("client_hello")[11:43]
+    keys = Keys({random: {label: rfc_8448(name) for label, name in LABELS.items()}})
+    trace = wire.follow(wire.packets(said), keys)
+    assert trace.of("Sealed") is None
+    assert [m.kind for m in trace.messages] == [
+        "ClientHello",
+        "ServerHello",
+        "EncryptedExtensions",
+        "Certificate",
+        "CertificateVerify",
+        "Finished",
+        "Finished",
+        "Unread",
+    ]
+    assert [m.problem for m in trace.messages[:-1]] == [None] * 7
+    assert trace.messages[-1].data == bytes(range(50))
+    assert trace.messages[6].data.hex() == "14000020a8ec436d677634ae525ac1fcebe11a039ec17694fac6e98527b642f2edd5ce61"
 
 
 def test_an_unknown_suite_is_not_opened() -> None:
