@@ -45,6 +45,7 @@ MAY_IMPORT: dict[str, tuple[str, ...] | None] = {
     "packets/source.py": ("protocol.keys",),
     "packets/": ("packets", "protocol.keys", "errors"),
     "sources.py": ("packets", "errors"),
+    "progress.py": ("packets.source",),
     "streams.py": ("packets.source", "protocol.settled"),
     **{f"{name}.py": VALUES for name in (*TRACE, "presented")},
     "der.py": (),

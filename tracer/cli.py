@@ -20,6 +20,7 @@ from tracer import rootfile
 from tracer.errors import TracerError
 from tracer.output import FORMATS, Output
 from tracer.packets.source import Source
+from tracer.progress import Progress
 from tracer.report import Report, report
 from tracer.sources import live, read
 from tracer.streams import reassemble
@@ -183,6 +184,7 @@ def _trace(options: argparse.Namespace, sources: Iterable[Source]) -> int:
     keylog = _keylog(options)
     read_from: list[Source] = []
     status = 0
+    progress = Progress(sys.stderr)
     with _output(options) as file:
         output = Output(
             options.format,
@@ -198,10 +200,13 @@ def _trace(options: argparse.Namespace, sources: Iterable[Source]) -> int:
                 source.keys.add(keylog)
             output.streaming = source.name == "-" or source.format == "live"
             with suppress(KeyboardInterrupt):
-                for connection in reassemble(source, all_tls=options.all_tls):
+                for connection in reassemble(progress.watch(source), all_tls=options.all_tls):
                     found = question.about(follow(connection, source.keys))
                     status = max(status, _status(found))
+                    progress.connections += 1
+                    progress.clear()
                     output.connection(found)
+            progress.clear()
         output.end(read_from)
     return max(status, _problems(read_from, output.count))
 

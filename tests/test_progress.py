@@ -1,0 +1,83 @@
+"""Progress: a line on a terminal that goes away again, and silence in a pipe."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from tracer import progress
+from tracer.packets.source import Source, Tick
+from tracer.progress import ERASE, Progress
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def listening() -> Source:
+    def walk(source: Source):
+        for number in range(1, 4):
+            source.counts.packets = number
+            yield Tick(float(number))
+
+    return Source("eth0", walk, "live")
+
+
+@pytest.fixture
+def at_once(monkeypatch) -> None:
+    monkeypatch.setattr(progress, "PATIENCE", 0.0)
+    monkeypatch.setattr(progress, "PERIOD", 0.0)
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_terminal_sees_how_far_it_is() -> None:
+    """One line, written over itself, and the items pass through."""
+    terminal = Terminal()
+    shown = Progress(terminal)
+    assert list(shown.watch(listening())) == [Tick(1.0), Tick(2.0), Tick(3.0)]
+    assert terminal.getvalue() == "".join(f"{ERASE}eth0: {n} packets, 0 PostgreSQL connections" for n in (1, 2, 3))
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_file_has_an_end(tmp_path) -> None:
+    """Of a file the part that is read is told, in per cent."""
+    file = tmp_path / "half.pcap"
+    file.write_bytes(bytes(200))
+
+    def walk(source: Source):
+        source.counts.bytes = 100
+        yield Tick(0.0)
+
+    terminal = Terminal()
+    list(Progress(terminal).watch(Source(str(file), walk, "pcap")))
+    assert terminal.getvalue().startswith(f"{ERASE}half.pcap: 50 %, ")
+
+
+@pytest.mark.usefixtures("at_once")
+def test_it_goes_away() -> None:
+    """Before a result is written the line is erased, once."""
+    terminal = Terminal()
+    shown = Progress(terminal)
+    list(shown.watch(listening()))
+    shown.clear()
+    shown.clear()
+    assert terminal.getvalue().endswith(f"connections{ERASE}")
+
+
+def test_short_work_shows_nothing() -> None:
+    """The line has patience."""
+    terminal = Terminal()
+    list(Progress(terminal).watch(listening()))
+    assert terminal.getvalue() == ""
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_pipe_sees_nothing() -> None:
+    """The source itself comes back: no cost, no word."""
+    pipe, source = io.StringIO(), listening()
+    shown = Progress(pipe)
+    assert shown.watch(source) is source
+    list(source)
+    assert pipe.getvalue() == ""

@@ -1,0 +1,67 @@
+"""How far a long reading has come: one line on a terminal, nothing in a pipe."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import IO
+
+from tracer.packets.source import Packet, Source, Tick
+
+PATIENCE = 1.0  # seconds before the line appears
+PERIOD = 0.25  # seconds from one line to the next
+ERASE = "\r\x1b[K"
+
+
+class Progress:
+    """A line on `terminal` that is written over itself. `clear` takes it away before anything else is written there."""
+
+    def __init__(self, terminal: IO[str]) -> None:
+        self.terminal = terminal
+        self.quiet = not terminal.isatty()
+        self.due = time.monotonic() + PATIENCE
+        self.shown = False
+        self.connections = 0
+
+    def watch(self, source: Source) -> Source:
+        """The same source; what it has read is shown as it is read."""
+        if self.quiet:
+            return source
+        size = _size(source)
+
+        def walk(_: Source) -> Iterator[Packet | Tick]:
+            for item in source:
+                if isinstance(item, Tick):
+                    self._show(source, size)
+                yield item
+
+        return replace(source, walk=walk)
+
+    def clear(self) -> None:
+        if self.shown:
+            self.terminal.write(ERASE)
+            self.terminal.flush()
+            self.shown = False
+
+    def _show(self, source: Source, size: int | None) -> None:
+        now = time.monotonic()
+        if now < self.due:
+            return
+        self.due, self.shown = now + PERIOD, True
+        part = f"{100 * source.counts.bytes // size} %, " if size else ""
+        name = "".join(c if c.isprintable() else "?" for c in Path(source.name).name)[:40]
+        line = f"{name}: {part}{source.counts.packets:,} packets, {self.connections:,} PostgreSQL connections"
+        self.terminal.write(f"{ERASE}{line}")
+        self.terminal.flush()
+
+
+def _size(source: Source) -> int | None:
+    """The bytes of the file that is read; None where nobody knows how much will come."""
+    with suppress(OSError, ValueError):
+        path = Path(source.name)
+        if source.format != "live" and path.is_file():
+            return path.stat().st_size
+    return None
