@@ -11,13 +11,12 @@ def presented(trace: Trace) -> Presented:
     tls = trace.tls
     answer = trace.negotiation[-1] if trace.negotiation else None
     reply = trace.of("SSLResponse", "server")
-    mechanisms = trace.of("AuthenticationSASL", "server")
     return Presented(
         certificates=tuple(Certificate.from_der(data) for data in trace.certificates) or None,
         answer=answer.answer if answer else None,
         version=tls.version if tls else None,
         alpn=tls.alpn if tls else None,
-        authentication=tuple(str(f.value) for f in every(mechanisms.fields, "mechanism")) if mechanisms else None,
+        authentication=_authentication(trace),
         seen=_seen(trace),
         answer_byte=reply.data if reply else b"",
         injected=trace.of("UnencryptedData", "server") is not None,
@@ -26,6 +25,14 @@ def presented(trace: Trace) -> Presented:
             tls and tls.alpn is None and (trace.of("EncryptedExtensions") or tls.version not in ("TLS 1.3", None))
         ),
     )
+
+
+def _authentication(trace: Trace) -> tuple[str, ...] | None:
+    """How the server wants the client to prove itself: the SASL mechanisms on offer, else the name of its request."""
+    asked = next((m for m in trace.messages if m.sender == "server" and m.kind.startswith("Authentication")), None)
+    if asked is None:
+        return None
+    return tuple(str(f.value) for f in every(asked.fields, "mechanism")) or (asked.kind,)
 
 
 def _seen(trace: Trace) -> dict[str, int]:

@@ -162,6 +162,7 @@ NO_TLS = "server does not support SSL, but SSL was required"
 ERROR = "server sent an error response during SSL exchange"
 STRONG = ("require", "verify-ca", "verify-full")
 ANSWERS: dict[tuple[str, str], Cell] = {
+    **{("allow", answer): ("plaintext", None, None, "unasked|gave_up") for answer in ("N", "E", "other")},
     **{("disable", answer): UNASKED for answer in ("N", "E", "other")},
     ("prefer", "N"): CLEAR,
     **{(mode, "N"): ("refuse", NO_TLS, "negotiation", "gave_up") for mode in STRONG},
@@ -179,6 +180,29 @@ def test_answer(mode: str, answer: str, roots: str) -> None:
     """Without S the root file plays no part, and only prefer behind N goes on in plaintext (A.3)."""
     presented = tracer.Presented(None, answer=answer, answer_byte=b"X" if answer == "other" else answer.encode())
     assert cell(replay(mode, roots, presented)) == ANSWERS[mode, answer]
+
+
+UNBOUND = {
+    "SCRAM-SHA-256": "channel binding required, but SSL not in use",
+    "AuthenticationOk": "channel binding required, but server authenticated client without channel binding",
+    "AuthenticationMD5Password": "channel binding required but not supported by server's authentication request",
+}
+
+
+@pytest.mark.parametrize("asked", UNBOUND)
+def test_binding_without_tls(asked: str) -> None:
+    """channel_binding=require goes on in plaintext behind N, and gives up when the server asks for a password."""
+    presented = tracer.Presented(None, answer="N", answer_byte=b"N", authentication=(asked,))
+    found = cell(replay("prefer", "absent", presented, channel_binding="require"))
+    assert found == ("refuse", UNBOUND[asked], "channel_binding", "plaintext")
+
+
+@pytest.mark.parametrize("asked", ["AuthenticationOk", "AuthenticationMD5Password"])
+def test_binding_without_a_password_exchange(asked: str) -> None:
+    """Inside TLS, too, what is no password exchange cannot bind."""
+    presented = replace(shown(), authentication=(asked,))
+    found = cell(replay("verify-full", "good", presented, channel_binding="require"))
+    assert found == ("refuse", UNBOUND[asked], "channel_binding", "session")
 
 
 # THE STORIES

@@ -17,7 +17,15 @@ def get(name: str, *, openssl: str | None = None) -> Client:
 
     if name not in names():
         raise TracerError(f"unknown client {name!r}", f"known clients: {', '.join(names())}")
-    return libpq.client(name, openssl or libpq.OPENSSL)
+    return libpq.client(name, _version(openssl) if openssl else libpq.OPENSSL)
+
+
+def _version(text: str) -> tuple[int, int]:
+    """The first two numbers of a version."""
+    parts = [int(part) for part in text.split(".")[:2] if part.isdigit()]
+    if len(parts) < 2:
+        raise TracerError(f"{text!r} is no version of OpenSSL", "write it like 3.5")
+    return parts[0], parts[1]
 
 
 def names() -> tuple[str, ...]:

@@ -17,8 +17,11 @@ from tracer.verify.clients import Client
 from tracer.verify.model import Check, Outcome, Trust, Unusable, Verdict
 from tracer.verify.words import ALERT_NAMES, alert
 
-OPENSSL = "3.5"
+OPENSSL = (3, 5)
 DEFAULT_ROOT = "~/.postgresql/root.crt"
+BINDS_NOT = (
+    "channel binding is required, but server did not offer an authentication method that supports channel binding"
+)
 NAME_SOURCE = "PostgreSQL: fe-secure-common.c, pq_verify_peer_name_matches_certificate"
 
 
@@ -30,25 +33,26 @@ class Steps:
     prints: dict[str, str]
 
 
-def client(name: str, openssl: str) -> Client:
+def client(name: str, openssl: tuple[int, int]) -> Client:
     """The client of that name."""
     return partial(_replay, name, openssl)
 
 
-def _replay(name: str, openssl: str, presented: Presented, trust: Trust) -> Verdict:
+def _replay(name: str, openssl: tuple[int, int], presented: Presented, trust: Trust) -> Verdict:
     mode = trust.sslmode
     decide = partial(_verdict, name, trust)
     early = _before_connecting(trust)
     if early is not None:
         return decide("refuse", early, prints=early.found, wire="nothing", says="nothing: it does not connect")
     if mode == "disable":
-        return decide("plaintext", None, wire="unasked", says="a StartupMessage in plaintext, no SSLRequest")
+        says = "a StartupMessage in plaintext, no SSLRequest"
+        return _in_plaintext(decide, presented, trust, wire="unasked", says=says)
     if mode == "allow":
         asked = _replay(name, openssl, presented, replace(trust, sslmode="require"))
         says = f"a StartupMessage in plaintext first; if the server refuses that, a second connection with: {asked.on_the_wire}"
         return decide("plaintext", None, wire=asked.wire and f"unasked|{asked.wire}", says=says)
     if not presented.direct and presented.answer != "S":
-        return _without_tls(decide, presented, mode)
+        return _without_tls(decide, presented, trust)
     return _with_tls(decide, presented, trust, openssl)
 
 
@@ -105,17 +109,57 @@ def _before_connecting(trust: Trust) -> Check | None:
     return Check("options", "failed", "the client's own options forbid it", "before_tls", found=text)
 
 
-def _without_tls(decide: partial[Verdict], presented: Presented, mode: str) -> Verdict:
+def _in_plaintext(
+    decide: partial[Verdict],
+    presented: Presented,
+    trust: Trust,
+    *,
+    wire: str,
+    says: str,
+    failed: Check | None = None,
+    checks: tuple[Check, ...] | None = None,
+) -> Verdict:
+    """The client goes on without TLS: into a session, unless it insists on channel binding (check_expected_areq)."""
+    if trust.channel_binding != "require":
+        return decide("plaintext", failed, wire=wire, says=says, checks=checks)
+    binding = Check(
+        "channel_binding",
+        "failed",
+        "without TLS there is nothing to bind the password exchange to",
+        "before_tls",
+        wanted="SCRAM-SHA-256-PLUS",
+        found="no TLS",
+    )
+    asked = presented.authentication if presented.answer == "N" else None
+    return decide(
+        "refuse",
+        binding,
+        prints=_unbound(asked, "channel binding required, but SSL not in use") if asked else None,
+        wire=wire,
+        says=f"{says}; the client closes at the authentication request",
+        checks=(*checks, binding) if checks else None,
+    )
+
+
+def _unbound(asked: tuple[str, ...], at_sasl: str) -> str:
+    """What channel_binding=require prints for what the server asked: a password exchange that cannot be bound, or none."""
+    if "AuthenticationOk" in asked:
+        return "channel binding required, but server authenticated client without channel binding"
+    if any(name.startswith("Authentication") for name in asked):
+        return "channel binding required but not supported by server's authentication request"
+    return at_sasl
+
+
+def _without_tls(decide: partial[Verdict], presented: Presented, trust: Trust) -> Verdict:
     """The server's answer was not `S`."""
     answer = presented.answer
     if answer is None or answer == "G":
         why = "the answer to SSLRequest is not in the capture"
         check = Check("negotiation", "cannot_tell", why, "before_tls")
         return decide("cannot_tell", None, wire=None, says=why, checks=(check,))
-    if answer == "N" and mode == "prefer":
-        return decide(
-            "plaintext", None, wire="plaintext", says="a StartupMessage in plaintext, behind N on the same connection"
-        )
+    if answer == "N" and trust.sslmode == "prefer":
+        says = "a StartupMessage in plaintext, behind N on the same connection"
+        return _in_plaintext(decide, presented, trust, wire="plaintext", says=says)
     printed = {
         "N": "server does not support SSL, but SSL was required",
         "E": "server sent an error response during SSL exchange",
@@ -135,7 +179,7 @@ def _without_tls(decide: partial[Verdict], presented: Presented, mode: str) -> V
 # WITH TLS
 
 
-def _with_tls(decide: partial[Verdict], presented: Presented, trust: Trust, openssl: str) -> Verdict:
+def _with_tls(decide: partial[Verdict], presented: Presented, trust: Trust, openssl: tuple[int, int]) -> Verdict:
     steps = _steps(presented, trust, openssl)
     failed = next((check for check in steps.checks if check.outcome == "failed"), None)
     unsure = next((check for check in steps.checks if check.outcome == "cannot_tell"), None)
@@ -160,7 +204,8 @@ def _with_tls(decide: partial[Verdict], presented: Presented, trust: Trust, open
         return decide("refuse", failed, wire=None, says=says, checks=steps.checks)
     if trust.sslmode == "prefer" and failed.when != "after_handshake":
         says += "; then a second connection with a StartupMessage in plaintext"
-        return decide("plaintext", failed, wire=f"{wire},plaintext", says=says, checks=steps.checks)
+        wire += ",plaintext"
+        return _in_plaintext(decide, presented, trust, wire=wire, says=says, failed=failed, checks=steps.checks)
     return decide("refuse", failed, prints=steps.prints.get(failed.step), wire=wire, says=says, checks=steps.checks)
 
 
@@ -219,13 +264,11 @@ def _channel_binding(presented: Presented, trust: Trust, prints: dict[str, str])
     if "SCRAM-SHA-256-PLUS" in offered:
         because = "the password exchange is bound to the certificate that the client saw"
         return replace(check, outcome="passed", because=because, found=found)
-    prints["channel_binding"] = (
-        "channel binding is required, but server did not offer an authentication method that supports channel binding"
-    )
+    prints["channel_binding"] = _unbound(offered, BINDS_NOT)
     return replace(check, outcome="failed", because="the server offers no method that binds", found=found)
 
 
-def _steps(presented: Presented, trust: Trust, openssl: str) -> Steps:
+def _steps(presented: Presented, trust: Trust, openssl: tuple[int, int]) -> Steps:
     """Every check of a TLS connection, also those behind the first that fails."""
     prints: dict[str, str] = {}
     root = _root_file(trust, prints)
@@ -320,8 +363,8 @@ def _name(presented: Presented, trust: Trust, prints: dict[str, str]) -> Check:
 # WORDS
 
 
-def chain_text(code: int, openssl: str) -> str:
+def chain_text(code: int, openssl: tuple[int, int]) -> str:
     """What libpq prints for a refused chain: OpenSSL's last error, which for a bad signature is another."""
     if code == 7:
-        return "EVP lib" if openssl < "3.2" else "provider signature failure"
+        return "EVP lib" if openssl < (3, 2) else "provider signature failure"
     return "certificate verify failed"
