@@ -11,7 +11,10 @@ import pytest
 import tracer
 from tracer.glossary import GLOSSARY
 from tracer.protocol.fields import Field
+from tracer.protocol.numbers import HANDSHAKE_TYPES
 
+# In the registry, and not on any wire that we know of; MessageHash is never sent.
+RESERVED = {"ClientCertificateRequest", "CertificateURL", "SupplementalData", "MessageHash", "HelloVerifyRequest"}
 CHECKOUT = Path(__file__).resolve().parent.parent
 
 
@@ -39,6 +42,21 @@ def test_an_entry_is_whole(key: str) -> None:
     assert entry.what.endswith(".")
     assert entry.why.endswith(".")
     assert entry.spec
+
+
+def test_every_field_that_can_occur_is_explained() -> None:
+    """Each name that a reader gives has its entry."""
+    code = "".join(path.read_text() for path in sorted((CHECKOUT / "tracer" / "protocol").glob("*.py")))
+    given = set(re.findall(r'\br\.(?:uint|bytes|rest|secret|string|opaque|vector|struct)\(\s*"(\w+)"', code))
+    explained = {key.rpartition(".")[2] for key in GLOSSARY}
+    assert len(given) > 100
+    assert given - explained == set()
+
+
+@pytest.mark.parametrize("kind", sorted(set(HANDSHAKE_TYPES.values()) - RESERVED))
+def test_every_handshake_message_is_explained(kind: str) -> None:
+    """Those that anybody still sends."""
+    assert kind in GLOSSARY
 
 
 def test_no_entry_is_about_nothing() -> None:

@@ -25,7 +25,7 @@ ONLY = {
     "asyncio": {"packets/wireshark.py"},
     "http": {"audit.py"},
     "urllib.request": {"audit.py"},
-    "cryptography.hazmat.primitives.ciphers": {"protocol/keys.py"},
+    "cryptography.hazmat.primitives.ciphers": {"protocol/ciphers.py"},
 }
 
 # What of tracer a file, or a folder, may import; the first row that fits. None is everything.
@@ -51,6 +51,7 @@ MAY_IMPORT: dict[str, tuple[str, ...] | None] = {
     "der.py": (),
     "signatures.py": ("der", "certificates"),
     "certificates.py": (*CERTIFICATES, "trace"),
+    "serverkey.py": ("errors",),
     "rootfile.py": ("certificates", "verify.model", "errors"),
     "cost.py": VALUES,
     "findings.py": (*VALUES, "verify"),

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, NoReturn
 
-from tracer import rootfile
+from tracer import rootfile, serverkey
 from tracer.errors import TracerError
 from tracer.output import FORMATS, Output
 from tracer.packets.source import Source
@@ -127,6 +127,9 @@ def _client_options(parser: argparse.ArgumentParser) -> None:
 def _output_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("input and output")
     group.add_argument("--keylog", metavar="FILE", help="TLS secrets in NSS key log format (also SSLKEYLOGFILE)")
+    group.add_argument(
+        "--server-key", metavar="FILE", help="the server's RSA key: opens TLS up to 1.2 without forward secrecy"
+    )
     group.add_argument("--all-tls", action="store_true", help="trace TLS connections that are not PostgreSQL, too")
     group.add_argument("--connection", type=int, metavar="N", help="show only connection N, in full")
     group.add_argument("--format", choices=FORMATS, default="text")
@@ -182,6 +185,7 @@ class _Question:
 def _trace(options: argparse.Namespace, sources: Iterable[Source]) -> int:
     question = _question(options)
     keylog = _keylog(options)
+    decrypt = serverkey.load(options.server_key) if options.server_key else None
     read_from: list[Source] = []
     status = 0
     progress = Progress(sys.stderr)
@@ -198,6 +202,7 @@ def _trace(options: argparse.Namespace, sources: Iterable[Source]) -> int:
             read_from.append(source)
             if keylog:
                 source.keys.add(keylog)
+            source.keys.decrypt = decrypt
             output.streaming = source.name == "-" or source.format == "live"
             with suppress(KeyboardInterrupt):
                 for connection in reassemble(progress.watch(source), all_tls=options.all_tls):

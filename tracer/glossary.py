@@ -439,4 +439,221 @@ GLOSSARY: dict[str, Entry] = {
         "RFC 8446 §4.4.4",
     ),
     "unread": Entry("Bytes of this message that could not be read.", "The problem says why.", "pgtls"),
+    "aead_id": Entry("The cipher that seals the inner hello.", "It says nothing of the server.", "RFC 9849 §5"),
+    "algorithms": Entry(
+        "The ways to compress a certificate that the sender can undo.",
+        "OpenSSL offers them from 3.2 on; libpq does not use them.",
+        "RFC 8879 §3",
+    ),
+    "authorities": Entry(
+        "The CAs that the sender trusts.", "A client with several certificates picks by them.", "RFC 8446 §4.2.4"
+    ),
+    "binder": Entry(
+        "A checksum with the resumed session's key.",
+        "It proves that the client really has that session.",
+        "RFC 8446 §4.2.11.2",
+    ),
+    "binders": Entry(
+        "A binder for each identity.", "Without them anybody could offer a stolen ticket.", "RFC 8446 §4.2.11"
+    ),
+    "body": Entry("What the message holds, as it stands.", "No reader knows more of it.", "pgtls"),
+    "certificate_authorities": Entry(
+        "The CAs whose client certificates the server takes.", "They are those of its ssl_ca_file.", "RFC 5246 §7.4.4"
+    ),
+    "certificate_extension_oid": Entry(
+        "An extension that the client's certificate must have.", "Nobody uses it with PostgreSQL.", "RFC 8446 §4.2.5"
+    ),
+    "certificate_extension_values": Entry(
+        "What that extension must say.", "Nobody uses it with PostgreSQL.", "RFC 8446 §4.2.5"
+    ),
+    "certificate_type": Entry(
+        "A kind of certificate or of its key.",
+        "With PostgreSQL it is X.509, with an RSA or an ECDSA key.",
+        "RFC 5246 §7.4.4",
+    ),
+    "certificate_types": Entry(
+        "The kinds that are taken.", "A client with another kind has nothing to show.", "RFC 5246 §7.4.4"
+    ),
+    "challenge": Entry(
+        "The random number of an old hello.", "It takes the place of the ClientHello's random.", "RFC 2246 §E.1"
+    ),
+    "cipher_spec": Entry(
+        "A cipher in the numbers of SSL 2.0.", "Those of TLS begin with a zero byte.", "RFC 2246 §E.1"
+    ),
+    "cipher_specs": Entry("The ciphers that the client offers.", "Those of SSL 2.0 are broken.", "RFC 2246 §E.1"),
+    "code": Entry(
+        "The letter of a field of the error.",
+        "C is the SQLSTATE, M the sentence for people.",
+        "PostgreSQL: Error and Notice Message Fields",
+    ),
+    "compressed_certificate_message": Entry(
+        "The Certificate message, compressed.", "The same certificates in fewer bytes.", "RFC 8879 §4"
+    ),
+    "config_id": Entry(
+        "Which of the server's keys sealed the inner hello.", "It says nothing of the server.", "RFC 9849 §5"
+    ),
+    "cookie": Entry(
+        "Bytes that the client must send back.", "They let a server forget the first hello.", "RFC 8446 §4.2.2"
+    ),
+    "dc_cert_verify_algorithm": Entry(
+        "How the delegated key signs.",
+        "A server may sign with a short-lived key instead of its certificate's.",
+        "RFC 9345 §4",
+    ),
+    "dh_Yc": Entry(
+        "The client's half of the key exchange.", "It is public, and new in each connection.", "RFC 5246 §7.4.7.2"
+    ),
+    "dh_Ys": Entry(
+        "The server's half of the key exchange.",
+        "It is public; the signature says that it is the server's.",
+        "RFC 5246 §7.4.3",
+    ),
+    "dh_g": Entry("The generator of the group.", "It is public.", "RFC 5246 §7.4.3"),
+    "dh_p": Entry("The prime of the group.", "One of less than 2048 bits is weak.", "RFC 5246 §7.4.3"),
+    "distinguished_name": Entry(
+        "The name of a CA, in DER.", "Only a client certificate of one of these is of use.", "RFC 5246 §7.4.4"
+    ),
+    "enc": Entry("The client's key for the inner hello.", "It is new in each connection.", "RFC 9849 §5"),
+    "encrypted_pre_master_secret": Entry(
+        "The secret of the connection, encrypted to the server's RSA key.",
+        "Whoever gets that key later can read every connection that was recorded: there is no forward secrecy.",
+        "RFC 5246 §7.4.7.1",
+    ),
+    "field": Entry(
+        "One field of an error or notice.",
+        "In front of TLS anybody may have written it.",
+        "PostgreSQL: Error and Notice Message Fields",
+    ),
+    "filter": Entry("A demand on the client's certificate.", "Nobody uses it with PostgreSQL.", "RFC 8446 §4.2.5"),
+    "filters": Entry("Demands on the client's certificate.", "Nobody uses them with PostgreSQL.", "RFC 8446 §4.2.5"),
+    "identities": Entry(
+        "The sessions that the client would resume.",
+        "A resumed session shows no certificate: it was checked when the session began.",
+        "RFC 8446 §4.2.11",
+    ),
+    "identity": Entry(
+        "A ticket of an earlier connection.",
+        "It links the two connections for anybody who watches.",
+        "RFC 8446 §4.2.11",
+    ),
+    "kdf_id": Entry("How the key for the inner hello is made.", "It says nothing of the server.", "RFC 9849 §5"),
+    "max_early_data_size": Entry(
+        "How much the client may send before the handshake is over.",
+        "Early data can be replayed; PostgreSQL takes none.",
+        "RFC 8446 §4.6.1",
+    ),
+    "max_fragment_length": Entry("The longest record that the client wants.", "It changes sizes only.", "RFC 6066 §4"),
+    "message": Entry(
+        "What the server says.", "In front of TLS anybody may have written it.", "PostgreSQL: Message Formats"
+    ),
+    "mode": Entry(
+        "Whether heartbeats may be sent.",
+        "The extension of the Heartbleed bug; PostgreSQL has no use for it.",
+        "RFC 6520 §2",
+    ),
+    "msg_length": Entry(
+        "How long the old hello is.", "Its first bit is set, so that it can be told from TLS.", "RFC 2246 §E.1"
+    ),
+    "new_session_count": Entry(
+        "How many tickets the client wants.", "libpq asks for none and resumes nothing.", "RFC 9149 §3"
+    ),
+    "obfuscated_ticket_age": Entry(
+        "How old the ticket is, hidden by adding a number.",
+        "It tells a replay from the real client.",
+        "RFC 8446 §4.2.11",
+    ),
+    "option": Entry(
+        "A protocol option that the server does not know.",
+        "The client goes on without it.",
+        "PostgreSQL: Message Formats",
+    ),
+    "option_count": Entry(
+        "How many options the server does not know.", "The client goes on without them.", "PostgreSQL: Message Formats"
+    ),
+    "padding": Entry(
+        "Zeros that make the hello longer.", "Some old middleboxes fail at certain lengths.", "RFC 7685 §3"
+    ),
+    "password": Entry("What the client proves itself with.", "It is withheld.", "PostgreSQL: Message Formats"),
+    "payload": Entry(
+        "The real ClientHello, sealed.",
+        "The server name that is shown is that of the front, not of the database.",
+        "RFC 9849 §5",
+    ),
+    "psk_identity": Entry(
+        "The name of the shared key.", "With a shared key no certificate is needed, and none is checked.", "RFC 4279 §2"
+    ),
+    "psk_identity_hint": Entry(
+        "What helps the client to find its shared key.", "PostgreSQL has no shared keys.", "RFC 4279 §2"
+    ),
+    "record_size_limit": Entry("The longest record that the sender takes.", "It changes sizes only.", "RFC 8449 §4"),
+    "request_extensions": Entry(
+        "Extensions of the question for an OCSP answer.", "libpq does not ask for one.", "RFC 6066 §8"
+    ),
+    "request_update": Entry(
+        "Whether the other side shall change its key, too.", "Keys change in long sessions.", "RFC 8446 §4.6.3"
+    ),
+    "responder_id_list": Entry("Whose OCSP answers the client takes.", "libpq does not ask for one.", "RFC 6066 §8"),
+    "response": Entry(
+        "What the CA says about the certificate, signed: an OCSP answer.", "libpq does not look at it.", "RFC 6066 §8"
+    ),
+    "resumption_count": Entry(
+        "How many tickets the client wants after a resumption.",
+        "libpq asks for none and resumes nothing.",
+        "RFC 9149 §3",
+    ),
+    "sct_list": Entry(
+        "Proofs that the certificate is in public logs.", "libpq does not look at them.", "RFC 6962 §3.3"
+    ),
+    "selected_identity": Entry(
+        "Which session the server resumed.", "There is no Certificate message in this handshake.", "RFC 8446 §4.2.11"
+    ),
+    "serialized_sct": Entry("A proof by one log.", "libpq does not look at it.", "RFC 6962 §3.3"),
+    "session_id": Entry("The number of an earlier session.", "The server may resume it.", "RFC 2246 §E.1"),
+    "status_type": Entry("What kind of answer about the certificate is asked for.", "It is ocsp.", "RFC 6066 §8"),
+    "subject_public_key_info": Entry("The delegated key.", "The certificate's key signed it.", "RFC 9345 §4"),
+    "ticket": Entry(
+        "What the client must show to resume the session.", "Nobody but the server can read it.", "RFC 5077 §3.2"
+    ),
+    "ticket_age_add": Entry(
+        "The number that hides the ticket's age.",
+        "It makes two uses of a ticket look unlike each other.",
+        "RFC 8446 §4.6.1",
+    ),
+    "ticket_lifetime": Entry(
+        "How long the ticket is good, in seconds.",
+        "libpq resumes nothing, so the ticket is for nobody.",
+        "RFC 8446 §4.6.1",
+    ),
+    "ticket_lifetime_hint": Entry(
+        "How long the server means to keep the ticket, in seconds.",
+        "libpq resumes nothing, so the ticket is for nobody.",
+        "RFC 5077 §3.3",
+    ),
+    "ticket_nonce": Entry(
+        "What makes the key of each ticket another.", "Tickets of a connection are told apart by it.", "RFC 8446 §4.6.1"
+    ),
+    "uncompressed_length": Entry(
+        "How long the message is when it is unpacked.", "A bound: what turns out longer is refused.", "RFC 8879 §4"
+    ),
+    "valid_time": Entry(
+        "How long the delegated key is good, in seconds after the certificate began.",
+        "Seven days at most.",
+        "RFC 9345 §4",
+    ),
+    "HelloRequest": Entry(
+        "The server asks for a new handshake inside the old one.",
+        "PostgreSQL has switched renegotiation off.",
+        "RFC 5246 §7.4.1.1",
+    ),
+    "EndOfEarlyData": Entry("The client's early data is over.", "PostgreSQL takes none.", "RFC 8446 §4.5"),
+    "CompressedCertificate": Entry(
+        "The Certificate message in fewer bytes.",
+        "The same checks happen here as at a Certificate message.",
+        "RFC 8879 §4",
+    ),
+    "SSLv2ClientHello": Entry(
+        "A hello in the format of SSL 2.0.",
+        "Very old clients begin so, and may still agree on TLS. No server name fits in it.",
+        "RFC 2246 §E.1",
+    ),
 }

@@ -39,7 +39,7 @@ def _seen(trace: Trace) -> dict[str, int]:
     """The message behind which a check happens: the answer, the server's certificates, the end of the handshake."""
     found = {
         "answer": trace.of("SSLResponse", "server"),
-        "chain": trace.of("Certificate", "server"),
+        "chain": trace.certificate,
         "name": _handshake_end(trace),
     }
     return {step: message.index for step, message in found.items() if message is not None}

@@ -13,10 +13,10 @@ from functools import partial
 from typing import NamedTuple
 
 from tracer.protocol import handshake, postgres
-from tracer.protocol.fields import Malformed, Reader, first, number, parse
+from tracer.protocol.fields import Malformed, Reader
 from tracer.protocol.keys import Opener
-from tracer.protocol.numbers import CIPHER_SUITES
 from tracer.protocol.records import ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, HEADER, Record, records
+from tracer.protocol.session import Session, learn
 from tracer.streams import Sender, Stream
 
 Span = tuple[int, int]
@@ -87,16 +87,6 @@ class Layer:
         return (start, stop) if piece.exact else (start - piece.offset, stop - piece.offset)
 
 
-@dataclass
-class Session:
-    """What both sides of a TLS connection have agreed on, as far as it was seen."""
-
-    version: int | None = None
-    suite: str = ""
-    client_random: bytes = b""
-    server_random: bytes = b""
-
-
 class Side:
     """The messages of one side. `at` is the offset of the first byte that is no message yet."""
 
@@ -158,6 +148,10 @@ class TlsSide:
     def read_clear(self) -> None:
         """Read the records up to the first protected one; `rest` are those from there on."""
         side = self.side
+        if side.sender == "client" and handshake.is_sslv2_client_hello(side.data, side.at):
+            length = 2 + (int.from_bytes(side.data[side.at : side.at + 2], "big") & 0x7FFF)
+            hello = side.take("SSLv2ClientHello", length, handshake.sslv2_client_hello, "tls")
+            learn(self.session, side.sender, hello.kind, hello.data, hello.read)
         found = list(records(side.data, side.at))
         side.records = found
         for position, record in enumerate(found):
@@ -208,7 +202,7 @@ class TlsSide:
         opened = None
         if opener is not None:
             if damaged:
-                opener.skip()
+                opener.skip(body)
             else:
                 opened = opener.open(side.data[record.start : record.body], body)
         if opened is None:
@@ -262,8 +256,8 @@ class TlsSide:
         captured = None if sealed else _captured(side.stream, spans)
         draft = Draft(kind, "tls", data, layer.range(start, stop), spans, read, sealed, sealed, captured, problem)
         side.drafts.append(draft)
-        if captured is None and kind in ("ClientHello", "ServerHello", "HelloRetryRequest"):
-            learn(self.session, kind, draft)
+        if captured is None and not sealed:
+            learn(self.session, side.sender, kind, data, read)
 
     def _partial(self) -> None:
         """A handshake message of which the end did not come."""
@@ -271,20 +265,6 @@ class TlsSide:
         if left > 0:
             sealed = not next(self.handshake.within(self.handshake.done, len(self.handshake.data)))[0].exact
             self._message(left, sealed=sealed, problem="its end is not in the capture")
-
-
-def learn(session: Session, kind: str, draft: Draft) -> None:
-    """What a hello settles for everything behind it."""
-    fields, _ = parse(draft.read, draft.data)
-    random = first(fields, "random")
-    value = random.value if random is not None and isinstance(random.value, bytes) else b""
-    if kind == "ClientHello":
-        session.client_random = session.client_random or value
-        return
-    selected = number(first(fields, "selected_version"))
-    session.version = selected or number(first(fields, "legacy_version"))
-    session.suite = CIPHER_SUITES.get(number(first(fields, "cipher_suite")) or 0, "")
-    session.server_random = value
 
 
 def _captured(stream: Stream, spans: tuple[Span, ...]) -> int | None:

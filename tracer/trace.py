@@ -13,14 +13,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from tracer.packets.source import moment
-from tracer.protocol import keys as protocol_keys
 from tracer.protocol import postgres
 from tracer.protocol.fields import Field, content, every, first, number, parse
-from tracer.protocol.handshake import TLS_1_3
-from tracer.protocol.keys import Keys, Opener
+from tracer.protocol.handshake import TLS_1_3, certificate_message, decompressed
+from tracer.protocol.keys import Keys, opener
 from tracer.protocol.numbers import VERSIONS
 from tracer.protocol.records import HANDSHAKE, Record, is_header
-from tracer.sides import Draft, Layer, Session, Side, Span, TlsSide, client_messages, server_messages
+from tracer.protocol.session import Session
+from tracer.sides import Draft, Layer, Side, Span, TlsSide, client_messages, server_messages
 from tracer.streams import Arrival, Connection, Sender, Stream
 from tracer.summaries import summary
 
@@ -112,10 +112,19 @@ class Trace:
     @cached_property
     def certificates(self) -> tuple[bytes, ...]:
         """The server's certificates as sent, DER, the leaf first; empty when none was sent or they are sealed."""
-        message = self.of("Certificate", "server")
+        message = self.certificate
         if message is None:
             return ()
-        return tuple(der for field in every(message.fields, "cert_data") if (der := content(field)))
+        fields = message.fields
+        if message.kind == "CompressedCertificate":
+            inside = decompressed(message.data)
+            fields = parse(certificate_message, inside)[0] if inside else ()
+        return tuple(der for field in every(fields, "cert_data") if (der := content(field)))
+
+    @property
+    def certificate(self) -> Message | None:
+        """The server's Certificate message, compressed or not."""
+        return self.of("Certificate", "server") or self.of("CompressedCertificate", "server")
 
     @cached_property
     def presented(self) -> Presented:
@@ -134,7 +143,7 @@ class Trace:
     @property
     def time(self) -> datetime:
         """When the client judged the server: its Certificate message, or the start where that was not seen."""
-        message = self.of("Certificate", "server")
+        message = self.certificate
         return message.time if message else self.connection.started
 
 
@@ -250,7 +259,7 @@ def _tls(client: Side, server: Side, keys: Keys) -> Session:
     for tls in reading.values():
         tls.read_clear()
     for sender, tls in reading.items():
-        tls.read_protected(_opener(session, keys, sender))
+        tls.read_protected(opener(session, keys, sender))
     asked = server_messages(server, reading["server"].application, opened=True)
     client_messages(client, reading["client"].application, asked, opened=True)
     return session
@@ -272,13 +281,6 @@ def _waiting_bytes(server: Side) -> None:
         len(server.data),
     )
     server.take("UnencryptedData", stop - server.at, postgres.unread_bytes)
-
-
-def _opener(session: Session, keys: Keys, sender: Sender) -> Opener | None:
-    secrets = keys.of(session.client_random)
-    return protocol_keys.opener(
-        session.version == TLS_1_3, session.suite, secrets, sender, session.server_random, session.client_random
-    )
 
 
 # IN ORDER

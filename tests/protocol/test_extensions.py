@@ -40,7 +40,7 @@ def test_what_an_extension_says(message: str, number: int, data: str, field: str
 
 def test_others_are_named_and_kept() -> None:
     """An unknown one, and GREASE."""
-    for number, name in ((21, "padding"), (0x1A1A, "GREASE 0x1a1a"), (0xFEFE, "unknown 0xfefe")):
+    for number, name in ((25, "cached_info"), (0x1A1A, "GREASE 0x1a1a"), (0xFEFE, "unknown 0xfefe")):
         fields, problem = one("ClientHello", number, b"abc")
         assert problem is None
         assert [f.text for f in every(fields, "extension")] == [name]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ssl
+import zlib
 
 import pytest
 
+from tests import wire
 from tests.wire import Tls, follow, packets
 from tracer.protocol import handshake
 from tracer.protocol.fields import content, every, first, parse
@@ -78,12 +80,13 @@ def test_certificates_of_both_versions() -> None:
         ("TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "ecdh_Yc"),
         ("TLS_DHE_RSA_WITH_AES_128_GCM_SHA256", "dh_Yc"),
         ("TLS_RSA_WITH_AES_128_GCM_SHA256", "encrypted_pre_master_secret"),
-        ("TLS_ECDHE_PSK_WITH_AES_128_GCM_SHA256", "body"),
+        ("TLS_RSA_PSK_WITH_AES_128_GCM_SHA256", "psk_identity"),
+        ("TLS_KRB5_WITH_RC4_128_SHA", "body"),
     ],
 )
 def test_the_key_exchange_goes_by_the_suite(suite: str, field: str) -> None:
     """What the client sends is read by what was agreed."""
-    body = b"\2xy" if field == "ecdh_Yc" else b"\0\2xy"
+    body = {"ecdh_Yc": b"\2xy", "psk_identity": b"\0\2xy\0\1z"}.get(field, b"\0\2xy")
     data = b"\x10" + len(body).to_bytes(3, "big") + body
     fields, problem = parse(handshake.message(data, 0x0303, suite)[1], data)
     assert problem is None
@@ -96,3 +99,39 @@ def test_an_unknown_message_is_kept() -> None:
     fields, problem = parse(read, b"\x63\0\0\2ab")
     assert (kind, problem) == ("unknown handshake message 99", None)
     assert fields[-1].value == b"ab"
+
+
+def test_a_hello_in_the_format_of_ssl_2() -> None:
+    """It is named and read, and what the server answers is TLS."""
+    hello = bytes.fromhex("802e 01 0301 0015 0000 0010") + bytes.fromhex("00002f") * 7 + b"c" * 16
+    server_hello = message(2, b"\3\1" + b"s" * 32 + b"\0" + b"\0\x2f" + b"\0")
+    record = b"\x16\3\1" + len(server_hello).to_bytes(2, "big") + server_hello
+    trace = wire.spoken(("client", wire.SSL_REQUEST), ("server", b"S"), ("client", hello), ("server", record))
+    kinds = [m.kind for m in trace.messages]
+    assert kinds == ["SSLRequest", "SSLResponse", "SSLv2ClientHello", "ServerHello"]
+    assert [m.problem for m in trace.messages] == [None] * 4
+    assert trace.tls.version == "TLS 1.0"
+    assert [f.text for f in every(trace.messages[2].fields, "cipher_spec")] == ["TLS_RSA_WITH_AES_128_CBC_SHA"] * 7
+
+
+def test_a_compressed_certificate() -> None:
+    """The certificates come out, and a bomb does not (RFC 8879 §4)."""
+    inside = b"\0" + b"\0\0\x0a" + b"\0\0\5" + b"\x30\3abc" + b"\0\0"
+    packed = zlib.compress(inside)
+    whole = message(25, b"\0\1" + len(inside).to_bytes(3, "big") + len(packed).to_bytes(3, "big") + packed)
+    kind, read = handshake.message(whole, 0x0304, "")
+    fields, problem = parse(read, whole)
+    assert (kind, problem) == ("CompressedCertificate", None)
+    assert first(fields, "algorithm").text == "zlib"
+    unpacked = handshake.decompressed(whole)
+    found, problem = parse(handshake.certificate_message, unpacked)
+    assert (content(first(found, "cert_data")), problem) == (b"\x30\3abc", None)
+    bomb = zlib.compress(bytes(1 << 20))
+    short = message(25, b"\0\1" + (100).to_bytes(3, "big") + len(bomb).to_bytes(3, "big") + bomb)
+    assert handshake.decompressed(short) is None
+    assert handshake.decompressed(whole[:4] + b"\0\2" + whole[6:]) is None
+    assert handshake.decompressed(whole[:-6] + b"broken") is None
+
+
+def message(number: int, body: bytes) -> bytes:
+    return bytes([number]) + len(body).to_bytes(3, "big") + body

@@ -10,6 +10,7 @@ import pytest
 
 from tests import wire
 from tracer.protocol.keys import Keys, expand_label, opener
+from tracer.protocol.session import Session
 
 V12, V13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 SUITES = [
@@ -134,5 +135,11 @@ def test_rfc_8448_opens() -> None:
 
 
 def test_an_unknown_suite_is_not_opened() -> None:
-    """CBC suites stay sealed."""
-    assert opener(False, "TLS_RSA_WITH_AES_128_CBC_SHA", {"CLIENT_RANDOM": bytes(48)}, "client", b"", b"") is None
+    """RC4 has no place here: its records stay sealed."""
+    session = Session(version=0x0303, suite="TLS_RSA_WITH_RC4_128_SHA", client_random=bytes(32))
+    keys = Keys({bytes(32): {"CLIENT_RANDOM": bytes(48)}})
+    assert opener(session, keys, "client") is None
+    session.suite = "TLS_RSA_WITH_AES_128_CBC_SHA"
+    assert opener(session, keys, "client") is not None
+    session.version = 0x0300
+    assert opener(session, keys, "client") is None

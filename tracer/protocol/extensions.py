@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from tracer.protocol.fields import Reader
 from tracer.protocol.numbers import (
+    CERTIFICATE_COMPRESSION_ALGORITHMS,
     CERTIFICATE_STATUS_TYPES,
     EC_POINT_FORMATS,
     EXTENSIONS,
@@ -164,17 +165,104 @@ def record_size_limit(r: Reader) -> None:  # RFC 8449 §4
     r.uint("record_size_limit", 2)
 
 
+def max_fragment_length(r: Reader) -> None:  # RFC 6066 §4
+    r.uint("max_fragment_length", 1, {1: "512 bytes", 2: "1024 bytes", 3: "2048 bytes", 4: "4096 bytes"})
+
+
+def stapled(r: Reader) -> None:  # RFC 8446 §4.4.2.1
+    r.uint("status_type", 1, CERTIFICATE_STATUS_TYPES)
+    r.opaque("response", 3)
+
+
+def heartbeat(r: Reader) -> None:  # RFC 6520 §2
+    r.uint("mode", 1, {1: "peer_allowed_to_send", 2: "peer_not_allowed_to_send"})
+
+
+def certificate_types(r: Reader) -> None:  # RFC 7250 §3
+    with r.vector("certificate_types", 1):
+        while r:
+            r.uint("certificate_type", 1, {0: "X.509", 2: "Raw Public Key"})
+
+
+def certificate_type(r: Reader) -> None:
+    r.uint("certificate_type", 1, {0: "X.509", 2: "Raw Public Key"})
+
+
+def padding(r: Reader) -> None:  # RFC 7685 §3
+    r.rest("padding")
+
+
+def empty(r: Reader) -> None:
+    r.end("extension_data")
+
+
+def compress_certificate(r: Reader) -> None:  # RFC 8879 §3
+    with r.vector("algorithms", 1):
+        while r:
+            r.uint("algorithm", 2, CERTIFICATE_COMPRESSION_ALGORITHMS)
+
+
+def delegated_credential(r: Reader) -> None:  # RFC 9345 §4
+    r.uint("valid_time", 4)
+    r.uint("dc_cert_verify_algorithm", 2, SIGNATURE_SCHEMES)
+    r.opaque("subject_public_key_info", 3)
+    r.uint("algorithm", 2, SIGNATURE_SCHEMES)
+    r.opaque("signature", 2)
+
+
+def session_ticket(r: Reader) -> None:  # RFC 5077 §3.2
+    r.rest("ticket")
+
+
+def oid_filters(r: Reader) -> None:  # RFC 8446 §4.2.5
+    with r.vector("filters", 2):
+        while r:
+            with r.struct("filter"):
+                r.opaque("certificate_extension_oid", 1)
+                r.opaque("certificate_extension_values", 2)
+
+
+def ticket_request(r: Reader) -> None:  # RFC 9149 §3
+    r.uint("new_session_count", 1)
+    r.uint("resumption_count", 1)
+
+
+def encrypted_client_hello(r: Reader) -> None:  # draft-ietf-tls-esni §5
+    if r.uint("type", 1, {0: "outer", 1: "inner"}) == 0:
+        r.uint("kdf_id", 2, {1: "HKDF-SHA256", 2: "HKDF-SHA384", 3: "HKDF-SHA512"})
+        r.uint("aead_id", 2, {1: "AES-128-GCM", 2: "AES-256-GCM", 3: "ChaCha20Poly1305"})
+        r.uint("config_id", 1)
+        r.opaque("enc", 2)
+        r.opaque("payload", 2)
+
+
 # TABLES
 
 READERS: dict[tuple[str, int], Callable[[Reader], None]] = {
     ("", 0): server_name,
+    ("", 1): max_fragment_length,
     ("", 10): supported_groups,
     ("", 11): ec_point_formats,
     ("", 13): signature_algorithms,
     ("", 16): alpn,
     ("ClientHello", 5): status_request,
+    ("Certificate", 5): stapled,
+    ("", 15): heartbeat,
+    ("Certificate", 18): signed_certificate_timestamp,
+    ("ServerHello", 18): signed_certificate_timestamp,
+    ("ClientHello", 19): certificate_types,
+    ("", 19): certificate_type,
+    ("ClientHello", 20): certificate_types,
+    ("", 20): certificate_type,
+    ("", 21): padding,
+    ("", 22): empty,
+    ("", 23): empty,
+    ("", 27): compress_certificate,
     ("ClientHello", 18): signed_certificate_timestamp,
     ("", 28): record_size_limit,
+    ("ClientHello", 34): signature_algorithms,
+    ("Certificate", 34): delegated_credential,
+    ("", 35): session_ticket,
     ("ClientHello", 41): pre_shared_key_client,
     ("ServerHello", 41): pre_shared_key_server,
     ("NewSessionTicket", 42): early_data_ticket,
@@ -183,6 +271,10 @@ READERS: dict[tuple[str, int], Callable[[Reader], None]] = {
     ("HelloRetryRequest", 43): selected_version,
     ("", 44): cookie,
     ("", 45): psk_key_exchange_modes,
+    ("", 49): empty,
+    ("", 48): oid_filters,
+    ("ClientHello", 58): ticket_request,
+    ("ClientHello", 65037): encrypted_client_hello,
     ("", 47): certificate_authorities,
     ("", 50): signature_algorithms,
     ("ClientHello", 51): key_share_client,

@@ -5,13 +5,16 @@ A message begins with its type and length (RFC 8446 §4); the functions read wha
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
+from functools import partial
 
 from tracer.protocol.extensions import extensions
-from tracer.protocol.fields import Malformed, Reader, every, parse
+from tracer.protocol.fields import Malformed, Reader, content, every, first, number, parse
 from tracer.protocol.numbers import (
     ALERT_LEVELS,
     ALERTS,
+    CERTIFICATE_COMPRESSION_ALGORITHMS,
     CERTIFICATE_STATUS_TYPES,
     CIPHER_SUITES,
     CLIENT_CERTIFICATE_TYPES,
@@ -26,10 +29,13 @@ from tracer.protocol.numbers import (
 
 HEADER = 4
 LONGEST = 1 << 18  # of a message that we read; OpenSSL's own limit for a certificate chain is 100 kB
-TLS_1_2, TLS_1_3 = 0x0303, 0x0304
+TLS_1_0, TLS_1_2, TLS_1_3 = 0x0301, 0x0303, 0x0304
 RETRY = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")  # RFC 8446 §4.1.3
 
+NAMED_CURVE, ZLIB, CERTIFICATE = 3, 1, 11
+
 Read = Callable[[Reader], None]
+Step = Callable[[Reader, int], None]
 
 
 def handshake_header(r: Reader) -> None:
@@ -43,9 +49,10 @@ def message(data: bytes, version: int | None, suite: str) -> tuple[str, Read]:
     kind = HANDSHAKE_TYPES.get(number, f"unknown handshake message {number}")
     if kind == "ServerHello" and data[6:38] == RETRY:
         kind = "HelloRetryRequest"
-    read = READERS.get((kind, version)) or READERS.get((kind, None), other)
+    before = version is not None and version < TLS_1_2
+    read = (READERS_BEFORE_12.get(kind) if before else READERS.get((kind, version))) or READERS.get((kind, None), other)
     if kind in ("ServerKeyExchange", "ClientKeyExchange"):
-        read = key_exchange(kind, suite)
+        read = key_exchange(kind, suite, version)
 
     def whole(r: Reader) -> None:
         handshake_header(r)
@@ -147,49 +154,125 @@ def certificate_status(r: Reader) -> None:  # RFC 6066 §8
     r.opaque("response", 3)
 
 
+def is_sslv2_client_hello(data: bytes, at: int) -> bool:
+    """Whether a hello in the format of SSL 2.0 stands here that offers SSL 3.0 or TLS."""
+    return len(data) >= at + 11 and data[at] & 0x80 == 0x80 and data[at + 2] == 1 and data[at + 3] == 3
+
+
+def sslv2_client_hello(r: Reader) -> None:  # RFC 2246 §E.1
+    r.uint("msg_length", 2)
+    r.uint("msg_type", 1)
+    r.uint("version", 2, VERSIONS)
+    sizes = [r.uint(name, 2) for name in ("cipher_spec_length", "session_id_length", "challenge_length")]
+    stop = r.at + sizes[0]
+    with r.struct("cipher_specs"):
+        while r.at < stop:
+            r.uint("cipher_spec", 3, CIPHER_SUITES)  # those of SSL 2.0 have no name of ours
+    r.bytes("session_id", sizes[1])
+    r.bytes("challenge", sizes[2])
+
+
+def certificate_request_before_12(r: Reader) -> None:  # RFC 2246 §7.4.4
+    with r.vector("certificate_types", 1):
+        while r:
+            r.uint("certificate_type", 1, CLIENT_CERTIFICATE_TYPES)
+    with r.vector("certificate_authorities", 2):
+        while r:
+            r.opaque("distinguished_name", 2)
+
+
+def certificate_verify_before_12(r: Reader) -> None:  # RFC 2246 §7.4.8
+    r.opaque("signature", 2)
+
+
+def compressed_certificate(r: Reader) -> None:  # RFC 8879 §4
+    r.uint("algorithm", 2, CERTIFICATE_COMPRESSION_ALGORITHMS)
+    r.uint("uncompressed_length", 3)
+    r.opaque("compressed_certificate_message", 3)
+
+
+def certificate_message(r: Reader) -> None:
+    """A whole Certificate message of TLS 1.3."""
+    handshake_header(r)
+    certificate_13(r)
+
+
+def decompressed(data: bytes) -> bytes | None:
+    """The Certificate message inside a CompressedCertificate; None for an algorithm that is not at hand, or a bomb."""
+    fields, _ = parse(message(data, TLS_1_3, "")[1], data)
+    length = number(first(fields, "uncompressed_length")) or 0
+    if number(first(fields, "algorithm")) != ZLIB or length > LONGEST:
+        return None
+    inflate = zlib.decompressobj()
+    try:
+        body = inflate.decompress(content(first(fields, "compressed_certificate_message")), length + 1)
+    except zlib.error:
+        return None
+    return bytes([CERTIFICATE]) + length.to_bytes(3, "big") + body if len(body) == length else None
+
+
 # KEY EXCHANGE
 
 
-def key_exchange(kind: str, suite: str) -> Read:
-    """How the key exchange of TLS 1.2 is read depends on the cipher suite; an unknown one is kept as bytes."""
-    for fragment, read in KEY_EXCHANGES:
-        if fragment in suite:
-            return read[0] if kind == "ServerKeyExchange" else read[1]
+def key_exchange(kind: str, suite: str, version: int | None) -> Read:
+    """How the key exchange is read depends on the cipher suite; an unknown one is kept as bytes."""
+    if version is None:
+        return other
+    server = kind == "ServerKeyExchange"
+    for fragment, on_server, on_client in KEY_EXCHANGES:
+        if suite.startswith(fragment):
+            steps = on_server if server else on_client
+            return partial(_steps, steps, version)
     return other
 
 
-def server_ecdhe(r: Reader) -> None:  # RFC 8422 §5.4
+def _steps(steps: tuple[Callable[[Reader, int], None], ...], version: int, r: Reader) -> None:
+    for step in steps:
+        step(r, version)
+
+
+def server_ecdh(r: Reader, _version: int) -> None:  # RFC 8422 §5.4
     curve_type = r.uint("curve_type", 1, EC_CURVE_TYPES)
-    if curve_type != 3:
+    if curve_type != NAMED_CURVE:
         raise Malformed("curve_type", r.at - 1, "only named curves are in use")
     r.uint("named_curve", 2, GROUPS)
     r.opaque("public", 1)
-    signed(r)
 
 
-def server_dhe(r: Reader) -> None:  # RFC 5246 §7.4.3
+def server_dh(r: Reader, _version: int) -> None:  # RFC 5246 §7.4.3
     r.opaque("dh_p", 2)
     r.opaque("dh_g", 2)
     r.opaque("dh_Ys", 2)
-    signed(r)
 
 
-def signed(r: Reader) -> None:
-    if r:
+def signed(r: Reader, version: int) -> None:
+    """The signature over the parameters; in front of TLS 1.2 its algorithm goes without saying."""
+    if version >= TLS_1_2:
         r.uint("algorithm", 2, SIGNATURE_SCHEMES)
-        r.opaque("signature", 2)
+    r.opaque("signature", 2)
 
 
-def client_ecdhe(r: Reader) -> None:  # RFC 8422 §5.7
+def hint(r: Reader, _version: int) -> None:  # RFC 4279 §2
+    r.opaque("psk_identity_hint", 2)
+
+
+def identity(r: Reader, _version: int) -> None:
+    r.opaque("psk_identity", 2)
+
+
+def client_ecdh(r: Reader, _version: int) -> None:  # RFC 8422 §5.7
     r.opaque("ecdh_Yc", 1)
 
 
-def client_dhe(r: Reader) -> None:
+def client_dh(r: Reader, _version: int) -> None:
     r.opaque("dh_Yc", 2)
 
 
-def client_rsa(r: Reader) -> None:  # RFC 5246 §7.4.7.1
-    r.opaque("encrypted_pre_master_secret", 2)
+def client_rsa(r: Reader, version: int) -> None:  # RFC 5246 §7.4.7.1; SSL 3.0 has no length
+    if version < TLS_1_0:
+        r.rest("encrypted_pre_master_secret")
+    else:
+        r.opaque("encrypted_pre_master_secret", 2)
 
 
 # THE REST
@@ -250,6 +333,7 @@ READERS: dict[tuple[str, int | None], Read] = {
     ("CertificateRequest", TLS_1_3): certificate_request_13,
     ("CertificateVerify", None): certificate_verify,
     ("CertificateStatus", None): certificate_status,
+    ("CompressedCertificate", None): compressed_certificate,
     ("ServerHelloDone", None): empty,
     ("NewSessionTicket", None): new_session_ticket_12,
     ("NewSessionTicket", TLS_1_3): new_session_ticket_13,
@@ -257,11 +341,19 @@ READERS: dict[tuple[str, int | None], Read] = {
     ("KeyUpdate", None): key_update,
     ("EndOfEarlyData", None): empty,
 }
-KEY_EXCHANGES: tuple[tuple[str, tuple[Read, Read]], ...] = (
-    ("TLS_ECDHE_PSK", (other, other)),
-    ("TLS_ECDHE", (server_ecdhe, client_ecdhe)),
-    ("TLS_DHE_PSK", (other, other)),
-    ("TLS_DHE", (server_dhe, client_dhe)),
-    ("TLS_RSA_PSK", (other, other)),
-    ("TLS_RSA", (other, client_rsa)),
+READERS_BEFORE_12: dict[str, Read] = {
+    "CertificateRequest": certificate_request_before_12,
+    "CertificateVerify": certificate_verify_before_12,
+}
+KEY_EXCHANGES: tuple[tuple[str, tuple[Step, ...], tuple[Step, ...]], ...] = (
+    ("TLS_ECDHE_PSK_", (hint, server_ecdh), (identity, client_ecdh)),
+    ("TLS_DHE_PSK_", (hint, server_dh), (identity, client_dh)),
+    ("TLS_PSK_DHE_", (hint, server_dh), (identity, client_dh)),
+    ("TLS_RSA_PSK_", (hint,), (identity, client_rsa)),
+    ("TLS_PSK_", (hint,), (identity,)),
+    ("TLS_ECDHE_", (server_ecdh, signed), (client_ecdh,)),
+    ("TLS_ECDH_anon_", (server_ecdh,), (client_ecdh,)),
+    ("TLS_DHE_", (server_dh, signed), (client_dh,)),
+    ("TLS_DH_anon_", (server_dh,), (client_dh,)),
+    ("TLS_RSA_", (), (client_rsa,)),
 )

@@ -1,4 +1,4 @@
-"""Key logs, the key schedules of TLS 1.2 and 1.3, and opening records with them.
+"""Key logs, the key schedules of TLS 1.0 to 1.3, and opening records with them.
 
 `Keys` holds what a key log says, by the ClientHello's random. An `Opener` opens the records of one direction, in order.
 Partial keys are the normal case: whatever cannot be opened stays sealed, and nothing here raises for it.
@@ -6,33 +6,38 @@ Partial keys are the normal case: whatever cannot be opened stays sealed, and no
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
 
-from tracer.protocol.records import APPLICATION_DATA
+from tracer.protocol.ciphers import TLS_1_0, TLS_1_3, Blocks, Box, Maced, Sealed12, Sealed13, Suite, aead, suite
+from tracer.protocol.session import Sender, Session
 
-Sender = Literal["client", "server"]
 Secrets = dict[str, bytes]
 
 LONGEST_LOG = 64 << 20  # bytes of key log that are kept from one source
-LINE = re.compile(rb"^([A-Z0-9_]{1,64}) +([0-9a-fA-F]{64}) +([0-9a-fA-F]{64,128})\s*$")  # NSS Key Log Format
+LINE = re.compile(rb"^([A-Z0-9_]{1,64}) +([0-9a-fA-F]{16}|[0-9a-fA-F]{64}) +([0-9a-fA-F]{64,2048})\s*$")
+PREMASTER = 8  # bytes of an encrypted pre-master secret by which a line `RSA` names it (NSS Key Log Format)
 
 
 @dataclass
 class Keys:
-    """What key logs said so far: label to secret, by client random. Grows while a capture is read."""
+    """What key logs said so far: label to secret, by client random. Grows while a capture is read.
+
+    `decrypt` opens a pre-master secret that was encrypted to the server's RSA key, where that key is at hand.
+    """
 
     secrets: dict[bytes, Secrets] = field(default_factory=dict)
+    decrypt: Callable[[bytes], bytes | None] | None = None
 
     def add(self, log: bytes) -> int:
         """Take the lines of an NSS key log; returns how many were understood. Other lines are passed over."""
         understood = 0
         for line in log[:LONGEST_LOG].splitlines():
             match = LINE.match(line)
-            if match:
+            if match and len(match[3]) % 2 == 0:
                 label, random, secret = match.groups()
                 of = self.secrets.setdefault(bytes.fromhex(random.decode()), {})
                 of[label.decode()] = bytes.fromhex(secret.decode())
@@ -44,28 +49,13 @@ class Keys:
         return self.secrets.get(random, {})
 
 
-@dataclass(frozen=True, slots=True)
-class Suite:
-    """What opening a record needs to know of a cipher suite."""
-
-    hash: str
-    key: int
-    explicit_nonce: int  # bytes of nonce in the record, in TLS 1.2
-    cipher: Literal["gcm", "chacha20"]
-
-
-class Aead(Protocol):
-    def decrypt(self, nonce: bytes, data: bytes, associated_data: bytes | None) -> bytes: ...
-
-
 @dataclass
 class Stage:
     """The keys of one direction between two key changes, and the number of the next record, once it has `begun`."""
 
     name: str
-    aead: Aead
-    iv: bytes
-    next: Callable[[], Stage] | None = None
+    box: Box
+    secret: bytes = b""
     sequence: int = 0
     begun: bool = True
 
@@ -73,7 +63,7 @@ class Stage:
 class Opener:
     """Opens the protected records of one direction. `stages` come in the order in which the direction uses them."""
 
-    def __init__(self, version13: bool, stages: Iterable[Stage | None], suite: Suite) -> None:
+    def __init__(self, stages: Iterable[Stage | None], suite: Suite, *, version13: bool) -> None:
         self.version13 = version13
         self.stages = [stage for stage in stages if stage is not None]
         self.suite = suite
@@ -91,13 +81,14 @@ class Opener:
                 stage.sequence += 1
                 stage.begun = True
                 return opened
-        self.skip()
+        self.skip(body)
         return None
 
-    def skip(self) -> None:
-        """A record went by that was not captured whole: it took a number all the same."""
+    def skip(self, body: bytes) -> None:
+        """A record went by that was not opened: it took a number all the same."""
         if self.stages and self.stages[0].begun:
             self.stages[0].sequence += 1
+            self.stages[0].box.skip(body)
 
     def finished(self) -> None:
         """The direction's Finished went by: TLS 1.3 changes the key behind it (RFC 8446 §7.3)."""
@@ -108,57 +99,45 @@ class Opener:
 
     def update(self) -> None:
         """A KeyUpdate went by (RFC 8446 §7.2)."""
-        if self.stages and self.stages[0].next is not None:
-            self.stages[0] = self.stages[0].next()
+        if self.version13 and self.stages:
+            stage = self.stages[0]
+            secret = expand_label(self.suite.hash, stage.secret, b"traffic upd", len(stage.secret))
+            self.stages[0] = stage_13(stage.name, secret, self.suite)
 
     def _try(self, stage: Stage, header: bytes, body: bytes) -> tuple[int, bytes] | None:
-        from cryptography.exceptions import InvalidTag
+        from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
 
         try:
-            if self.version13:
-                return _inner(stage.aead.decrypt(_nonce(stage.iv, stage.sequence), body, header))
-            explicit, sealed = body[: self.suite.explicit_nonce], body[self.suite.explicit_nonce :]
-            nonce = stage.iv + explicit if explicit else _nonce(stage.iv, stage.sequence)
-            length = len(sealed) - 16
-            if length < 0:
-                return None
-            covered = stage.sequence.to_bytes(8, "big") + header[:3] + length.to_bytes(2, "big")  # RFC 5246 §6.2.3.3
-            return header[0], stage.aead.decrypt(nonce, sealed, covered)
-        except (InvalidTag, ValueError):
+            plaintext = stage.box.open(header, body, stage.sequence)
+        except (InvalidTag, UnsupportedAlgorithm, ValueError):
             return None
+        return _inner(plaintext) if self.version13 else (header[0], plaintext)
 
 
-def opener(
-    version13: bool, suite_name: str, secrets: Secrets, sender: Sender, server_random: bytes, client_random: bytes
-) -> Opener | None:
+def opener(session: Session, keys: Keys, sender: Sender) -> Opener | None:
     """The opener of one direction, or None when its keys or its cipher suite are not known to us."""
-    suite = SUITES.get(suite_name) or _suite_12(suite_name)
-    if suite is None or not secrets:
+    found = suite(session.suite)
+    if found is None or session.version is None or session.version < TLS_1_0:
         return None
-    if version13:
-        side = sender.upper()
+    secrets = keys.of(session.client_random)
+    if session.version == TLS_1_3:
         stages = [
-            _stage_13(name, secrets.get(label), suite)
-            for name, label in ((name, label.format(side)) for name, label in STAGES)
+            stage_13(name, secret, found)
+            for name, label in STAGES
+            if (secret := secrets.get(label.format(sender.upper()))) is not None
         ]
-        return Opener(True, stages, suite)
-    master = secrets.get("CLIENT_RANDOM")
-    if master is None:
-        return None
-    return Opener(False, [_stage_12(master, server_random + client_random, sender, suite)], suite)
+        return Opener(stages, found, version13=True) if stages else None
+    master = secrets.get("CLIENT_RANDOM") or _master_secret(session, keys)
+    return Opener([_stage_12(master, session, sender, found)], found, version13=False) if master else None
 
 
 # TLS 1.3, RFC 8446 §7.1 and §7.3
 
 
-def _stage_13(name: str, secret: bytes | None, suite: Suite) -> Stage | None:
-    if secret is None:
-        return None
+def stage_13(name: str, secret: bytes, suite: Suite) -> Stage:
     key = expand_label(suite.hash, secret, b"key", suite.key)
     iv = expand_label(suite.hash, secret, b"iv", 12)
-    size = len(secret)
-    following = lambda: _stage_13(name, expand_label(suite.hash, secret, b"traffic upd", size), suite)  # noqa: E731
-    return Stage(name, aead(suite, key), iv, following, begun=name == "handshake")  # type: ignore[arg-type]
+    return Stage(name, Sealed13(aead(suite, key), iv), secret, begun=name != "application")
 
 
 def expand_label(hash_name: str, secret: bytes, label: bytes, length: int) -> bytes:
@@ -183,24 +162,52 @@ def _inner(plaintext: bytes) -> tuple[int, bytes] | None:
     return (stripped[-1], stripped[:-1]) if stripped else None
 
 
-def _nonce(iv: bytes, sequence: int) -> bytes:  # RFC 8446 §5.3, RFC 7905 §2
-    return (int.from_bytes(iv, "big") ^ sequence).to_bytes(len(iv), "big")
+# TLS 1.0 TO 1.2, RFC 5246 §5, §6.3 and §8.1
 
 
-# TLS 1.2, RFC 5246 §5 and §6.3
+def _stage_12(master: bytes, session: Session, sender: Sender, suite: Suite) -> Stage:
+    seed = b"key expansion" + session.server_random + session.client_random
+    sizes = (suite.mac_key, suite.key, _fixed_iv(session, suite))
+    block = prf(_prf_hash(session, suite), master, seed, 2 * sum(sizes))
+    parts, at = [], 0
+    for size in sizes:
+        mine = at if sender == "client" else at + size
+        parts.append(block[mine : mine + size])
+        at += 2 * size
+    return Stage("application", _box_12(session, suite, *parts))
 
 
-def _stage_12(master: bytes, seed: bytes, sender: Sender, suite: Suite) -> Stage:
-    fixed = 4 if suite.explicit_nonce else 12
-    block = prf(suite.hash, master, b"key expansion" + seed, 2 * (suite.key + fixed))
-    at = 0 if sender == "client" else 1
-    key = block[at * suite.key :][: suite.key]
-    iv = block[2 * suite.key + at * fixed :][:fixed]
-    return Stage("application", aead(suite, key), iv)
+def _box_12(session: Session, suite: Suite, mac_key: bytes, key: bytes, iv: bytes) -> Box:
+    if suite.mode == "CBC":
+        chained = iv if session.version == TLS_1_0 else None
+        return Blocks(suite, key, mac_key, chained, session.encrypt_then_mac)
+    if suite.cipher == "NULL":
+        return Maced(suite.mac, mac_key)
+    return Sealed12(aead(suite, key), iv, suite.tag)
+
+
+def _fixed_iv(session: Session, suite: Suite) -> int:
+    """Bytes of IV in the key block: TLS 1.0's first one, and the fixed part of an AEAD's nonce."""
+    if suite.mode == "CBC":
+        return suite.block if session.version == TLS_1_0 else 0
+    return {"": 0, "POLY1305": 12}.get(suite.mode, 4)
+
+
+def _prf_hash(session: Session, suite: Suite) -> str:
+    return suite.hash if session.version == TLS_1_3 - 1 else ""
 
 
 def prf(hash_name: str, secret: bytes, seed: bytes, length: int) -> bytes:
-    """P_hash of TLS 1.2; the seed begins with the label (RFC 5246 §5)."""
+    """The PRF; the seed begins with the label. Without a hash the one of TLS 1.0 and 1.1 (RFC 2246 §5)."""
+    if hash_name:
+        return _p_hash(hash_name, secret, seed, length)
+    half = (len(secret) + 1) // 2
+    md5 = _p_hash("md5", secret[:half], seed, length)
+    sha1 = _p_hash("sha1", secret[len(secret) - half :], seed, length)
+    return bytes(a ^ b for a, b in zip(md5, sha1, strict=True))
+
+
+def _p_hash(hash_name: str, secret: bytes, seed: bytes, length: int) -> bytes:
     out, a = b"", seed
     while len(out) < length:
         a = hmac.digest(secret, a, hash_name)
@@ -208,31 +215,43 @@ def prf(hash_name: str, secret: bytes, seed: bytes, length: int) -> bytes:
     return out[:length]
 
 
-def _suite_12(name: str) -> Suite | None:
-    """The AEAD suites of TLS 1.2 are named after what they use: RFC 5288, RFC 5289, RFC 7905."""
-    hash_name = "sha384" if name.endswith("SHA384") else "sha256"
-    if "_WITH_AES_128_GCM_" in name:
-        return Suite(hash_name, 16, 8, "gcm")
-    if "_WITH_AES_256_GCM_" in name:
-        return Suite(hash_name, 32, 8, "gcm")
-    if "_WITH_CHACHA20_POLY1305_" in name:
-        return Suite(hash_name, 32, 0, "chacha20")
-    return None
+def _master_secret(session: Session, keys: Keys) -> bytes | None:
+    """The master secret from a pre-master secret (RFC 5246 §8.1, RFC 7627 §4)."""
+    premaster = _premaster(session, keys)
+    found = suite(session.suite)
+    if premaster is None or found is None:
+        return None
+    digest = _prf_hash(session, found)
+    if session.extended_master_secret:
+        seed = b"extended master secret" + _session_hash(session, digest)
+    else:
+        seed = b"master secret" + session.client_random + session.server_random
+    return prf(digest, premaster, seed, 48)
 
 
-def aead(suite: Suite, key: bytes) -> Aead:
-    """The cipher itself; the one place where the library's ciphers are used."""
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
+def _premaster(session: Session, keys: Keys) -> bytes | None:
+    logged = keys.of(session.client_random).get("PMS_CLIENT_RANDOM")
+    sealed = session.encrypted_premaster
+    if logged is None and sealed:
+        logged = keys.of(sealed[:PREMASTER]).get("RSA")
+        if logged is None and keys.decrypt is not None:
+            logged = keys.decrypt(sealed)
+    return logged
 
-    return AESGCM(key) if suite.cipher == "gcm" else ChaCha20Poly1305(key)
+
+def _session_hash(session: Session, digest: str) -> bytes:
+    """The hash of all messages up to ClientKeyExchange, in the order in which they were said (RFC 7627 §3)."""
+    client, server = session.said["client"], session.said["server"]
+    whole = b"".join((*client[:1], *server, *client[1:]))
+    if digest:
+        return hashlib.new(digest, whole).digest()
+    return hashlib.md5(whole, usedforsecurity=False).digest() + hashlib.sha1(whole, usedforsecurity=False).digest()
 
 
 # TABLES
 
-STAGES = (("handshake", "{}_HANDSHAKE_TRAFFIC_SECRET"), ("application", "{}_TRAFFIC_SECRET_0"))
-SUITES = {
-    "TLS_AES_128_GCM_SHA256": Suite("sha256", 16, 0, "gcm"),
-    "TLS_AES_256_GCM_SHA384": Suite("sha384", 32, 0, "gcm"),
-    "TLS_CHACHA20_POLY1305_SHA256": Suite("sha256", 32, 0, "chacha20"),
-}
-PROTECTED_13 = APPLICATION_DATA
+STAGES = (
+    ("early", "{}_EARLY_TRAFFIC_SECRET"),
+    ("handshake", "{}_HANDSHAKE_TRAFFIC_SECRET"),
+    ("application", "{}_TRAFFIC_SECRET_0"),
+)
