@@ -18,7 +18,7 @@ Rule = Callable[[Sources], list[str]]
 
 # Only these files import it.
 ONLY = {
-    "scapy": {"packets/live.py", "packets/link.py", "packets/scapy_layers.py"},
+    "scapy": {"packets/live.py", "packets/scapy_layers.py"},
     "pyshark": {"packets/wireshark.py"},
     "socket": {"packets/probe.py", "packets/ring.py", "packets/live.py", "audit.py"},
     "ssl": {"packets/probe.py"},
@@ -31,7 +31,7 @@ ONLY = {
 # What of tracer a file, or a folder, may import; the first row that fits. None is everything.
 TRACE = ("trace", "sides", "summaries", "outcome")
 CERTIFICATES = ("certificates", "signatures", "presented", "der")
-VALUES = (*TRACE, *CERTIFICATES, "packets.source", "streams", "protocol")  # what the verbs hand on
+VALUES = (*TRACE, *CERTIFICATES, "packets.source", "segments", "streams", "protocol")  # what the verbs hand on
 MAY_IMPORT: dict[str, tuple[str, ...] | None] = {
     "__init__.py": None,
     "__main__.py": None,
@@ -46,7 +46,8 @@ MAY_IMPORT: dict[str, tuple[str, ...] | None] = {
     "packets/": ("packets", "protocol.keys", "errors"),
     "sources.py": ("packets", "errors"),
     "progress.py": ("packets.source",),
-    "streams.py": ("packets.source", "protocol.settled"),
+    "segments.py": ("packets.source",),
+    "streams.py": ("packets.source", "protocol.settled", "segments"),
     **{f"{name}.py": VALUES for name in (*TRACE, "presented")},
     "der.py": (),
     "signatures.py": ("der", "certificates"),

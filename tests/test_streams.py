@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import tracer
 from tests.wire import CLIENT, SSL_REQUEST, STARTUP, WELCOME, packets, source
-from tracer import streams
+from tracer import segments, streams
 from tracer.packets.source import ACK, FIN, RST, SYN, Packet, Source, Tick, reverse
 from tracer.streams import Connection
 
@@ -130,7 +130,7 @@ def test_a_reset_settles() -> None:
 
 def test_a_bound_on_bytes(monkeypatch) -> None:
     """A side that never ends does not fill the memory."""
-    monkeypatch.setattr(streams, "STREAM_BYTES", 1000)
+    monkeypatch.setattr(segments, "STREAM_BYTES", 1000)
     (found,) = connections(packets([("client", STARTUP), ("server", bytes(5000))], size=100, close=""))
     assert found.ending == "full"
     assert len(found.server_stream.data) <= 1100
@@ -161,3 +161,30 @@ def test_a_fin_may_overtake_data() -> None:
     (found,) = connections([*rest, data._replace(time=rest[-1].time + 0.1)])
     assert found.server_stream.data == WELCOME
     assert found.ending == "closed"
+
+
+def test_both_open_at_once() -> None:
+    """In a simultaneous open the client is who speaks first."""
+    whole = packets(SAID)
+    opened = [
+        whole[1]._replace(flags=SYN, ack=0),
+        whole[0],
+        whole[0]._replace(flags=SYN | ACK),
+        whole[1],
+        whole[0]._replace(seq=whole[0].seq + 1, flags=ACK),
+    ]
+    (found,) = connections([*opened, *whole[2:]])
+    assert (found.client.port, found.client_stream.data) == (40000, STARTUP)
+
+
+def test_every_packet_twice() -> None:
+    """A loopback as some programs capture it: nothing is counted as sent again with other bytes."""
+    (found,) = connections([packet for packet in packets(SAID) for _ in range(2)])
+    assert (found.client_stream.data, found.server_stream.data) == (STARTUP, WELCOME)
+    assert found.client_stream.rewrites == found.server_stream.rewrites == ()
+
+
+def test_a_lost_fin() -> None:
+    """Who closed is known from the other's FIN; the connection ends with the input."""
+    (found,) = connections(packets(SAID, close="client"))
+    assert (found.ending, found.closed_first, found.server_stream.closed) == ("end", "client", None)

@@ -15,8 +15,9 @@ from tracer.errors import TracerError
 from tracer.findings import Finding, explain
 from tracer.packets.source import Packet, Source, Tick
 from tracer.protocol.keys import Keys
+from tracer.segments import Stream
 from tracer.sources import live, read
-from tracer.streams import Connection, Stream, reassemble
+from tracer.streams import Connection, reassemble
 from tracer.trace import Message, Trace, follow
 from tracer.verify import UNKNOWN, Check, Trust, Unusable, Verdict, agrees, clients, replay, table
 

@@ -62,6 +62,6 @@ def _size(source: Source) -> int | None:
     """The bytes of the file that is read; None where nobody knows how much will come."""
     with suppress(OSError, ValueError):
         path = Path(source.name)
-        if source.format != "live" and path.is_file():
+        if source.format != "live" and not source.packed and path.is_file():
             return path.stat().st_size
     return None

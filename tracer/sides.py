@@ -17,7 +17,8 @@ from tracer.protocol.fields import Malformed, Reader
 from tracer.protocol.keys import Opener
 from tracer.protocol.records import ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, HEADER, Record, records
 from tracer.protocol.session import Session, learn
-from tracer.streams import Sender, Stream
+from tracer.segments import Stream
+from tracer.streams import Sender
 
 Span = tuple[int, int]
 MOST_MESSAGES = 4000  # of one side; what is behind them is one message of kind Unread

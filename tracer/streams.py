@@ -8,56 +8,27 @@ PostgreSQL, forgets the others, and hands each connection on once, when it is se
 * application data both ways, or ReadyForQuery in plaintext: then after 1 s of quiet, or 10 s from its start;
 * a SYN that opens the same ports anew; 60 s of silence; a bound on its bytes; the end of the input.
 
-Offsets count from a side's first byte behind its SYN. Times are seconds since the epoch, UTC.
+Times are seconds since the epoch, UTC.
 """
 
 from __future__ import annotations
 
 import heapq
-from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from tracer.packets.source import ACK, FIN, RST, SYN, Address, Packet, Source, address, moment, reverse
 from tracer.protocol.settled import ends_in_alert, is_postgres, spoke_both_ways
+from tracer.segments import STREAM_BYTES, Direction, Stream
 
 LIVE_FLOWS = 20_000  # flows in flight that are kept at once
-STREAM_BYTES = 1 << 18  # of one side; a handshake is a tenth of that
 AFTER_CLOSE, QUIET, ENOUGH, SILENCE, SWEEP = 2.0, 1.0, 10.0, 60.0, 0.25  # seconds
 LEAP = 86400.0  # seconds between two packets that make the clock doubtful
 
 Sender = Literal["client", "server"]
 Ending = Literal["closed", "reset", "refused", "quiet", "reused", "silent", "full", "end"]
-
-
-class Arrival(NamedTuple):
-    """The bytes before `stop` were all there when packet `number` came; its sender had heard `heard` of the other side."""
-
-    stop: int
-    number: int
-    time: float
-    heard: int
-
-
-@dataclass(frozen=True, slots=True)
-class Stream:
-    """What one side sent. Bytes that were not captured are zeros, and `gaps` says where."""
-
-    data: bytes = b""
-    gaps: tuple[tuple[int, int], ...] = ()
-    arrivals: tuple[Arrival, ...] = ()
-    closed: Literal["fin", "rst"] | None = None
-
-    def arrival(self, stop: int) -> Arrival:
-        """When the bytes before offset `stop` were complete."""
-        at = bisect_left(self.arrivals, (stop,))
-        return self.arrivals[min(at, len(self.arrivals) - 1)]
-
-    def missing(self, start: int, stop: int) -> tuple[int, int] | None:
-        """The first part of a range that was not captured."""
-        return next(((max(a, start), min(b, stop)) for a, b in self.gaps if a < stop and start < b), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,133 +63,33 @@ def reassemble(source: Source, *, all_tls: bool = False) -> Iterator[Connection]
     yield from flows.end()
 
 
-class _Side:
-    """One direction of a flow in flight: contiguous bytes, and segments that wait for those before them."""
-
-    def __init__(self, key: bytes) -> None:
-        self.key = key
-        self.base: int | None = None  # sequence number of offset 0
-        self.syn = False
-        self.data = bytearray()
-        self.pieces: list[tuple[int, int, float, int]] = []  # stop, packet, time, ack
-        self.waiting: list[tuple[int, int, float, int, bytes]] = []  # offset, packet, time, ack, payload
-        self.held = 0  # bytes waiting
-        self.fin: int | None = None
-        self.reset = False
-
-    def add(self, packet: Packet) -> None:
-        if packet.flags & SYN:
-            self.base, self.syn = (packet.seq + 1) & 0xFFFFFFFF, True
-            if packet.payload:  # TCP Fast Open
-                self._insert(0, packet, packet.payload)
-        elif packet.payload or packet.flags & FIN:
-            if self.base is None:
-                self.base = packet.seq
-            offset = self._offset(packet.seq)
-            if offset < 0 and not self.syn:
-                offset = self._rebase(packet.seq)
-            if packet.flags & FIN and self.fin is None:
-                self.fin = offset + len(packet.payload)
-            if packet.payload:
-                self._insert(offset, packet, packet.payload)
-
-    def complete(self) -> bool:
-        return self.fin is not None and len(self.data) >= self.fin
-
-    def full(self) -> bool:
-        return len(self.data) + self.held > STREAM_BYTES
-
-    def _offset(self, seq: int) -> int:
-        """Sequence numbers wrap: the offset is the nearest one (RFC 9293 §3.4)."""
-        return (seq - (self.base or 0) + 0x80000000 & 0xFFFFFFFF) - 0x80000000
-
-    def _rebase(self, seq: int) -> int:
-        """Without its SYN, a side begins with the earliest segment seen: here is an earlier one."""
-        shift = -self._offset(seq)
-        self.waiting = [(offset + shift, *rest) for offset, *rest in self.waiting]  # type: ignore[misc]
-        start = shift
-        for stop, number, time, ack in self.pieces:
-            piece = bytes(self.data[start - shift : stop])
-            self.waiting.append((start, number, time, ack, piece))
-            start = stop + shift
-        heapq.heapify(self.waiting)
-        self.held += len(self.data)
-        self.base, self.data, self.pieces = seq, bytearray(), []
-        self.fin = None if self.fin is None else self.fin + shift
-        return 0
-
-    def _insert(self, offset: int, packet: Packet, payload: bytes) -> None:
-        if offset > len(self.data):
-            if offset <= 2 * STREAM_BYTES and self.held <= STREAM_BYTES:
-                heapq.heappush(self.waiting, (offset, packet.number, packet.time, packet.ack, payload))
-                self.held += len(payload)
-            return
-        self._append(offset, packet.number, packet.time, packet.ack, payload)
-        while self.waiting and self.waiting[0][0] <= len(self.data):
-            self._append(*self._pop())
-
-    def _pop(self) -> tuple[int, int, float, int, bytes]:
-        segment = heapq.heappop(self.waiting)
-        self.held -= len(segment[4])
-        return segment
-
-    def _append(self, offset: int, number: int, time: float, ack: int, payload: bytes) -> None:
-        """Of bytes that come twice the first copy stays: that is what the receiver's window took."""
-        news = payload[len(self.data) - offset :]
-        if news:
-            self.data += news
-            self.pieces.append((len(self.data), number, time, ack))
-
-    def stream(self, other: _Side) -> Stream:
-        gaps = []
-        while self.waiting:
-            segment = self._pop()
-            if segment[0] > len(self.data):
-                gaps.append((len(self.data), segment[0]))
-                self.data += bytes(segment[0] - len(self.data))
-            self._append(*segment)
-        if self.fin is not None and len(self.data) < self.fin <= len(self.data) + STREAM_BYTES and self.data:
-            gaps.append((len(self.data), self.fin))
-            self.data += bytes(self.fin - len(self.data))
-            _, number, time, ack = self.pieces[-1]
-            self.pieces.append((self.fin, number, time, ack))
-        closed: Literal["fin", "rst"] | None = "rst" if self.reset else "fin" if self.fin is not None else None
-        return Stream(bytes(self.data), tuple(gaps), tuple(self._arrivals(other)), closed)
-
-    def _arrivals(self, other: _Side) -> Iterator[Arrival]:
-        number, time, heard = 0, 0.0, 0
-        for stop, its_number, its_time, ack in self.pieces:
-            number, time = max(number, its_number), max(time, its_time)
-            if other.base is not None:
-                heard = max(heard, other._offset(ack))
-            yield Arrival(stop, number, time, heard)
-
-
 class _Flow:
     """A connection in flight."""
 
     def __init__(self, packet: Packet) -> None:
         self.first = packet
-        self.sides = {packet.flow: _Side(packet.flow)}
+        self.sides = {packet.flow: Direction(packet.flow)}
         other = reverse(packet.flow)
-        self.sides[other] = _Side(other)
-        self.client: _Side | None = None
+        self.sides[other] = Direction(other)
+        self.client: Direction | None = None
         self.found = False
         self.id = 0
         self.last = packet.time
         self.closed_at: float | None = None
-        self.closed_first: _Side | None = None
+        self.closed_first: Direction | None = None
         self.quiet_checked = False
         self.packets = 0
 
-    def server(self) -> _Side:
+    def server(self) -> Direction:
         assert self.client is not None
         return self.sides[reverse(self.client.key)]
 
     def add(self, packet: Packet) -> None:
         side = self.sides[packet.flow]
-        if packet.flags & SYN and self.client is None:
-            self.client = side if not packet.flags & ACK else self.sides[reverse(packet.flow)]
+        if packet.flags & SYN:
+            self._opened(side, packet)
+        if side.keeps_alive(packet):
+            return
         side.add(packet)
         side.reset = side.reset or bool(packet.flags & RST)
         if packet.flags & (FIN | RST) and self.closed_first is None:
@@ -227,6 +98,14 @@ class _Flow:
             self.last = max(self.last, packet.time)
             self.packets += 1
             self.quiet_checked = False
+
+    def _opened(self, side: Direction, packet: Packet) -> None:
+        """Who sends the SYN is the client; when both do (RFC 9293 §3.5, simultaneous open), who speaks first is."""
+        other = self.sides[reverse(packet.flow)]
+        if packet.flags & ACK:
+            self.client = self.client or (None if side.syn else other)
+        else:
+            self.client = None if other.syn and not other.data and self.client is other else side
 
 
 class _Flows:
@@ -314,7 +193,8 @@ class _Flows:
                 self._forget(flow)
             return False
         if speaks is None:
-            if flow.client is None or flow.client.data or flow.server().full():
+            asked = [flow.client] if flow.client else list(flow.sides.values())
+            if any(side.data for side in asked) or any(side.full() for side in flow.sides.values()):
                 self._forget(flow)
             return False
         flow.found = True

@@ -20,8 +20,9 @@ from tracer.protocol.keys import Keys, opener
 from tracer.protocol.numbers import VERSIONS
 from tracer.protocol.records import HANDSHAKE, Record, is_header
 from tracer.protocol.session import Session
+from tracer.segments import Arrival, Stream
 from tracer.sides import Draft, Layer, Side, Span, TlsSide, client_messages, server_messages
-from tracer.streams import Arrival, Connection, Sender, Stream
+from tracer.streams import Connection, Sender
 from tracer.summaries import summary
 
 if TYPE_CHECKING:

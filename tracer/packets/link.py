@@ -10,8 +10,13 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 IPV4, IPV6, TCP = 0x0800, 0x86DD, 6
+ETHERNET = 1
 VLANS = frozenset({0x8100, 0x88A8, 0x9100})
-EXTENSION_HEADERS = frozenset({0, 43, 60})  # hop-by-hop, routing, destination options (RFC 8200 §4)
+PPPOE, MPLS = 0x8864, frozenset({0x8847, 0x8848})
+PPP_IPV4, PPP_IPV6 = 0x0021, 0x0057
+RAW = 101
+# Extension headers of IPv6: hop-by-hop, routing, authentication, destination options, mobility, HIP, shim6
+EXTENSION_HEADERS, AUTHENTICATION = frozenset({0, 43, 51, 60, 135, 139, 140}), 51
 
 
 class Segment(NamedTuple):
@@ -22,6 +27,7 @@ class Segment(NamedTuple):
     ack: int
     flags: int
     payload: bytes
+    cut: int  # bytes of its payload that the capture did not keep
 
 
 class Shortcut(NamedTuple):
@@ -34,13 +40,28 @@ class Shortcut(NamedTuple):
 
 def segment(link: int, frame: bytes) -> Segment | None:
     """The TCP segment in a frame, or None: another protocol, a fragment, too short. Raises nothing."""
-    network = LINKS[link](frame)
+    network = LINKS[link](frame) if link in LINKS else None
     if network is None or len(frame) <= network:
         return None
     version = frame[network] >> 4
     if version == 4:
         return _ipv4(frame, network)
     return _ipv6(frame, network) if version == 6 else None
+
+
+def labelled(link: int, frame: bytes) -> int | None:
+    """Where the MPLS labels stand in an Ethernet frame that has some."""
+    if link == ETHERNET and int.from_bytes(frame[12:14], "big") in MPLS:
+        return 14
+    return None
+
+
+def _ppp(frame: bytes) -> int | None:
+    return _ppp_protocol(frame, 2 if frame[:2] == b"\xff\x03" else 0)
+
+
+def _ppp_protocol(frame: bytes, at: int) -> int | None:  # RFC 1661 §2
+    return at + 2 if int.from_bytes(frame[at : at + 2], "big") in (PPP_IPV4, PPP_IPV6) else None
 
 
 def _ethernet(frame: bytes) -> int | None:
@@ -69,6 +90,8 @@ def _ethertype(frame: bytes, at: int) -> int | None:
         kind = int.from_bytes(frame[at : at + 2], "big")
         if kind in (IPV4, IPV6):
             return at + 2
+        if kind == PPPOE:
+            return _ppp_protocol(frame, at + 8)  # RFC 2516 §4
         if kind not in VLANS:
             return None
         at += 4
@@ -93,7 +116,9 @@ def _ipv6(frame: bytes, at: int) -> Segment | None:
     stop = at + 40 + payload if payload else len(frame)
     following, header = frame[at + 6], at + 40
     while following in EXTENSION_HEADERS and len(frame) > header + 8:
-        following, header = frame[header], header + 8 * (frame[header + 1] + 1)
+        units = frame[header + 1]
+        size = 4 * (units + 2) if following == AUTHENTICATION else 8 * (units + 1)  # RFC 4302 §2.2, RFC 8200 §4.3
+        following, header = frame[header], header + size
     return _tcp(frame, header, stop, frame[at + 8 : at + 40]) if following == TCP else None
 
 
@@ -101,7 +126,7 @@ def _tcp(frame: bytes, at: int, stop: int, addresses: bytes) -> Segment | None:
     if len(frame) < at + 20:
         return None
     header = (frame[at + 12] >> 4) * 4
-    if header < 20:
+    if header < 20 or stop < at + header:
         return None
     return Segment(
         addresses + frame[at : at + 4],
@@ -109,12 +134,14 @@ def _tcp(frame: bytes, at: int, stop: int, addresses: bytes) -> Segment | None:
         int.from_bytes(frame[at + 8 : at + 12], "big"),
         frame[at + 13],
         frame[at + header : stop],  # padding behind the IP packet is not the segment's
+        max(stop - max(len(frame), at + header), 0),
     )
 
 
 LINKS: dict[int, Callable[[bytes], int | None]] = {
     0: _null,
-    1: _ethernet,
+    ETHERNET: _ethernet,
+    9: _ppp,
     12: _raw,
     14: _raw,
     101: _raw,

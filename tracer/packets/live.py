@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from tracer.errors import TracerError
-from tracer.packets.link import LINKS, segment
+from tracer.packets.dissect import Dissector
+from tracer.packets.scapy_layers import known
 from tracer.packets.source import SYN, Packet, Source, Tick
 
 PATIENCE = 0.25  # seconds without a packet until a Tick
@@ -46,6 +47,7 @@ def live(interface: str | None = None) -> Source:
 def _packets(source: Source, listening: Any) -> Iterator[Packet | Tick]:  # noqa: ANN401 (one of scapy's sockets)
     link = _link_type(listening)
     counts = source.counts
+    dissector = Dissector(source.unwrapped)
     try:
         while True:
             if not select.select([listening], [], [], PATIENCE)[0]:
@@ -59,7 +61,7 @@ def _packets(source: Source, listening: Any) -> Iterator[Packet | Tick]:  # noqa
             counts.bytes += len(frame)
             counts.last = when
             counts.first = when if counts.first is None else counts.first
-            found = segment(link, frame)
+            found = dissector.segment(link, frame)
             if found is not None and (found.flow not in source.skip or found.flags & SYN):
                 yield Packet(counts.packets, when, *found)
     finally:
@@ -72,4 +74,4 @@ def _link_type(listening: Any) -> int:  # noqa: ANN401
 
     layer = getattr(listening, "LL", None)
     number = conf.l2types.layer2num.get(layer, 1) if layer is not None else 1
-    return number if number in LINKS else 1
+    return number if known(number) else 1

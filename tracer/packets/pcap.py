@@ -8,32 +8,33 @@ Formats: draft-ietf-opsawg-pcap, draft-ietf-opsawg-pcapng.
 from __future__ import annotations
 
 import os
-import select
-import stat
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from struct import Struct
 from typing import BinaryIO, NamedTuple
 
 from tracer.errors import TracerError
-from tracer.packets.link import LINKS, SHORTCUTS, Shortcut, segment
+from tracer.packets.chunks import Window, beginning, chunks, open_file, unpacked
+from tracer.packets.dissect import Dissector
+from tracer.packets.link import SHORTCUTS, Shortcut
+from tracer.packets.scapy_layers import known
 from tracer.packets.source import SYN, Packet, Source, Tick
 
-CHUNK = 4 << 20  # bytes
 LONGEST_BLOCK = 64 << 20  # a longer one is taken for damage
 LONGEST_PACKET = 1 << 24
-PATIENCE = 0.25  # seconds without news from a stream until a Tick
 
+# Byte order, seconds of a tick, bytes of a record's header: the last two are Kuznetzov's, with more in each header.
 MAGIC = {
-    bytes.fromhex("d4c3b2a1"): ("<", 1e-6),
-    bytes.fromhex("a1b2c3d4"): (">", 1e-6),
-    bytes.fromhex("4d3cb2a1"): ("<", 1e-9),
-    bytes.fromhex("a1b23c4d"): (">", 1e-9),
+    bytes.fromhex("d4c3b2a1"): ("<", 1e-6, 16),
+    bytes.fromhex("a1b2c3d4"): (">", 1e-6, 16),
+    bytes.fromhex("4d3cb2a1"): ("<", 1e-9, 16),
+    bytes.fromhex("a1b23c4d"): (">", 1e-9, 16),
+    bytes.fromhex("34cdb2a1"): ("<", 1e-6, 24),
+    bytes.fromhex("a1b2cd34"): (">", 1e-6, 24),
 }
 SECTION = bytes.fromhex("0a0d0d0a")
 BYTE_ORDERS = {bytes.fromhex("4d3c2b1a"): "<", bytes.fromhex("1a2b3c4d"): ">"}
-INTERFACE, SIMPLE, ENHANCED, SECRETS = 1, 3, 6, 10
+INTERFACE, PACKET, SIMPLE, ENHANCED, SECRETS = 1, 2, 3, 6, 10
 TLS_KEY_LOG = 0x544C534B
 
 Buffer = bytes
@@ -43,86 +44,35 @@ Items = Iterator[Packet | Tick]
 def open_capture(path: str | os.PathLike[str]) -> Source:
     """The packets of a pcap or pcapng file; `-` reads standard input as it arrives. Raises `TracerError`."""
     name = os.fspath(path)
-    if name == "-":
-        import sys
-
-        return read_stream(sys.stdin.buffer, "-")
-    try:
-        file = Path(name).open("rb", buffering=0)  # noqa: SIM115 (the walk closes it at its end)
-    except FileNotFoundError:
-        raise TracerError(f"{name}: no such file", "- reads a capture from standard input") from None
-    except IsADirectoryError:
-        raise TracerError(f"{name} is a folder", "name the capture files in it, for example *.pcapng") from None
-    except OSError as error:
-        raise TracerError(f"{name}: {(error.strerror or str(error)).lower()}", "may you read it?") from None
-    return read_stream(file, name)
+    return read_stream(open_file(name), name)
 
 
 def read_stream(file: BinaryIO, name: str) -> Source:
     """The packets of an open capture. Its first bytes are read at once, to know the format. Raises `TracerError`."""
-    chunks = _chunks(file)
-    start = b""
-    for chunk in chunks:
-        start += chunk or b""
-        if len(start) >= 4:
-            break
+    problems: list[str] = []
+    rest = chunks(file)
+    start = beginning(rest)
     if not start:
         raise TracerError(f"{name} is empty", "tcpdump writes its file when it stops, or at once with -U")
-    if start[:4] in MAGIC:
-        return Source(name, lambda source: _pcap(source, _Window(start, chunks)), "pcap")
-    if start[:4] == SECTION:
-        return Source(name, lambda source: _pcapng(source, _Window(start, chunks)), "pcapng")
-    raise TracerError(f"{name} is neither pcap nor pcapng", _hint(start))
+    unpacked_ = unpacked(name, start, rest, problems)
+    if unpacked_ is not None:
+        start, rest = unpacked_
+    if start[:4] not in MAGIC and start[:4] != SECTION:
+        raise TracerError(f"{name} is neither pcap nor pcapng", _hint(name, start))
+    walk, form = (_pcap, "pcap") if start[:4] in MAGIC else (_pcapng, "pcapng")
+    return Source(
+        name,
+        lambda source: walk(source, Window(start, rest)),
+        form,
+        problems=problems,
+        packed=unpacked_ is not None,
+    )
 
 
-def _hint(start: bytes) -> str:
-    if start[:2] == b"\x1f\x8b":
-        return "it is compressed: gunzip it first"
+def _hint(name: str, start: bytes) -> str:
+    if start.startswith((b"CLIENT_", b"SERVER_", b"# SSL/TLS", b"# TLS")):
+        return f"it looks like a key log: pgtls read CAPTURE --keylog {name}"
     return "write one with: tcpdump -w capture.pcap port 5432"
-
-
-def _chunks(file: BinaryIO) -> Iterator[bytes | None]:
-    """What the file holds, in chunks; None while a pipe has nothing new."""
-    regular = _is_regular(file)
-    while True:
-        if not regular and not select.select([file], [], [], PATIENCE)[0]:
-            yield None
-            continue
-        chunk = os.read(file.fileno(), CHUNK) if not regular else file.read(CHUNK)
-        if not chunk:
-            return
-        yield chunk
-
-
-def _is_regular(file: BinaryIO) -> bool:
-    try:
-        return stat.S_ISREG(os.fstat(file.fileno()).st_mode)
-    except (OSError, ValueError):
-        return True  # no descriptor: an in-memory file
-
-
-class _Window:
-    """A buffer over the stream: the walk moves `at` and asks for `more` when a record does not fit."""
-
-    def __init__(self, start: bytes, chunks: Iterator[bytes | None]) -> None:
-        self.buffer = start
-        self.at = 0
-        self.before = 0  # bytes of the stream in front of the buffer
-        self.chunks = chunks
-        self.idle = 0.0
-
-    def more(self) -> bool | None:
-        """Drop what was walked and read on. False at the end, None when nothing came."""
-        chunk = next(self.chunks, b"")
-        if not chunk:
-            return None if chunk is None else False
-        self.before += self.at
-        self.buffer = self.buffer[self.at :] + chunk
-        self.at = 0
-        return True
-
-    def position(self) -> int:
-        return self.before + self.at
 
 
 class _Frames:
@@ -130,6 +80,7 @@ class _Frames:
 
     def __init__(self, source: Source) -> None:
         self.source = source
+        self.dissector = Dissector(source.unwrapped)
         self.number = 0
         self.broken = False
 
@@ -150,7 +101,7 @@ class _Frames:
         )
 
     def packet(self, link: int, frame: bytes, when: float) -> Packet | None:
-        found = segment(link, frame) if link in LINKS else None
+        found = self.dissector.segment(link, frame)
         if found is None or (found.flow in self.source.skip and not found.flags & SYN):
             return None
         return Packet(self.number, when, *found)
@@ -163,31 +114,30 @@ class _Frames:
             counts.first = when
 
 
-def _waiting(source: Source, window: _Window) -> Iterator[Tick]:
+def _waiting(source: Source, window: Window) -> Iterator[Tick]:
     """Read on; a Tick when a whole chunk was walked, and while nothing comes."""
     began = time.monotonic()
-    while True:
-        got = window.more()
-        source.counts.bytes = window.before + len(window.buffer)
-        last = source.counts.last
-        if last is not None:
-            yield Tick(last + (time.monotonic() - began if got is None else 0.0))
-        if got is not None:
-            window.idle = 0.0 if got else -1.0
-            return
+    came = window.more()
+    while not came and not window.ended:
+        if source.counts.last is not None:
+            yield Tick(source.counts.last + time.monotonic() - began)
+        came = window.more()
+    source.counts.bytes = window.before + len(window.buffer)
+    if source.counts.last is not None:
+        yield Tick(source.counts.last)
 
 
 # PCAP
 
 
-def _pcap(source: Source, window: _Window) -> Items:
+def _pcap(source: Source, window: Window) -> Items:
     while len(window.buffer) < 24:
-        if window.more() is False:
+        if not window.more() and window.ended:
             source.problems.append("cut short inside the file's header")
             return
-    order, unit = MAGIC[window.buffer[:4]]
+    order, unit, size = MAGIC[window.buffer[:4]]
     link = Struct(order + "I").unpack_from(window.buffer, 20)[0] & 0x0FFFFFFF
-    if link not in LINKS:
+    if not known(link):
         source.problems.append(f"link type {link} is not known to pgtls")
         return
     header = Struct(order + "IIII").unpack_from
@@ -195,11 +145,11 @@ def _pcap(source: Source, window: _Window) -> Items:
     frames = _Frames(source)
     window.at = 24
     while True:
-        yield from _pcap_chunk(frames, window, header, unit, link, shortcut)
+        yield from _pcap_chunk(frames, window, header, size, unit, link, shortcut)
         if frames.broken:
             return
         yield from _waiting(source, window)
-        if window.idle < 0:
+        if window.ended:
             break
     if window.at < len(window.buffer):
         left = len(window.buffer) - window.at
@@ -208,8 +158,9 @@ def _pcap(source: Source, window: _Window) -> Items:
 
 def _pcap_chunk(
     frames: _Frames,
-    window: _Window,
+    window: Window,
     header: Callable[..., tuple[int, ...]],
+    size: int,
     unit: float,
     link: int,
     shortcut: Shortcut | None,
@@ -218,9 +169,9 @@ def _pcap_chunk(
     buffer, at, end = window.buffer, window.at, len(window.buffer)
     number, dead = frames.number, frames.dead
     seconds = fraction = 0
-    while at + 16 <= end:
+    while at + size <= end:
         seconds, fraction, captured, _ = header(buffer, at)
-        start = at + 16
+        start = at + size
         stop = start + captured
         if stop > end:
             if captured > LONGEST_PACKET:
@@ -251,7 +202,7 @@ class _Interface(NamedTuple):
     snaplen: int
 
 
-def _pcapng(source: Source, window: _Window) -> Items:
+def _pcapng(source: Source, window: Window) -> Items:
     frames = _Frames(source)
     section = _Section("<")
     while True:
@@ -259,7 +210,7 @@ def _pcapng(source: Source, window: _Window) -> Items:
         if frames.broken:
             return
         yield from _waiting(source, window)
-        if window.idle < 0:
+        if window.ended:
             break
     if window.at < len(window.buffer):
         left = len(window.buffer) - window.at
@@ -280,7 +231,7 @@ class _Section:
         self.interfaces.clear()
 
 
-def _blocks(frames: _Frames, window: _Window, section: _Section) -> Iterator[Packet]:
+def _blocks(frames: _Frames, window: Window, section: _Section) -> Iterator[Packet]:
     """The packets of the blocks that are whole in the window."""
     buffer, end = window.buffer, len(window.buffer)
     while window.at + 12 <= end:
@@ -325,6 +276,14 @@ def _enhanced(frames: _Frames, section: _Section, buffer: Buffer, at: int, stop:
     return frames.packet(interface.link, buffer[at + 28 : at + 28 + captured], when)
 
 
+def _obsolete(frames: _Frames, section: _Section, body: bytes) -> Packet | None:
+    """A Packet Block, as it was before there were Enhanced ones."""
+    if len(body) < 20:
+        return None
+    number = Struct(section.order + "H").unpack_from(body)[0]
+    return _enhanced(frames, section, Struct(section.order + "I").pack(number) + body[4:], -8, len(body))
+
+
 def _simple(frames: _Frames, section: _Section, body: bytes) -> Packet | None:
     """A Simple Packet Block has no time: the last one known is its."""
     frames.number += 1
@@ -344,7 +303,7 @@ def _interface(frames: _Frames, section: _Section, body: bytes) -> None:
         frames.damage("damaged: an interface description of too few bytes")
         return
     link, _, snaplen = Struct(section.order + "HHI").unpack_from(body)
-    if link not in LINKS:
+    if not known(link):
         frames.source.problems.append(f"packets of link type {link} are not known to pgtls")
     unit, offset = 1e-6, 0
     for code, value in _options(section.order, body[8:]):
@@ -374,6 +333,7 @@ def _secrets(frames: _Frames, section: _Section, body: bytes) -> None:
 
 OTHER_BLOCKS: dict[int, Callable[[_Frames, _Section, bytes], Packet | None]] = {
     INTERFACE: _interface,
+    PACKET: _obsolete,
     SIMPLE: _simple,
     SECRETS: _secrets,
 }

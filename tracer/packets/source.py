@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from tracer.protocol.keys import Keys
 
-FIN, SYN, RST, ACK = 1, 2, 4, 16
+FIN, SYN, RST, ACK, URG = 1, 2, 4, 16, 32
 
 SKIPPED_FLOWS = 200_000  # flows of which we remember that they are dead
 LAST_MOMENT = 253402300799.0  # the end of the year 9999
@@ -29,6 +29,7 @@ class Packet(NamedTuple):
     ack: int
     flags: int
     payload: bytes
+    cut: int = 0  # bytes of its payload that the capture did not keep
 
 
 class Tick(NamedTuple):
@@ -67,6 +68,8 @@ class Source:
     skip: Skip = field(default_factory=Skip)
     counts: Counts = field(default_factory=Counts)
     problems: list[str] = field(default_factory=list)
+    unwrapped: set[str] = field(default_factory=set)  # tunnels and the like that packets came in
+    packed: bool = False  # compressed: its bytes say nothing about the file's size
 
     def __iter__(self) -> Iterator[Packet | Tick]:
         return self.walk(self)

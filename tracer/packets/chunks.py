@@ -1,0 +1,162 @@
+"""A capture's bytes, in chunks: from a file, from a pipe as it grows, and out of gzip or zstd."""
+
+from __future__ import annotations
+
+import os
+import select
+import stat
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from importlib import import_module
+from itertools import chain
+from pathlib import Path
+from typing import BinaryIO
+
+from tracer.errors import TracerError
+
+CHUNK = 4 << 20  # bytes
+PACKED = 1 << 8  # bytes of zstd unpacked at a time: four of them may hold a block of 128 KiB
+PATIENCE = 0.25  # seconds without news from a stream until None
+GZIP, ZSTD = bytes.fromhex("1f8b"), bytes.fromhex("28b52ffd")
+
+Chunks = Iterator[bytes | None]
+
+
+def open_file(name: str) -> BinaryIO:
+    """An open file of that name; `-` is standard input. Raises `TracerError`."""
+    if name == "-":
+        import sys
+
+        return sys.stdin.buffer
+    try:
+        return Path(name).open("rb", buffering=0)
+    except FileNotFoundError:
+        raise TracerError(f"{name}: no such file", "- reads a capture from standard input") from None
+    except IsADirectoryError:
+        raise TracerError(f"{name} is a folder", "name the capture files in it, for example *.pcapng") from None
+    except OSError as error:
+        raise TracerError(f"{name}: {(error.strerror or str(error)).lower()}", "may you read it?") from None
+
+
+def chunks(file: BinaryIO) -> Chunks:
+    """What the file holds, in chunks; None while a pipe has nothing new."""
+    regular = _is_regular(file)
+    while True:
+        if not regular and not select.select([file], [], [], PATIENCE)[0]:
+            yield None
+            continue
+        chunk = os.read(file.fileno(), CHUNK) if not regular else file.read(CHUNK)
+        if not chunk:
+            return
+        yield chunk
+
+
+def beginning(of: Chunks) -> bytes:
+    """Enough to know the format, where there is enough."""
+    start = b""
+    for chunk in of:
+        start += chunk or b""
+        if len(start) >= 4:
+            break
+    return start
+
+
+def unpacked(name: str, start: bytes, rest: Chunks, problems: list[str]) -> tuple[bytes, Chunks] | None:
+    """The beginning and the rest of what gzip or zstd packed; None when neither did.
+
+    Damage goes to `problems` when it is met. Raises `TracerError` for zstd where no library for it is installed.
+    """
+    if start[:2] == GZIP:
+        packed = _inflated(chain([start], rest), problems)
+    elif start[:4] == ZSTD:
+        packed = _decompressed(chain([start], rest), _zstd(name), problems)
+    else:
+        return None
+    return beginning(packed), packed
+
+
+class Window:
+    """A buffer over the chunks: a walk moves `at` and asks for `more` when a record does not fit."""
+
+    def __init__(self, start: bytes, rest: Chunks) -> None:
+        self.buffer = start
+        self.at = 0
+        self.before = 0  # bytes of the stream in front of the buffer
+        self.chunks = rest
+        self.ended = False
+
+    def more(self) -> bool:
+        """Drop what was walked and read on; whether anything came."""
+        chunk = next(self.chunks, b"")
+        self.ended = chunk == b""
+        if not chunk:
+            return False
+        self.before += self.at
+        self.buffer = self.buffer[self.at :] + chunk
+        self.at = 0
+        return True
+
+    def position(self) -> int:
+        return self.before + self.at
+
+
+def _is_regular(file: BinaryIO) -> bool:
+    try:
+        return stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+    except (OSError, ValueError):
+        return True  # no descriptor: an in-memory file
+
+
+def _inflated(packed: Iterable[bytes | None], problems: list[str]) -> Chunks:
+    """What gzip packed, a bounded piece at a time; a file may hold several members (RFC 1952 §2.2)."""
+    inflate = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    for chunk in packed:
+        if chunk is None:
+            yield None
+        left = chunk or b""
+        while left:
+            try:
+                piece = inflate.decompress(left, CHUNK)
+            except zlib.error as error:
+                problems.append(f"damaged: its compression ends in an error ({str(error).lower()})")
+                return
+            left = inflate.unconsumed_tail
+            if inflate.eof:
+                left = inflate.unused_data.lstrip(b"\0")  # padding of a tape or a block device
+                inflate = zlib.decompressobj(zlib.MAX_WBITS | 16)
+            if piece:
+                yield piece
+
+
+def _decompressed(packed: Iterable[bytes | None], decompress: Callable[[bytes], bytes], problems: list[str]) -> Chunks:
+    """What zstd packed, a bounded piece at a time."""
+    for chunk in packed:
+        if not chunk:
+            yield None
+            continue
+        piece = b""
+        for at in range(0, len(chunk), PACKED):
+            try:
+                piece += decompress(chunk[at : at + PACKED])
+            except Exception as error:  # noqa: BLE001 (each library has an error of its own)
+                problems.append(f"damaged: its compression ends in an error ({str(error).lower()})")
+                break
+            if len(piece) >= CHUNK:
+                yield piece
+                piece = b""
+        if piece:
+            yield piece
+        if problems:
+            return
+
+
+def _zstd(name: str) -> Callable[[bytes], bytes]:
+    """A function that unpacks zstd as it comes, from whichever library is there."""
+    for library in ("compression.zstd", "zstandard"):
+        try:
+            module = import_module(library)
+        except ImportError:
+            continue
+        stream = module.ZstdDecompressor()
+        return stream.decompress if library == "compression.zstd" else stream.decompressobj().decompress  # type: ignore[no-any-return]
+    raise TracerError(f"{name} is compressed with zstd", f"pip install zstandard, or: zstd -dc {name} | pgtls read -")
