@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from tracer.errors import TracerError
 
 CHUNK = 4 << 20  # bytes
-PACKED = 1 << 8  # bytes of zstd unpacked at a time: four of them may hold a block of 128 KiB
+PACKED = 1 << 8  # bytes unpacked at a time: of zstd, four may hold a block of 128 KiB
 PATIENCE = 0.25  # seconds without news from a stream until None
 GZIP, ZSTD = bytes.fromhex("1f8b"), bytes.fromhex("28b52ffd")
 
@@ -67,9 +67,9 @@ def unpacked(name: str, start: bytes, rest: Chunks, problems: list[str]) -> tupl
     Damage goes to `problems` when it is met. Raises `TracerError` for zstd where no library for it is installed.
     """
     if start[:2] == GZIP:
-        packed = _inflated(chain([start], rest), problems)
+        packed = _unpacked(chain([start], rest), _Members(_gzip), problems)
     elif start[:4] == ZSTD:
-        packed = _decompressed(chain([start], rest), _zstd(name), problems)
+        packed = _unpacked(chain([start], rest), _Members(_zstd(name)), problems)
     else:
         return None
     return beginning(packed), packed
@@ -107,29 +107,8 @@ def _is_regular(file: BinaryIO) -> bool:
         return True  # no descriptor: an in-memory file
 
 
-def _inflated(packed: Iterable[bytes | None], problems: list[str]) -> Chunks:
-    """What gzip packed, a bounded piece at a time; a file may hold several members (RFC 1952 §2.2)."""
-    inflate = zlib.decompressobj(zlib.MAX_WBITS | 16)
-    for chunk in packed:
-        if chunk is None:
-            yield None
-        left = chunk or b""
-        while left:
-            try:
-                piece = inflate.decompress(left, CHUNK)
-            except zlib.error as error:
-                problems.append(f"damaged: its compression ends in an error ({str(error).lower()})")
-                return
-            left = inflate.unconsumed_tail
-            if inflate.eof:
-                left = inflate.unused_data.lstrip(b"\0")  # padding of a tape or a block device
-                inflate = zlib.decompressobj(zlib.MAX_WBITS | 16)
-            if piece:
-                yield piece
-
-
-def _decompressed(packed: Iterable[bytes | None], decompress: Callable[[bytes], bytes], problems: list[str]) -> Chunks:
-    """What zstd packed, a bounded piece at a time."""
+def _unpacked(packed: Iterable[bytes | None], members: _Members, problems: list[str]) -> Chunks:
+    """What was packed, a bounded piece at a time, up to the damage where there is some."""
     for chunk in packed:
         if not chunk:
             yield None
@@ -137,7 +116,7 @@ def _decompressed(packed: Iterable[bytes | None], decompress: Callable[[bytes], 
         piece = b""
         for at in range(0, len(chunk), PACKED):
             try:
-                piece += decompress(chunk[at : at + PACKED])
+                piece += members.unpack(chunk[at : at + PACKED])
             except Exception as error:  # noqa: BLE001 (each library has an error of its own)
                 problems.append(f"damaged: its compression ends in an error ({str(error).lower()})")
                 break
@@ -150,13 +129,34 @@ def _decompressed(packed: Iterable[bytes | None], decompress: Callable[[bytes], 
             return
 
 
-def _zstd(name: str) -> Callable[[bytes], bytes]:
-    """A function that unpacks zstd as it comes, from whichever library is there."""
+class _Members:
+    """Unpacks what comes: several members may stand behind each other (RFC 1952 §2.2, RFC 8878 §3), and zeros behind them."""
+
+    def __init__(self, begin: Callable[[], Any]) -> None:
+        self.begin = begin
+        self.member: Any = None
+
+    def unpack(self, data: bytes) -> bytes:
+        out = b""
+        while data := data if self.member else data.lstrip(b"\0"):
+            self.member = self.member or self.begin()
+            out += self.member.decompress(data)
+            if not self.member.eof:
+                break
+            data, self.member = self.member.unused_data, None
+        return out
+
+
+def _gzip() -> Any:  # noqa: ANN401 (one of zlib's objects)
+    return zlib.decompressobj(zlib.MAX_WBITS | 16)
+
+
+def _zstd(name: str) -> Callable[[], Any]:
+    """What begins to unpack zstd, from whichever library is there."""
     for library in ("compression.zstd", "zstandard"):
         try:
             module = import_module(library)
         except ImportError:
             continue
-        stream = module.ZstdDecompressor()
-        return stream.decompress if library == "compression.zstd" else stream.decompressobj().decompress  # type: ignore[no-any-return]
+        return module.ZstdDecompressor if library == "compression.zstd" else module.ZstdDecompressor().decompressobj  # type: ignore[no-any-return]
     raise TracerError(f"{name} is compressed with zstd", f"pip install zstandard, or: zstd -dc {name} | pgtls read -")
