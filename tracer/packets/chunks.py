@@ -116,7 +116,8 @@ def _unpacked(packed: Iterable[bytes | None], members: _Members, problems: list[
         piece = b""
         for at in range(0, len(chunk), PACKED):
             try:
-                piece += members.unpack(chunk[at : at + PACKED])
+                for part in members.unpack(chunk[at : at + PACKED]):
+                    piece += part
             except Exception as error:  # noqa: BLE001 (each library has an error of its own)
                 problems.append(f"damaged: its compression ends in an error ({str(error).lower()})")
                 break
@@ -136,15 +137,13 @@ class _Members:
         self.begin = begin
         self.member: Any = None
 
-    def unpack(self, data: bytes) -> bytes:
-        out = b""
+    def unpack(self, data: bytes) -> Iterator[bytes]:
         while data := data if self.member else data.lstrip(b"\0"):
             self.member = self.member or self.begin()
-            out += self.member.decompress(data)
+            yield self.member.decompress(data)
             if not self.member.eof:
-                break
+                return
             data, self.member = self.member.unused_data, None
-        return out
 
 
 def _gzip() -> Any:  # noqa: ANN401 (one of zlib's objects)
