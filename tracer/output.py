@@ -70,6 +70,9 @@ class Output:
             self.file.write(json.dumps(summary) + "\n")
         else:
             self._text_end()
+            wrapped = sorted({name for source in sources for name in source.unwrapped})
+            if wrapped and self.count:
+                self.file.write(f"\nConnections were found inside {', '.join(wrapped)}.\n")
             if findings:
                 self.file.write(screen.together(findings, width=self.width, color=self.color))
 

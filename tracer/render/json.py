@@ -52,6 +52,7 @@ def capture(source: Source) -> Object:
         "bytes": counts.bytes,
         "first": None if counts.first is None else time(moment(counts.first)),
         "last": None if counts.last is None else time(moment(counts.last)),
+        "unwrapped": sorted(source.unwrapped),
         "problems": list(source.problems),
     }
 

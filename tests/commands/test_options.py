@@ -1,0 +1,60 @@
+"""What options say, as values."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from datetime import UTC, datetime
+
+import pytest
+
+from tracer.cli import _parser
+from tracer.commands.options import keylog, question, time
+from tracer.errors import TracerError
+from tracer.verify.model import UNKNOWN
+
+
+def given(*words: str) -> Namespace:
+    return _parser().parse_args(["read", "x", *words])
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2026-03-01", datetime(2026, 3, 1, tzinfo=UTC)),
+        ("2026-03-01T12:00:00Z", datetime(2026, 3, 1, 12, tzinfo=UTC)),
+        ("2026-03-01T12:00:00+02:00", datetime(2026, 3, 1, 10, tzinfo=UTC)),
+    ],
+)
+def test_times_are_aware(text: str, moment: datetime) -> None:
+    """A date is its first moment in UTC; another zone is converted."""
+    assert time(text) == moment
+
+
+def test_a_bad_time() -> None:
+    """The error says what can be written."""
+    with pytest.raises(TracerError, match="'yesterday' is no time"):
+        time("yesterday")
+
+
+def test_nothing_asked() -> None:
+    """Without libpq's options nothing is known of the client, and nothing was asked."""
+    asked = question(given())
+    assert (asked.asked, asked.at, asked.trust.host, asked.trust.roots) == (False, None, UNKNOWN, UNKNOWN)
+
+
+def test_an_address_alone_is_no_name() -> None:
+    """Hostaddr without host leaves the client without a name to verify."""
+    assert question(given("--hostaddr", "192.0.2.1")).trust.host is None
+
+
+def test_a_root_file_that_is_not_there(capsys) -> None:
+    """An answer, and a hint."""
+    asked = question(given("--sslrootcert", "/nowhere"))
+    assert (asked.asked, asked.trust.roots) == (True, None)
+    assert "pgtls: hint: /nowhere does not exist" in capsys.readouterr().err
+
+
+def test_an_unreadable_key_log() -> None:
+    """One that was named must be there."""
+    with pytest.raises(TracerError, match="key log /nowhere"):
+        keylog(given("--keylog", "/nowhere"))

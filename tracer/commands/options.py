@@ -1,0 +1,147 @@
+"""Options that several commands share, and what they say: libpq's own names, each with its value for `Trust`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NoReturn
+
+from tracer import rootfile
+from tracer.commands.terminal import hint
+from tracer.errors import TracerError
+from tracer.output import FORMATS
+from tracer.report import Report, report
+from tracer.trace import Trace
+from tracer.verify import clients
+from tracer.verify.model import SSLMODES, Trust, Unusable
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, with our way of saying that something is wrong."""
+
+    def error(self, message: str) -> NoReturn:
+        raise TracerError(message, f"see {self.prog} --help")
+
+
+def command(
+    commands: argparse._SubParsersAction[Parser], name: str, run: Callable[[argparse.Namespace], int], what: str
+) -> Parser:
+    """A command of that name; `run` takes its options and returns the exit status."""
+    parser = commands.add_parser(
+        name,
+        help=what,
+        description=what[0].upper() + what[1:] + ".",
+        allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(run=run)
+    return parser
+
+
+def client_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("what the client was told (libpq's own names)")
+    group.add_argument("--sslmode", choices=SSLMODES, help="the mode asked about (default prefer, as in libpq)")
+    group.add_argument("--host", help="the host name it connected to (default: the server name in its ClientHello)")
+    group.add_argument("--hostaddr", help="the address it connected to, where that was given apart")
+    group.add_argument(
+        "--sslrootcert", metavar="FILE", help="its root file; a file that does not exist is an answer too"
+    )
+    group.add_argument(
+        "--channel-binding", dest="channel_binding", choices=("disable", "prefer", "require"), default="prefer"
+    )
+    group.add_argument(
+        "--client", default="libpq", metavar="NAME", help="whose checks to replay (default libpq, the newest)"
+    )
+    group.add_argument(
+        "--at", metavar="TIME", help="judge at this time: now, a date, or ISO 8601 (default: the capture's)"
+    )
+
+
+def capture_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("what is read and shown")
+    group.add_argument("--keylog", metavar="FILE", help="TLS secrets in NSS key log format (also SSLKEYLOGFILE)")
+    group.add_argument(
+        "--server-key", metavar="FILE", help="the server's RSA key: opens TLS up to 1.2 without forward secrecy"
+    )
+    group.add_argument("--all-tls", action="store_true", help="trace TLS connections that are not PostgreSQL, too")
+    group.add_argument("--connection", type=int, metavar="N", help="show only connection N, in full")
+    group.add_argument("-v", "--verbose", action="count", default=0, help="every field explained; -vv the bytes too")
+
+
+def output_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("output")
+    group.add_argument("--format", choices=FORMATS, default="text")
+    group.add_argument("-o", "--output", metavar="OUT", help="write here instead of to standard output")
+    group.add_argument("--color", choices=("auto", "always", "never"), default="auto")
+
+
+@dataclass(frozen=True)
+class Question:
+    """What was asked about every connection."""
+
+    trust: Trust
+    client: str
+    at: datetime | None
+    asked: bool
+
+    def about(self, trace: Trace) -> Report:
+        trust = replace(self.trust, time=self.at or trace.time)
+        return report(trace, trust, self.client, asked=self.asked, own_time=self.at is None)
+
+
+def question(options: argparse.Namespace) -> Question:
+    """What the options ask. Raises `TracerError`; a root file that cannot serve is a hint on stderr."""
+    clients.get(options.client)
+    trust = Trust(
+        sslmode=options.sslmode or "prefer", hostaddr=options.hostaddr, channel_binding=options.channel_binding
+    )
+    if options.host:
+        trust = replace(trust, host=options.host)
+    elif options.hostaddr:
+        trust = replace(trust, host=None)
+    if options.sslrootcert:
+        trust = replace(trust, roots=rootfile.load(options.sslrootcert), root_path=options.sslrootcert)
+        _root_hint(trust)
+    asked = any((options.sslmode, options.host, options.sslrootcert))
+    return Question(trust, options.client, time(options.at), asked)
+
+
+def _root_hint(trust: Trust) -> None:
+    """A root file that cannot serve is a verdict, and most often a mistake."""
+    if trust.roots is None:
+        hint(f"{trust.root_path} does not exist: judged as a client without a root file")
+    elif isinstance(trust.roots, Unusable):
+        hint(f"{trust.root_path} cannot be used ({trust.roots.reason}): judged as a client with that file")
+
+
+def time(text: str | None) -> datetime | None:
+    """The moment that `--at` names, aware and in UTC. Raises `TracerError`."""
+    if text is None:
+        return None
+    if text == "now":
+        return datetime.now(UTC)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise TracerError(f"{text!r} is no time", "write now, 2026-03-01, or 2026-03-01T12:00:00Z") from None
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def keylog(options: argparse.Namespace) -> bytes:
+    """The key log that was named, or the one of SSLKEYLOGFILE where there is one."""
+    name = options.keylog or os.environ.get("SSLKEYLOGFILE")
+    if not name:
+        return b""
+    try:
+        return Path(name).read_bytes()
+    except OSError as error:
+        if not options.keylog:
+            return b""
+        raise TracerError(
+            f"key log {name}: {(error.strerror or str(error)).lower()}",
+            "a client writes one with SSLKEYLOGFILE or sslkeylogfile=",
+        ) from None

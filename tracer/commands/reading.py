@@ -1,0 +1,124 @@
+"""Reading connections: `read` from captures, `live` from an interface, `demo` from the story that ships with pgtls."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from tracer import serverkey
+from tracer.commands import options as shared
+from tracer.commands import terminal
+from tracer.commands.options import Parser, command
+from tracer.errors import TracerError
+from tracer.output import Output
+from tracer.packets.source import Source
+from tracer.progress import Progress
+from tracer.report import Report
+from tracer.sources import live, read
+from tracer.streams import reassemble
+from tracer.trace import follow
+
+
+def add(commands: argparse._SubParsersAction[Parser]) -> None:
+    """The three commands."""
+    reading = _command(commands, "read", _read, "trace every PostgreSQL connection of a capture")
+    reading.add_argument("files", nargs="+", metavar="FILE", help="pcap or pcapng; - is standard input, as it arrives")
+    listening = _command(commands, "live", _live, "the same on live traffic, each connection as it settles")
+    listening.add_argument("-i", "--interface", help="where to listen; the default is the machine's own choice")
+    _command(commands, "demo", _demo, "trace a capture that ships with pgtls")
+
+
+def _command(
+    commands: argparse._SubParsersAction[Parser], name: str, run: Callable[[argparse.Namespace], int], what: str
+) -> Parser:
+    parser = command(commands, name, run, what)
+    shared.client_options(parser)
+    shared.capture_options(parser)
+    shared.output_options(parser)
+    return parser
+
+
+def _read(options: argparse.Namespace) -> int:
+    return _trace(options, (read(name) for name in options.files))
+
+
+def _live(options: argparse.Namespace) -> int:
+    return _trace(options, [live(options.interface)])
+
+
+def _demo(options: argparse.Namespace) -> int:
+    """The story of a client that checks everything, with the options that it had."""
+    folder = _demo_folder()
+    given = {"sslmode": "verify-full", "sslrootcert": str(folder / "roots.pem")}
+    for name, value in given.items():
+        setattr(options, name, getattr(options, name) or value)
+    if options.format == "text" and not options.output:
+        print(
+            "This capture ships with pgtls: psycopg connects to a server with a certificate shaped like those of Amazon RDS.\n"
+        )
+    return _trace(options, [read(folder / "capture.pcapng")])
+
+
+def _demo_folder() -> Path:
+    here = Path(__file__).parent.parent
+    packaged = here / "demo"
+    return packaged if packaged.is_dir() else here.parent / "captures" / "verify-full"
+
+
+def _trace(options: argparse.Namespace, sources: Iterable[Source]) -> int:
+    question = shared.question(options)
+    keylog = shared.keylog(options)
+    decrypt = serverkey.load(options.server_key) if options.server_key else None
+    read_from: list[Source] = []
+    status = 0
+    progress = Progress(sys.stderr)
+    with terminal.output(options) as file:
+        output = Output(
+            options.format,
+            file,
+            width=terminal.width(file),
+            color=terminal.color(options, file),
+            verbose=options.verbose,
+            only=options.connection,
+        )
+        for source in sources:
+            read_from.append(source)
+            if keylog:
+                source.keys.add(keylog)
+            source.keys.decrypt = decrypt
+            output.streaming = source.name == "-" or source.format == "live"
+            with suppress(KeyboardInterrupt):
+                for connection in reassemble(progress.watch(source), all_tls=options.all_tls):
+                    found = question.about(follow(connection, source.keys))
+                    status = max(status, _status(found))
+                    progress.connections += 1
+                    progress.clear()
+                    output.connection(found)
+            progress.clear()
+        output.end(read_from)
+    return max(status, _problems(read_from, output.count))
+
+
+def _status(found: Report) -> int:
+    if not found.asked:
+        return 0
+    outcome, mode = found.verdict.outcome, found.trust.sslmode
+    if outcome == "cannot_tell":
+        return 2
+    return int(outcome == "refuse" or (outcome == "plaintext" and mode not in ("disable", "allow")))
+
+
+def _problems(sources: list[Source], connections: int) -> int:
+    status = 0
+    for source in sources:
+        for problem in source.problems:
+            terminal.complain(TracerError(f"{source.name}: {problem}", "what could be read is shown"))
+            status = 2
+    if not connections and not status and not sys.stdout.closed:
+        packets = sum(source.counts.packets for source in sources)
+        print(f"pgtls: no PostgreSQL connection in {packets:,} packets", file=sys.stderr)
+        terminal.hint("a capture must hold the start of a connection; --all-tls shows TLS that is not PostgreSQL")
+    return status

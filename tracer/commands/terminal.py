@@ -1,0 +1,51 @@
+"""What the commands share at the edge: where they write, how they complain, and how wide and colourful the screen is."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import IO
+
+from tracer.errors import TracerError
+
+
+def complain(error: TracerError) -> None:
+    """One line for what is wrong, one for each hint, to stderr."""
+    from tracer.render.escape import escape
+
+    print(f"pgtls: error: {escape(str(error))}", file=sys.stderr)
+    for hint in error.hints:
+        print(f"pgtls: hint: {escape(hint)}", file=sys.stderr)
+
+
+def hint(text: str) -> None:
+    """A hint alone: what was given can be worked with, and is most often a mistake."""
+    from tracer.render.escape import escape
+
+    print(f"pgtls: hint: {escape(text)}", file=sys.stderr)
+
+
+def output(options: argparse.Namespace) -> IO[str]:
+    """The file of `-o`, else standard output. Raises `TracerError`."""
+    if not options.output:
+        return open(sys.stdout.fileno(), "w", encoding="utf-8", errors="backslashreplace", closefd=False, buffering=1)
+    try:
+        return Path(options.output).open("w", encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        raise TracerError(f"cannot write {options.output}: {(error.strerror or str(error)).lower()}") from None
+
+
+def color(options: argparse.Namespace, file: IO[str]) -> bool:
+    if options.color == "auto":
+        return file.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return bool(options.color == "always")
+
+
+def width(file: IO[str]) -> int:
+    from tracer.render.text import WIDTH
+
+    if not file.isatty():
+        return WIDTH
+    return max(80, os.get_terminal_size(file.fileno()).columns)
