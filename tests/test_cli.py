@@ -80,10 +80,7 @@ def test_the_exit_status_is_the_verdicts(name: str, capfd) -> None:
     """0 when the asked mode connects, 1 when it refuses or goes on in plaintext, 2 when it cannot be told."""
     story = CAPTURES / name
     case = tomllib.loads((story / "case.toml").read_text())
-    if name == "prefer-wrong-root":  # noqa: SIM108 (the reason would not fit)
-        wanted = 2  # what the server would have answered on the second connection is not known
-    else:
-        wanted = {"accept": 0, "refuse": 1, "plaintext": 1}[case["expect"]["outcome"]]
+    wanted = {"accept": 0, "refuse": 1, "plaintext": 1}[case["expect"]["outcome"]]
     root = str(story / ("no-such-root" if case["root"] == "absent" else case["root"]))
     options = ["--sslmode", case["sslmode"], "--host", case["host"], "--sslrootcert", root]
     assert main(["read", str(story / "capture.pcapng"), *options]) == wanted

@@ -39,6 +39,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except KeyboardInterrupt:
         return 130
+    except OSError as error:
+        complain(TracerError(f"cannot go on: {(error.strerror or str(error)).lower()}", _where(error)))
+        return 2
+
+
+def _where(error: OSError) -> str:
+    return f"it is about {error.filename}" if error.filename else "most likely the output could not be written"
 
 
 def _parser() -> argparse.ArgumentParser:

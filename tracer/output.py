@@ -18,13 +18,25 @@ REMEMBERED = 500  # traces that are compared with each other
 
 
 class Output:
-    """Writes connections to `file`. `only` shows one connection, in full."""
+    """Writes connections to `file`. `only` shows one connection, in full; `several` captures are told apart by name."""
 
-    def __init__(self, form: str, file: IO[str], *, width: int, color: bool, verbose: int, only: int | None) -> None:
+    def __init__(
+        self,
+        form: str,
+        file: IO[str],
+        *,
+        width: int,
+        color: bool,
+        verbose: int,
+        only: int | None,
+        several: bool = False,
+    ) -> None:
         self.form, self.file = form, file
         self.width, self.color, self.verbose = width, color, verbose
         self.only = only
         self.streaming = False
+        self.several = several
+        self.shown = False
         self.count = 0
         self.held: Report | None = None
         self.bad: list[Report] = []
@@ -40,6 +52,7 @@ class Output:
             self.failed.append(report.trace)
         if self.only is not None and report.trace.connection.id != self.only:
             return
+        self.shown = True
         if self.form == "text":
             self._text(report)
             return
@@ -103,6 +116,8 @@ class Output:
         if self.held is not None:
             self._full(self.held)
         elif self.only is None and self.count > 1 and not self.streaming:
+            if self.bad:
+                self.file.write(f"\nThose that ended badly, at most {SHOWN_IN_FULL} of them:\n")
             for report in self.bad:
                 self.file.write("\n")
                 self._full(report)
@@ -112,7 +127,8 @@ class Output:
         self.file.write(screen.connection(report, width=self.width, color=self.color, verbose=self.verbose))
 
     def _line(self, report: Report) -> None:
-        self.file.write(screen.line(report, width=self.width, color=self.color))
+        name = report.trace.connection.capture if self.several else ""
+        self.file.write(screen.line(report, name, width=self.width, color=self.color))
 
 
 def _bad(report: Report) -> bool:

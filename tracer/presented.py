@@ -46,6 +46,6 @@ def _seen(trace: Trace) -> dict[str, int]:
 
 
 def _handshake_end(trace: Trace) -> Message | None:
-    """TLS 1.3 ends with the client's Finished, a full handshake of TLS 1.2 with the server's."""
+    """The later Finished: the client's in TLS 1.3, the server's in a full handshake of TLS 1.2."""
     ends = [m for m in trace.messages if m.kind == "Finished"]
-    return ends[-1] if ends else None
+    return ends[-1] if {m.sender for m in ends} == {"client", "server"} else None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from rich.cells import cell_len
 
@@ -64,14 +62,3 @@ def test_a_line_for_one_of_many() -> None:
 def test_connections_without_tls(said, words: str) -> None:
     """They have a screen, too."""
     assert words in tracer.render.text(spoken(*said))
-
-
-def test_visible_blanks_secrets() -> None:
-    """The bytes of a secret are stars, the others stay."""
-    message = replace(TRACE.messages[0])
-    assert screen.visible(message) == message.data
-    key = b"K" + (12).to_bytes(4, "big") + b"\0\0\0\1" + b"\xde\xad\xbe\xef"
-    trace = spoken(("client", STARTUP), ("server", key + WELCOME))
-    cancel = trace.of("BackendKeyData")
-    assert cancel is not None
-    assert screen.visible(cancel).endswith(b"****")

@@ -31,7 +31,7 @@ def judged(name: str, **changes: object) -> Report:
     [
         ("verify-full", "✔", "the server is known"),
         ("no-root-file", "✘", "nobody checked who is at the other end"),
-        ("sibling-verify-ca", "✘", "some server of that CA"),
+        ("sibling-verify-ca", "✘", "another server of that CA: the certificate is for unsafe-rds.example.test"),
         ("sibling-verify-full", "✘", "The client refused the server: the certificate is for unsafe-rds.example.test"),
         ("expired-server", "✘", "ended on"),
         ("no-tls-prefer", "✘", "Not encrypted"),
@@ -49,7 +49,7 @@ def test_who_is_at_the_other_end() -> None:
     """Only verify-full knows the server; verify-ca knows its CA; without a root file it is anybody."""
     verdicts = judged("verify-full").verdicts
     assert {mode: who(v) for mode, v in verdicts.items() if mode != "disable"} == {
-        "allow": "anybody; and anybody can read it",
+        "allow": "anybody, and all can read it",
         "prefer": "some server of this CA",
         "require": "some server of this CA",
         "verify-ca": "some server of this CA",

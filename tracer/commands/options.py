@@ -95,6 +95,9 @@ class Question:
 
 def question(options: argparse.Namespace) -> Question:
     """What the options ask. Raises `TracerError`; a root file that cannot serve is a hint on stderr."""
+    for name in ("host", "hostaddr", "sslrootcert"):
+        if getattr(options, name) == "":
+            raise TracerError(f"--{name} is empty", "leave it out where the client was not told")
     clients.get(options.client)
     trust = Trust(
         sslmode=options.sslmode or "prefer", hostaddr=options.hostaddr, channel_binding=options.channel_binding

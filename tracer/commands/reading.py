@@ -14,6 +14,7 @@ from tracer.commands import terminal
 from tracer.commands.options import Parser, command
 from tracer.errors import TracerError
 from tracer.output import Output
+from tracer.packets.chunks import open_file
 from tracer.packets.source import Source
 from tracer.progress import Progress
 from tracer.report import Report
@@ -42,6 +43,9 @@ def _command(
 
 
 def _read(options: argparse.Namespace) -> int:
+    for name in options.files:
+        if name != "-":
+            open_file(name).close()  # before anything is written
     return _trace(options, (read(name) for name in options.files))
 
 
@@ -75,7 +79,7 @@ def _trace(options: argparse.Namespace, sources: Iterable[Source]) -> int:
     read_from: list[Source] = []
     status = 0
     progress = Progress(sys.stderr)
-    with terminal.output(options) as file:
+    with terminal.output(options, options.files if "files" in options else ()) as file:
         output = Output(
             options.format,
             file,
@@ -83,11 +87,12 @@ def _trace(options: argparse.Namespace, sources: Iterable[Source]) -> int:
             color=terminal.color(options, file),
             verbose=options.verbose,
             only=options.connection,
+            several="files" in options and len(options.files) > 1,
         )
         for source in sources:
             read_from.append(source)
-            if keylog:
-                source.keys.add(keylog)
+            if keylog and not source.keys.add(keylog):
+                terminal.hint("the key log holds no TLS secrets: its lines begin with words like CLIENT_RANDOM")
             source.keys.decrypt = decrypt
             output.streaming = source.name == "-" or source.format == "live"
             with suppress(KeyboardInterrupt):
@@ -99,6 +104,8 @@ def _trace(options: argparse.Namespace, sources: Iterable[Source]) -> int:
                     output.connection(found)
             progress.clear()
         output.end(read_from)
+    if options.connection is not None and not output.shown:
+        raise TracerError(f"there is no connection {options.connection}", f"they count from 1 to {output.count}")
     return max(status, _problems(read_from, output.count))
 
 
@@ -106,6 +113,8 @@ def _status(found: Report) -> int:
     if not found.asked:
         return 0
     outcome, mode = found.verdict.outcome, found.trust.sslmode
+    if found.trace.outcome.kind == "plaintext":
+        outcome = "plaintext"  # whatever the server would have presented
     if outcome == "cannot_tell":
         return 2
     return int(outcome == "refuse" or (outcome == "plaintext" and mode not in ("disable", "allow")))
@@ -119,6 +128,6 @@ def _problems(sources: list[Source], connections: int) -> int:
             status = 2
     if not connections and not status and not sys.stdout.closed:
         packets = sum(source.counts.packets for source in sources)
-        print(f"pgtls: no PostgreSQL connection in {packets:,} packets", file=sys.stderr)
+        print(f"pgtls: no PostgreSQL connection in {packets:,} packet{'s' * (packets != 1)}", file=sys.stderr)
         terminal.hint("a capture must hold the start of a connection; --all-tls shows TLS that is not PostgreSQL")
     return status

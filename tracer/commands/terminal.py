@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import IO
 
@@ -27,14 +28,24 @@ def hint(text: str) -> None:
     print(f"pgtls: hint: {escape(text)}", file=sys.stderr)
 
 
-def output(options: argparse.Namespace) -> IO[str]:
-    """The file of `-o`, else standard output. Raises `TracerError`."""
+def output(options: argparse.Namespace, inputs: Iterable[str] = ()) -> IO[str]:
+    """The file of `-o`, else standard output; never one that is read. Raises `TracerError`."""
     if not options.output:
         return open(sys.stdout.fileno(), "w", encoding="utf-8", errors="backslashreplace", closefd=False, buffering=1)
+    if any(_same(options.output, name) for name in inputs):
+        raise TracerError(f"{options.output} is read and would be overwritten", "name another file with -o")
     try:
         return Path(options.output).open("w", encoding="utf-8", errors="backslashreplace")
     except OSError as error:
-        raise TracerError(f"cannot write {options.output}: {(error.strerror or str(error)).lower()}") from None
+        why = (error.strerror or str(error)).lower()
+        raise TracerError(f"cannot write {options.output}: {why}", "name a file in a folder that is yours") from None
+
+
+def _same(a: str, b: str) -> bool:
+    try:
+        return Path(a).samefile(b)
+    except OSError:
+        return False
 
 
 def color(options: argparse.Namespace, file: IO[str]) -> bool:
@@ -46,6 +57,7 @@ def color(options: argparse.Namespace, file: IO[str]) -> bool:
 def width(file: IO[str]) -> int:
     from tracer.render.text import WIDTH
 
-    if not file.isatty():
-        return WIDTH
-    return max(80, os.get_terminal_size(file.fileno()).columns)
+    if file.isatty():
+        return max(80, os.get_terminal_size(file.fileno()).columns)
+    asked = os.environ.get("COLUMNS", "")
+    return max(80, int(asked)) if asked.isdecimal() else WIDTH

@@ -27,7 +27,11 @@ def open_file(name: str) -> BinaryIO:
     if name == "-":
         import sys
 
+        if sys.stdin.isatty():
+            raise TracerError("standard input is a terminal", "tcpdump -U -w - port 5432 | pgtls read -")
         return sys.stdin.buffer
+    if not name:
+        raise TracerError("the name of the capture is empty")
     try:
         return Path(name).open("rb", buffering=0)
     except FileNotFoundError:

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 from tracer.findings import Finding
-from tracer.glossary import GLOSSARY, Entry
-from tracer.protocol.fields import Field
-from tracer.render.escape import escape
+from tracer.render.fields import fields
+from tracer.render.page import Page
 from tracer.render.words import headline, who
 from tracer.report import Report
 from tracer.trace import Message, Trace
-from tracer.verify.model import SSLMODES, Check
+from tracer.verify.model import SSLMODES, Check, Verdict
 
 if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.text import Text
+    pass
 
 WIDTH = 110
 MARKS = {"chain": "①", "validity": "②", "name": "③"}
@@ -27,12 +24,11 @@ SIGNS = {"passed": ("✔", "green"), "failed": ("✘", "red"), "not_done": ("·"
 OUTCOMES = {"accept": "connects", "refuse": "refuses", "plaintext": "plaintext", "cannot_tell": "cannot tell"}
 COLOURS = {"accept": "green", "refuse": "red", "plaintext": "yellow", "cannot_tell": "cyan"}
 SESSION = "session"
-HEX_BYTES = 512  # of one message, with -vv
 
 
 def connection(report: Report, *, width: int = WIDTH, color: bool = False, verbose: int = 0) -> str:
     """The whole screen of one connection."""
-    page = _Page(width, color)
+    page = Page(width, color)
     _header(page, report)
     _timeline(page, report, verbose)
     _certificates(page, report)
@@ -42,65 +38,32 @@ def connection(report: Report, *, width: int = WIDTH, color: bool = False, verbo
     return page.text()
 
 
-def line(report: Report, *, width: int = WIDTH, color: bool = False) -> str:
-    """One line for a connection among many."""
-    page = _Page(width, color)
+def line(report: Report, capture: str = "", *, width: int = WIDTH, color: bool = False) -> str:
+    """One line for a connection among many, and of which capture it is where there are several."""
+    page = Page(width, color)
     trace, verdict = report.trace, report.verdict
     page.add(
-        (f"{trace.connection.id:>4}  ", "bold"),
+        (f"{capture + '  ' if capture else ''}{trace.connection.id:>4}  ", "bold"),
         (f"{trace.connection.started:%H:%M:%S}  {trace.connection.client} → {trace.connection.server}  ", ""),
         (f"{_protocol(trace)}  ", ""),
         (f"{trace.outcome.kind.replace('_', ' ')}", _outcome_style(trace)),
         (f"  {verdict.sslmode}: {OUTCOMES[verdict.outcome]}", COLOURS[verdict.outcome]),
+        indent=6,
     )
     return page.text()
 
 
 def together(findings: Iterable[Finding], *, width: int = WIDTH, color: bool = False) -> str:
     """Findings about several connections together."""
-    page = _Page(width, color)
+    page = Page(width, color)
     _findings(page, list(findings))
     return page.text()
-
-
-class _Page:
-    """Lines of styled spans. Every span passes through `escape`: nothing else reaches the terminal."""
-
-    def __init__(self, width: int, color: bool) -> None:
-        from rich.console import Console
-
-        self.file = io.StringIO()
-        self.told: set[Entry] = set()  # what was explained already
-        self.width = width
-        self.console: Console = Console(
-            file=self.file, width=width, force_terminal=color, no_color=not color, highlight=False, markup=False, emoji=False, legacy_windows=False,
-            color_system="standard" if color else None,
-        )  # fmt: skip
-
-    def add(self, *spans: tuple[str, str], indent: int = 0) -> None:
-        """A line; what is longer than the page is wrapped under `indent`."""
-        from rich.text import Text
-
-        text: Text = Text()
-        for words, style in spans:
-            text.append(escape(words, 1200), style or None)
-        head, body = text[:indent], text[indent:]
-        for at, part in enumerate(body.wrap(self.console, self.width - indent) if indent else [text]):
-            part.rstrip()
-            self.console.print((Text(" " * indent) if at else head) + part if indent else part, soft_wrap=True)
-
-    def title(self, words: str) -> None:
-        self.console.print()
-        self.add((words, "bold"))
-
-    def text(self) -> str:
-        return self.file.getvalue()
 
 
 # THE HEADER
 
 
-def _header(page: _Page, report: Report) -> None:
+def _header(page: Page, report: Report) -> None:
     trace = report.trace
     tcp = trace.connection
     page.add(
@@ -119,11 +82,11 @@ def _protocol(trace: Trace) -> str:
             trace.transport or "", "nothing settled"
         )
     protected = any(m.protected for m in trace.messages)
-    how = f", {KEYS[tls.keys]}" if protected else ", nothing sealed yet"
+    how = f", {KEYS[tls.keys]}" if protected else ", ends before encryption"
     return f"{tls.version or 'TLS, version not seen'}{', resumed' if tls.resumed else ''}{how}"
 
 
-KEYS = {"all": "opened", "some": "opened in part", "none": "sealed: no keys"}
+KEYS = {"all": "opened with keys", "some": "opened in part", "none": "sealed: no keys"}
 
 
 def _outcome_style(trace: Trace) -> str:
@@ -133,7 +96,7 @@ def _outcome_style(trace: Trace) -> str:
 # THE TIMELINE
 
 
-def _timeline(page: _Page, report: Report, verbose: int) -> None:
+def _timeline(page: Page, report: Report, verbose: int) -> None:
     trace = report.trace
     start = trace.connection.started
     page.title("   packet     ms  who       message")
@@ -146,13 +109,13 @@ def _timeline(page: _Page, report: Report, verbose: int) -> None:
         kind = first.kind if len(group) == 1 else f"{first.kind} ×{len(group)}"
         if len({m.kind for m in group}) > 1:
             kind = f"{SESSION} ×{len(group)}"
-        words = first.summary if len(group) == 1 else _group_summary(group)
+        words = first.summary if len(group) == 1 else _group_summary(group, trace.tls.keys if trace.tls else "none")
         style = (
             "red" if first.kind in ("Alert", "ErrorResponse", "UnencryptedData") else "dim" if first.sealed else "bold"
         )
         page.add(
             (f"{first.packet:>9} {elapsed:>6.1f}  {arrow} {lock}", "dim"),
-            (f"{kind:<24}", style),
+            (f"{kind:<23} ", style),
             (words, ""),
             indent=29,
         )
@@ -160,13 +123,24 @@ def _timeline(page: _Page, report: Report, verbose: int) -> None:
             page.add((" " * 29 + f"! {next(m.problem for m in group if m.problem)}", "red"), indent=31)
         if verbose:
             for m in group:
-                _fields(page, m, verbose)
+                fields(page, m, verbose)
         for at in range(first.index, last.index + 1):
             for check in marks.pop(at, ()):
-                _mark(page, check)
+                _mark(page, report, check)
     for checks in marks.values():
         for check in checks:
-            _mark(page, check)
+            _mark(page, report, check)
+    _legend(page, trace)
+
+
+def _legend(page: Page, trace: Trace) -> None:
+    """What the locks mean, where there are some."""
+    told = {
+        "🔓 encrypted on the wire, opened here with a key": any(m.protected and m.opened for m in trace.messages),
+        "🔒 encrypted, and no key here": any(m.sealed for m in trace.messages),
+    }
+    if any(told.values()):
+        page.add(("  " + "   ".join(words for words, shown in told.items() if shown), "dim"), indent=2)
 
 
 def _groups(messages: tuple[Message, ...], verbose: int) -> Iterator[list[Message]]:
@@ -184,10 +158,13 @@ def _groups(messages: tuple[Message, ...], verbose: int) -> Iterator[list[Messag
         yield list(group)
 
 
-def _group_summary(group: list[Message]) -> str:
+def _group_summary(group: list[Message], keys: str) -> str:
     total = sum(m.length for m in group)
     sizes = ", ".join(str(m.length) for m in group[:6]) + (", …" if len(group) > 6 else "")
-    return f"{total:,} bytes that no key at hand opens ({sizes})" if group[0].sealed else f"{total:,} bytes"
+    if not group[0].sealed:
+        return f"{total:,} bytes"
+    why = "that no key at hand opens" if keys == "none" else "not opened: a key, or bytes in front of them, are missing"
+    return f"{total:,} bytes {why} ({sizes})"
 
 
 def _marks(report: Report) -> dict[int, list[Check]]:
@@ -196,84 +173,45 @@ def _marks(report: Report) -> dict[int, list[Check]]:
     if report.trace.tls is None:
         return placed
     seen = report.trace.presented.seen
-    for check in report.verdict.checks:
+    ends = next((m.index for m in report.trace.messages if m.sealed and m.sender == "client"), -1)
+    for check in sorted(report.verdict.checks, key=lambda check: MARKS.get(check.step, "")):
         if check.step not in MARKS:
             place = check.after_message if check.after_message is not None else seen.get("answer", -1)
+        elif check.step == "name":
+            place = seen.get("name", ends)
         else:
-            place = seen.get("name" if check.step == "name" else "chain", -1)
+            place = seen.get("chain", -1)
         placed.setdefault(place, []).append(check)
     return placed
 
 
-def _mark(page: _Page, check: Check) -> None:
-    sign, style = SIGNS[check.outcome]
-    title = f"{MARKS.get(check.step, '⓪')} {TITLES.get(check.step, check.step.replace('_', ' '))}"
+def _mark(page: Page, report: Report, check: Check) -> None:
+    sign, style = _sign(report.verdict, check)
+    title = f"{MARKS.get(check.step, '•')} {TITLES.get(check.step, check.step.replace('_', ' '))}"
     words = check.because
-    if check.outcome == "not_done":
+    if check.outcome == "not_done" and not report.asked and check.step == "name":
+        strict = report.verdicts["verify-full"].check("name")
+        sign, style = SIGNS["cannot_tell"]
+        words = "only verify-full compares it" + (f": {strict.because}" if strict else "")
+    elif check.outcome == "not_done":
         words = f"nobody looked: {words}"
+    elif report.verdict.unreached(check):
+        words = f"the client does not come this far; else: {words}"
     page.add((" " * 20 + "╰─ ", "dim"), (f"{title} {sign} ", f"bold {style}"), (words, style), indent=33)
 
 
-def _fields(page: _Page, m: Message, verbose: int) -> None:
-    entry = GLOSSARY.get(m.kind)
-    if entry and entry not in page.told:
-        page.told.add(entry)
-        page.add((" " * 22 + f"{entry.what} {entry.why} [{entry.spec}]", "italic"), indent=22)
-    for field, depth in _walk(m.fields, 0):
-        value = _value(field)
-        page.add(
-            (" " * (22 + 2 * depth) + f"{field.start:>4} ", "dim"),
-            (f"{field.name} ", ""),
-            (value, "cyan"),
-            indent=30 + 2 * depth,
-        )
-        about = GLOSSARY.get(f"{m.kind}.{field.name}") or GLOSSARY.get(field.name)
-        if about and about not in page.told:
-            page.told.add(about)
-            page.add((" " * (29 + 2 * depth) + f"{about.what} {about.why}", "dim"), indent=29 + 2 * depth)
-    if verbose > 1:
-        _hex(page, m)
-
-
-def _walk(fields: Iterable[Field], depth: int) -> Iterator[tuple[Field, int]]:
-    for field in fields:
-        yield field, depth
-        yield from _walk(field.parts, depth + 1)
-
-
-def _value(field: Field) -> str:
-    if field.secret:
-        return f"{field.stop - field.start} bytes withheld"
-    if isinstance(field.value, bytes):
-        shown = field.value[:24].hex() + ("…" if len(field.value) > 24 else "")
-        return f"{shown} {field.text}".strip()
-    if field.value is None:
-        return field.text
-    return f"{field.value} {field.text}".strip()
-
-
-def _hex(page: _Page, m: Message) -> None:
-    shown = visible(m)[:HEX_BYTES]
-    for at in range(0, len(shown), 16):
-        row = shown[at : at + 16]
-        page.add((" " * 22 + f"{at:04x}  {row.hex(' ')}", "dim"))
-    if m.length > HEX_BYTES:
-        page.add((" " * 22 + f"… {m.length - HEX_BYTES:,} bytes more", "dim"))
-
-
-def visible(m: Message) -> bytes:
-    """A message's bytes with those of its secrets blanked out."""
-    data = bytearray(m.data)
-    for field, _ in _walk(m.fields, 0):
-        if field.secret:
-            data[field.start : field.stop] = b"*" * (field.stop - field.start)
-    return bytes(data)
+def _sign(verdict: Verdict, check: Check | None) -> tuple[str, str]:
+    """The mark of a check; in brackets where the client stopped in front of it."""
+    if check is None:
+        return SIGNS["not_done"]
+    sign, style = SIGNS[check.outcome]
+    return (f"({sign})", "dim") if verdict.unreached(check) and check.outcome != "not_done" else (sign, style)
 
 
 # CERTIFICATES, END, TABLE
 
 
-def _certificates(page: _Page, report: Report) -> None:
+def _certificates(page: Page, report: Report) -> None:
     sent = report.trace.presented.certificates
     if not sent:
         return
@@ -286,7 +224,9 @@ def _certificates(page: _Page, report: Report) -> None:
         late = c.not_after is not None and c.not_after <= time
         names = ", ".join(name.text for name in c.names[:4]) + (", …" if len(c.names) > 4 else "")
         role = (
-            "root, signed by itself" if c.subject_der == c.issuer_der and position else f"issued by {_issuer(c.issuer)}"
+            f"{'root, ' * bool(position)}signed by itself"
+            if c.subject_der == c.issuer_der
+            else f"issued by {_issuer(c.issuer)}"
         )
         page.add((f"  {position}  ", "dim"), (c.short, "bold"), (f"  {role}", ""), indent=5)
         page.add(
@@ -301,7 +241,7 @@ def _issuer(name: str) -> str:
     return next((part[3:] for part in name.split(", ") if part.startswith("CN=")), name)
 
 
-def _ending(page: _Page, report: Report) -> None:
+def _ending(page: Page, report: Report) -> None:
     outcome = report.trace.outcome
     page.title("How it ended")
     inferred = " (read off sizes and closes: what is sealed is not known)" if outcome.inferred else ""
@@ -319,7 +259,7 @@ def _ending(page: _Page, report: Report) -> None:
         page.add((f"  The capture is {words}.", "green" if agreement else "red"), indent=2)
 
 
-def _table(page: _Page, report: Report) -> None:
+def _table(page: Page, report: Report) -> None:
     verdict = report.verdict
     page.title(
         "What each sslmode would have done" if report.trace.tls else "What each sslmode would do with this server"
@@ -339,10 +279,20 @@ def _table(page: _Page, report: Report) -> None:
             (f"{OUTCOMES[v.outcome]:<13}", COLOURS[v.outcome]),
         ]
         for step in MARKS:
-            sign, style = SIGNS[check.outcome] if (check := v.check(step)) else ("·", "yellow")
+            sign, style = _sign(v, v.check(step))
             cells.append((f"{sign:<7}", style))
         page.add(*cells, (who(v), ""), indent=50)
-    page.add(("  ✔ passed  ✘ failed  · nobody looked  ? cannot be told from here", "dim"), indent=2)
+    page.add(
+        ("  ✔ passed  ✘ failed  · nobody looked  ? cannot be told from here  (✔) would pass, not reached", "dim"),
+        indent=2,
+    )
+    page.add(
+        (
+            "  plaintext: goes on without TLS, if the server permits it" + "  ▸ what was asked about" * report.asked,
+            "dim",
+        ),
+        indent=2,
+    )
 
 
 def _roots(report: Report) -> str:
@@ -359,7 +309,7 @@ def _roots(report: Report) -> str:
     )
 
 
-def _findings(page: _Page, findings: list[Finding]) -> None:
+def _findings(page: Page, findings: list[Finding]) -> None:
     if not findings:
         return
     page.title("Worth knowing")

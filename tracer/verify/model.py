@@ -17,6 +17,7 @@ SSLMODES: Final = ("disable", "allow", "prefer", "require", "verify-ca", "verify
 
 Outcome = Literal["accept", "refuse", "plaintext", "cannot_tell"]
 When = Literal["before_tls", "in_handshake", "after_handshake"]
+WHEN: Final[tuple[When, ...]] = ("before_tls", "in_handshake", "after_handshake")
 Passed = Literal["passed", "failed", "not_done", "cannot_tell"]
 
 
@@ -117,6 +118,13 @@ class Verdict:
     wire: str | None
     checks: tuple[Check, ...]
     refused_by: Check | None = None
+
+    def unreached(self, check: Check) -> bool:
+        """Whether the client stopped in front of that check."""
+        stopped = self.refused_by
+        if stopped is None or check is stopped or check.when is None or stopped.when is None:
+            return False
+        return WHEN.index(check.when) > WHEN.index(stopped.when)
 
     def check(self, step: str) -> Check | None:
         """The check of that name."""
