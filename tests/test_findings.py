@@ -1,62 +1,73 @@
-"""What is worth saying."""
+"""What is worth saying: the order in which it is said, and that little is said where all is well."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import ssl
+
+import pytest
 
 import tracer
-from tests.wire import SSL_REQUEST, STARTUP, WELCOME, Tls, follow, packets, spoken
+from tests.findings.helpers import healthy, kinds, story
+from tests.wire import SSL_REQUEST, STARTUP, spoken
+from tracer.findings import EACH, TOGETHER, together
+from tracer.findings.model import WEIGHTS
+from tracer.findings.sketch import sketch
 
-CAPTURES = Path(__file__).resolve().parent.parent / "captures"
 PASSWORD = b"R\0\0\0\x08\0\0\0\3"
 
 
-def kinds(*traces: tracer.Trace) -> list[str]:
-    return [finding.kind for finding in tracer.explain(*traces)]
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_nothing_is_said_of_a_good_connection(version: ssl.TLSVersion) -> None:
+    """A chain that is whole, a name that is right, TLS of today."""
+    assert kinds(healthy(version=version)) == []
 
 
-def test_bytes_behind_the_answer() -> None:
-    """What stands between S and the first record, and where."""
-    made = Tls().run()
-    said = made.preambled()
-    said[1] = ("server", b"S" + b"E\0\0\0\x0cinjected")
-    trace = follow(packets(said), made.keys())
-    (finding,) = [f for f in tracer.explain(trace) if f.kind == "bytes_behind_answer"]
-    assert finding.message is not None
-    assert trace.messages[finding.message].data == b"E\0\0\0\x0cinjected"
-    assert trace.of("Certificate", "server") is not None
-    assert trace.tls is not None
-    assert trace.tls.keys == "all"
+@pytest.mark.parametrize("name", ["verify-full", "direct-tls", "scram-channel-binding", "no-root-file"])
+def test_little_is_said_of_an_ordinary_one(name: str) -> None:
+    """A server shaped like those of RDS: one quiet line."""
+    found = tracer.explain(*story(name))
+    assert [finding.kind for finding in found] == ["root_sent"]
+    assert {finding.weight for finding in found} == {"note"}
 
 
-def test_bytes_that_were_lost_are_not_injected() -> None:
-    """A hole behind S may have been TLS: a gap is what is said."""
-    made = Tls().run()
-    given = packets(made.preambled(), size=100)
-    hole = next(
-        p for p in given if p.payload.startswith(b"\x16\x03\x03") and p.flow[-4:-2] == (5432).to_bytes(2, "big")
-    )
-    found = kinds(follow([p for p in given if p is not hole]))
-    assert "bytes_behind_answer" not in found
-    assert "gap" in found
+def test_little_is_said_of_real_rds(shared) -> None:
+    """Two quiet lines."""
+    source = tracer.read(shared / "captures" / "rds-2022.pcap")
+    (trace,) = [tracer.follow(c, source.keys) for c in tracer.reassemble(source)]
+    found = tracer.explain(trace)
+    assert [(finding.kind, finding.weight) for finding in found] == [
+        ("root_sent", "note"),
+        ("client_certificate", "note"),
+    ]
 
 
-def test_on_in_plaintext() -> None:
-    """After N, and a password in clear."""
+def test_the_heaviest_comes_first() -> None:
+    """Dangers, warnings, notes."""
     said = [("client", SSL_REQUEST), ("server", b"N"), ("client", STARTUP), ("server", PASSWORD)]
-    assert kinds(spoken(*said)) == ["plaintext", "password_in_clear"]
+    found = tracer.explain(*story("prefer-wrong-root"), *story("cname"), spoken(*said))
+    weights = [WEIGHTS.index(finding.weight) for finding in found]
+    assert weights == sorted(weights)
+    assert set(weights) == {0, 1, 2}
 
 
-def test_a_quiet_connection_has_none() -> None:
-    """TLS, opened and in order."""
-    made = Tls().run()
-    assert kinds(follow(packets(made.preambled()), made.keys())) == []
+def test_each_finding_names_its_connections() -> None:
+    """One of its own, or those that it compares; and it is made of sentences."""
+    refused, back = story("prefer-wrong-root")
+    for finding in tracer.explain(refused, back):
+        assert finding.connections in {(1,), (2,), (1, 2)}
+        assert finding.text.endswith(".")
+        assert finding.advice == "" or finding.advice.endswith(".")
 
 
-def test_coming_back_in_plaintext() -> None:
-    """The two connections of prefer's retry are named together, and only when they follow each other."""
-    source = tracer.read(CAPTURES / "prefer-wrong-root" / "capture.pcapng")
-    refused, back = [tracer.follow(c, source.keys) for c in tracer.reassemble(source)]
-    (finding,) = [f for f in tracer.explain(refused, back) if f.kind == "came_back_in_plaintext"]
-    assert finding.connections == (1, 2)
-    assert "came_back_in_plaintext" not in kinds(refused, spoken(("client", STARTUP), ("server", WELCOME)))
+def test_sketches_are_as_good_as_traces() -> None:
+    """What is said of several together needs no more than what is remembered of them, in any order."""
+    traces = story("prefer-wrong-root")
+    several = [finding for finding in tracer.explain(*traces) if len(finding.connections) > 1]
+    assert several
+    assert together([sketch(trace) for trace in reversed(traces)]) == several
+
+
+def test_the_tables_hold_functions_of_one_name_each() -> None:
+    """Nothing stands in them twice."""
+    names = [look.__name__ for look in (*EACH, *TOGETHER)]
+    assert len(names) == len(set(names))

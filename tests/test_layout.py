@@ -56,7 +56,7 @@ MAY_IMPORT: dict[str, tuple[str, ...] | None] = {
     "serverkey.py": ("errors",),
     "rootfile.py": ("certificates", "verify.model", "errors"),
     "cost.py": VALUES,
-    "findings.py": (*VALUES, "verify"),
+    "findings/": (*VALUES, "verify", "findings"),
     "verify/": ("verify", *CERTIFICATES, "trace", "errors"),
     "report.py": (*VALUES, "verify", "findings", "cost"),
     "render/": (*VALUES, "verify", "findings", "cost", "report", "glossary", "render", "errors"),

@@ -29,6 +29,7 @@ ALERT = bytes.fromhex("15030300020230")
         ([("client", SSL_REQUEST)], "", "incomplete", "before_tls"),
         ([("client", SSL_REQUEST), ("server", b"S")], "fin", "refused_by_client", "before_tls"),
         ([("client", SSL_REQUEST), ("server", b"S")], "", "incomplete", "before_tls"),
+        ([("client", SSL_REQUEST), ("server", b"S")], "server", "closed", "before_tls"),
         ([("client", STARTUP), ("server", ERROR)], "fin", "refused_by_server", "before_tls"),
         ([("client", bytes.fromhex("00000010 04d2162e 00000001 00000002"))], "fin", "closed", None),
     ],

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import ssl
 
 from tests.wire import SSL_REQUEST, Tls, follow, packets, source, spoken
 from tracer.output import Output
 from tracer.report import Report, report
 from tracer.verify import Trust
 
+TLS_1_2 = ssl.TLSVersion.TLSv1_2
 GOOD = follow(packets(Tls().run().preambled()))
 BAD = spoken(("client", SSL_REQUEST), ("server", b"N"))
 
@@ -52,6 +54,16 @@ def test_a_stream_is_shown_as_it_comes() -> None:
     assert "What each sslmode" in first
     assert second[len(first) :].count("\n") == 1
     assert "No session" in third[len(second) :]
+
+
+def test_connections_are_compared_whatever_their_end() -> None:
+    """A session and a refusal of the same server are told together, at the end, in every format."""
+    made = Tls(TLS_1_2).run()
+    refused = [*made.preambled()[:4], ("client", b"\x15\x03\x03\0\2\2\x30")]
+    traces = follow(packets(made.preambled()), made.keys()), follow(packets(refused))
+    assert "took the certificate of 10.0.0.2:5432" in written(*traces)[-1]
+    (finding,) = json.loads(written(*traces, form="json")[-1])["findings"]
+    assert (finding["kind"], finding["weight"]) == ("mixed_modes", "warning")
 
 
 def test_json_is_one_document() -> None:

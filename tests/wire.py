@@ -61,31 +61,38 @@ class Tls:
 
     version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3
     ciphers: str | None = None
+    identity: tuple[str, str] | None = None  # files of the server's chain and key
+    name: str | None = "db.example"  # that the client asks for
+    ask: bool = False  # the server asks for a client certificate, and takes none for an answer
+    talk: tuple[Say, ...] = (("client", STARTUP), ("server", WELCOME))  # inside TLS
     said: list[Say] = field(default_factory=list)
     log: bytes = b""
 
     def run(self) -> Tls:
-        """Shake hands, say the startup and the welcome inside, and close."""
-        crt, key = certificate()
+        """Shake hands, and say inside what there is to say."""
+        crt, key = self.identity or certificate()
         with tempfile.NamedTemporaryFile() as keylog:
             ours, theirs = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             ours.check_hostname, ours.verify_mode = False, ssl.CERT_NONE
             ours.keylog_filename = keylog.name
-            theirs.load_cert_chain(crt, key)
+            if self.ask:
+                theirs.verify_mode = ssl.CERT_OPTIONAL
+                theirs.load_verify_locations(crt)
             for context in (ours, theirs):
                 context.minimum_version = context.maximum_version = self.version
                 if self.ciphers:
                     context.set_ciphers(self.ciphers)
+            theirs.load_cert_chain(crt, key)  # behind the ciphers, which may lower the security level
             bios = [ssl.MemoryBIO() for _ in range(4)]
-            client = ours.wrap_bio(bios[0], bios[1], server_hostname="db.example")
+            client = ours.wrap_bio(bios[0], bios[1], server_hostname=self.name)
             server = theirs.wrap_bio(bios[2], bios[3], server_side=True)
             self._shake(client, server, bios)
-            client.write(STARTUP)
-            self._move("client", bios[1], bios[2])
-            server.read()
-            server.write(WELCOME)
-            self._move("server", bios[3], bios[0])
-            client.read()
+            peers = {"client": (client, bios[1], bios[2], server), "server": (server, bios[3], bios[0], client)}
+            for sender, words in self.talk:
+                speaker, out, into, listener = peers[sender]
+                speaker.write(words)
+                self._move(sender, out, into)
+                listener.read()
             self.log = Path(keylog.name).read_bytes()
         return self
 
@@ -115,7 +122,7 @@ class Tls:
 def packets(
     said: list[Say], *, size: int = 1400, start: int = 1000, close: str = "fin", syn: bool = True
 ) -> list[Packet]:
-    """The packets of a connection in which that was said; `close` is fin, rst, client (its FIN only) or nothing."""
+    """The packets of a connection in which that was said; `close` is fin, rst, client or server (its FIN only) or nothing."""
     at = {"client": start, "server": (start + 7777) & 0xFFFFFFFF}
     made: list[Packet] = []
 
@@ -134,7 +141,7 @@ def packets(
             send(sender, ACK, data[offset : offset + size])
     if close in ("fin", "client"):
         send("client", FIN | ACK)
-    if close == "fin":
+    if close in ("fin", "server"):
         send("server", FIN | ACK)
     if close == "rst":
         send("client", RST)

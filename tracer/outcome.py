@@ -107,6 +107,8 @@ def _before_hello(trace: Trace) -> Outcome | None:
                 "the client closed behind the answer S and sent no ClientHello: something in its own files stopped it"
             )
             return Outcome("refused_by_client", "before_tls", because)
+        if _closed(trace) == "server":
+            return Outcome("closed", "before_tls", "the server said yes to TLS and closed")
         return Outcome("incomplete", "before_tls", "the capture ends behind the answer S")
     return None
 

@@ -6,15 +6,14 @@ import json
 from collections import deque
 from typing import IO
 
-from tracer.findings import explain
+from tracer.findings import Sketch, sketch, together
 from tracer.packets.source import Source
 from tracer.render import document, screen
 from tracer.report import Report
-from tracer.trace import Trace
 
 FORMATS = ("text", "json", "ndjson")
 SHOWN_IN_FULL = 3  # of many connections, those that ended badly
-REMEMBERED = 500  # traces that are compared with each other
+REMEMBERED = 500  # connections that are compared with each other
 
 
 class Output:
@@ -40,7 +39,7 @@ class Output:
         self.count = 0
         self.held: Report | None = None
         self.bad: list[Report] = []
-        self.failed: deque[Trace] = deque(maxlen=REMEMBERED)
+        self.seen: deque[Sketch] = deque(maxlen=REMEMBERED)
         if form == "json":
             head = {"schema": document.SCHEMA, "tool": {"name": "pgtls", "version": document.tool_version()}}
             self.file.write(json.dumps(head)[:-1] + ', "connections": [')
@@ -48,8 +47,7 @@ class Output:
     def connection(self, report: Report) -> None:
         """One more connection has settled."""
         self.count += 1
-        if report.trace.outcome.kind != "established":
-            self.failed.append(report.trace)
+        self.seen.append(sketch(report.trace))
         if self.only is not None and report.trace.connection.id != self.only:
             return
         self.shown = True
@@ -65,7 +63,7 @@ class Output:
 
     def end(self, sources: list[Source]) -> None:
         """The input has ended: what could only be said then."""
-        findings = [finding for finding in explain(*self.failed) if len(finding.connections) > 1]
+        findings = together(self.seen)
         if self.form == "json":
             tail = {
                 "findings": [document.together(f) for f in findings],

@@ -26,12 +26,17 @@ def fields(page: Page, m: Message, verbose: int) -> None:
             (value, "cyan"),
             indent=30 + 2 * depth,
         )
-        about = GLOSSARY.get(f"{m.kind}.{field.name}") or GLOSSARY.get(field.name)
+        about = next(filter(None, map(GLOSSARY.get, _keys(m, field))), None)
         if about and about not in page.told:
             page.told.add(about)
             page.add((" " * (29 + 2 * depth) + f"{about.what} {about.why}", "dim"), indent=29 + 2 * depth)
     if verbose > 1:
         _hex(page, m)
+
+
+def _keys(m: Message, field: Field) -> tuple[str, ...]:
+    """Where the glossary may speak of a field, the closest first."""
+    return f"{m.kind}.{field.name}", f"{field.name}.{field.text}", field.name
 
 
 def _walk(fields: Iterable[Field], depth: int) -> Iterator[tuple[Field, int]]:

@@ -189,11 +189,15 @@ def _cost(trace: Trace) -> Object:
 
 
 def _finding(finding: Finding) -> Object:
-    return {"kind": finding.kind, "text": finding.text, "message": finding.message, "spec": finding.spec}
+    return {**_said(finding), "message": finding.message}
 
 
 def together(finding: Finding) -> Object:
-    return {"kind": finding.kind, "connections": list(finding.connections), "text": finding.text, "spec": finding.spec}
+    return {**_said(finding), "connections": list(finding.connections)}
+
+
+def _said(finding: Finding) -> Object:
+    return {name: getattr(finding, name) for name in ("kind", "weight", "text", "advice", "spec")}
 
 
 TLS_KEYS = (

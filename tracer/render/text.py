@@ -23,6 +23,7 @@ TITLES = {"chain": "chain", "validity": "dates", "name": "name"}
 SIGNS = {"passed": ("✔", "green"), "failed": ("✘", "red"), "not_done": ("·", "yellow"), "cannot_tell": ("?", "cyan")}
 OUTCOMES = {"accept": "connects", "refuse": "refuses", "plaintext": "plaintext", "cannot_tell": "cannot tell"}
 COLOURS = {"accept": "green", "refuse": "red", "plaintext": "yellow", "cannot_tell": "cyan"}
+WEIGHTS = {"danger": ("✘", "red"), "warning": ("!", "yellow"), "note": ("·", "cyan")}
 SESSION = "session"
 
 
@@ -314,5 +315,7 @@ def _findings(page: Page, findings: list[Finding]) -> None:
         return
     page.title("Worth knowing")
     for finding in findings:
+        mark, style = WEIGHTS[finding.weight]
         spec = f" [{finding.spec}]" if finding.spec else ""
-        page.add(("  ! ", "red"), (finding.text + spec, ""), indent=4)
+        advice = f" {finding.advice}" if finding.advice else ""
+        page.add((f"  {mark} ", style), (finding.text, ""), (advice, "bold"), (spec, "dim"), indent=4)

@@ -1,0 +1,94 @@
+"""What is remembered of a connection to compare it with others: small, whatever the connection held."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+
+from tracer.findings.chains import Chain, chain
+from tracer.findings.identity import called, issuer_of, names_of
+from tracer.findings.model import shorten
+from tracer.trace import Trace
+from tracer.verify.chain import canonical
+from tracer.verify.names import match
+
+FEW_NAMES = 8  # of a certificate
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """The CA of a chain. `proven`: it was sent, and the signatures up to it are good; else the chain only names it."""
+
+    name: str
+    key: str
+    proven: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a server showed: its own certificate by its hash and names, and who vouches for it."""
+
+    leaf: str
+    called: str
+    names: tuple[str, ...]
+    begins: datetime | None
+    authority: Authority | None  # None: it vouches for itself
+
+
+@dataclass(frozen=True, slots=True)
+class Sketch:
+    """One connection: who with whom, how, and how it ended."""
+
+    id: int
+    started: datetime
+    client: str
+    server: str
+    server_name: str | None
+    transport: str | None
+    asked: bool  # for TLS, or began with it
+    kind: str
+    reason: str
+    shown: Shown | None
+    misnamed: bool  # the client asked for a name, and the certificate has another
+
+    @property
+    def session(self) -> bool:
+        """Whether it became a session inside TLS."""
+        return self.kind == "established" and self.transport == "tls"
+
+
+def sketch(trace: Trace) -> Sketch:
+    tcp, outcome, found = trace.connection, trace.outcome, chain(trace)
+    name = trace.tls.server_name if trace.tls else None
+    return Sketch(
+        id=tcp.id,
+        started=tcp.started,
+        client=tcp.client.address,
+        server=str(tcp.server),
+        server_name=shorten(name) if name else None,
+        transport=trace.transport,
+        asked=trace.transport == "tls" or bool(trace.negotiation),
+        kind=outcome.kind,
+        reason=shorten(f"alert {outcome.alert.description}" if outcome.alert else outcome.because),
+        shown=shown(found) if found else None,
+        misnamed=bool(found and name and match(found.leaf, name).matched is None),
+    )
+
+
+def shown(found: Chain) -> Shown:
+    leaf = found.leaf
+    names = tuple(shorten(name) for name in names_of(leaf)[:FEW_NAMES])
+    return Shown(leaf.sha256, called(leaf), names, leaf.not_before, authority(found))
+
+
+def authority(found: Chain) -> Authority | None:
+    if found.rooted:
+        return Authority(called(found.top), digest(found.top.spki), found.signed) if len(found.path) > 1 else None
+    wanted = found.top.authority_key_id
+    named = repr(canonical(found.top.issuer_der)).encode()
+    return Authority(issuer_of(found.top), digest(named, (wanted and wanted.key_id) or b""), proven=False)
+
+
+def digest(*parts: bytes) -> str:
+    return sha256(b"".join(parts)).hexdigest()
