@@ -58,8 +58,9 @@ MAY_IMPORT: dict[str, tuple[str, ...] | None] = {
     "cost.py": VALUES,
     "findings/": (*VALUES, "verify", "findings"),
     "verify/": ("verify", *CERTIFICATES, "trace", "errors"),
+    "advice.py": ("certificates", "report", "verify"),
     "report.py": (*VALUES, "verify", "findings", "cost"),
-    "render/": (*VALUES, "verify", "findings", "cost", "report", "glossary", "render", "errors"),
+    "render/": (*VALUES, "verify", "findings", "cost", "report", "advice", "glossary", "render", "errors"),
     "output.py": (*VALUES, "verify", "findings", "report", "render", "errors"),
 }
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from tracer.advice import advice
 from tracer.certificates import Certificate
 from tracer.findings import Finding
 from tracer.packets.source import Source, moment
@@ -39,6 +40,7 @@ def connection(report: Report, *, fields: bool = False) -> Object:
         "verdicts": [verdict(v, report.agreement(v)) for v in report.asked_first()],
         "consistent_with": report.consistent_with,
         "cost": _cost(trace),
+        "advice": advice(report),
         "findings": [_finding(finding) for finding in report.findings],
     }
 

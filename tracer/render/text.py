@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from tracer.advice import advice
 from tracer.findings import Finding
 from tracer.render.fields import fields
 from tracer.render.page import Page
@@ -35,6 +36,7 @@ def connection(report: Report, *, width: int = WIDTH, color: bool = False, verbo
     _certificates(page, report)
     _ending(page, report)
     _table(page, report)
+    _advice(page, report)
     _findings(page, report.findings)
     return page.text()
 
@@ -174,7 +176,7 @@ def _marks(report: Report) -> dict[int, list[Check]]:
     if report.trace.tls is None:
         return placed
     seen = report.trace.presented.seen
-    ends = next((m.index for m in report.trace.messages if m.sealed and m.sender == "client"), -1)
+    ends = _sealed_end(report.trace)
     for check in sorted(report.verdict.checks, key=lambda check: MARKS.get(check.step, "")):
         if check.step not in MARKS:
             place = check.after_message if check.after_message is not None else seen.get("answer", -1)
@@ -184,6 +186,12 @@ def _marks(report: Report) -> dict[int, list[Check]]:
             place = seen.get("chain", -1)
         placed.setdefault(place, []).append(check)
     return placed
+
+
+def _sealed_end(trace: Trace) -> int:
+    """Where a handshake that is sealed ends at the earliest: with the first sealed record of who finishes last."""
+    last = "client" if trace.tls and trace.tls.version == "TLS 1.3" else "server"
+    return next((m.index for m in trace.messages if m.sealed and m.sender == last), -1)
 
 
 def _mark(page: Page, report: Report, check: Check) -> None:
@@ -308,6 +316,13 @@ def _roots(report: Report) -> str:
         if report.trust.anchors() is None and report.trust.root_path is None
         else f"root file {path}"
     )
+
+
+def _advice(page: Page, report: Report) -> None:
+    words = advice(report)
+    if words:
+        page.title("What to do")
+        page.add((f"  {words}", ""), indent=2)
 
 
 def _findings(page: Page, findings: list[Finding]) -> None:

@@ -1,0 +1,69 @@
+"""What to do, on the stories, with the options that their clients had."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import tracer
+from tracer import rootfile
+from tracer.advice import advice
+from tracer.report import Report, report
+from tracer.verify import Trust
+
+CAPTURES = Path(__file__).resolve().parent.parent / "captures"
+
+
+def judged(story: str, **changes: object) -> Report:
+    case = tomllib.loads((CAPTURES / story / "case.toml").read_text())
+    source = tracer.read(CAPTURES / story / "capture.pcapng")
+    trace = next(tracer.follow(c, source.keys) for c in tracer.reassemble(source))
+    roots = None if case["root"] == "absent" else rootfile.load(CAPTURES / story / case["root"])
+    given = {"host": case["host"], "sslmode": case["sslmode"], "roots": roots, "time": trace.time, **changes}
+    return report(trace, Trust(**given))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("story", "words"),
+    [
+        ("wrong-root", "a root file that holds Example RDS eu-test-1 Root CA RSA2048 G1"),
+        ("expired-server", "Renew the certificate that has ended, on the server"),
+        ("cname", "connect with host=my-rds.example.test (and hostaddr=ADDRESS"),
+        ("sibling-verify-full", "somebody leads you to another server"),
+        ("sibling-verify-ca", "Nobody compared the names, and they differ."),
+        ("no-root-file", "sslmode=verify-full host=my-rds.example.test sslrootcert=FILE with Example RDS"),
+        ("no-tls-require", "Turn TLS on in the server"),
+        ("no-tls-prefer", "Without TLS anybody on the path reads and answers."),
+    ],
+)
+def test_the_remedy(story: str, words: str) -> None:
+    """Each story has one, for the check that failed or that nobody made."""
+    said = advice(judged(story))
+    assert said is not None
+    assert words in said
+
+
+def test_nothing_to_do() -> None:
+    """A client that checked everything is left alone."""
+    assert advice(judged("verify-full")) is None
+
+
+def test_no_host_to_verify() -> None:
+    """An address alone leaves verify-full without a name."""
+    assert advice(judged("verify-full", host=None)) == "Give the client a host to verify, beside hostaddr."
+
+
+def test_the_root_file_is_missing() -> None:
+    """Its path is named."""
+    said = advice(judged("verify-full", roots=None, root_path="/etc/rds.pem"))
+    assert said == "Put the CA of the server into /etc/rds.pem, or name another file with sslrootcert."
+
+
+def test_nothing_was_asked() -> None:
+    """Then the options are named that decide the table."""
+    trace = judged("verify-full").trace
+    said = advice(report(trace, Trust(time=trace.time), asked=False))
+    assert said is not None
+    assert "--sslmode MODE --sslrootcert FILE" in said

@@ -1,0 +1,136 @@
+"""What to do about a connection: the one thing that its verdict asks for, in libpq's own words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tracer.certificates import Certificate
+from tracer.report import Report
+from tracer.verify.chain import is_self_signed
+from tracer.verify.model import Check, Verdict
+
+
+def advice(report: Report) -> str | None:
+    """One or two sentences; None where nothing is to be done, or nothing can be said. The names in it are a stranger's."""
+    if report.trace.tls is None and not report.trace.negotiation and report.trace.outcome.kind != "plaintext":
+        return None
+    if not report.asked:
+        return f"Name what the client was told, and every row is decided: {_options(report)}."
+    verdict = report.verdict
+    failed = verdict.refused_by
+    if failed is not None:
+        remedy = REMEDIES.get(failed.step)
+        return remedy(report, failed) if remedy else None
+    if verdict.outcome == "cannot_tell" or _known(verdict):
+        return None
+    return f"{_because(report)} The client that knows its server: {_connection(report)}."
+
+
+def _known(verdict: Verdict) -> bool:
+    """Whether the name was compared, and so the server is known."""
+    name = verdict.check("name")
+    return verdict.outcome == "accept" and name is not None and name.outcome == "passed"
+
+
+def _because(report: Report) -> str:
+    if report.verdict.outcome == "plaintext" or report.trace.outcome.kind == "plaintext":
+        return "Without TLS anybody on the path reads and answers."
+    name = report.verdicts["verify-full"].check("name")
+    if name is not None and name.outcome == "failed":
+        return "Nobody compared the names, and they differ."
+    return "Encryption is not authentication."
+
+
+def _connection(report: Report) -> str:
+    """The parameters of a client that checks everything."""
+    root = _root(report)
+    file = f"sslrootcert=FILE with {root}" if root else "sslrootcert=FILE of its CA"
+    return f"sslmode=verify-full host={_host(report)} {file}"
+
+
+def _options(report: Report) -> str:
+    host = "" if report.host_from_hello else "--host NAME "
+    return f"{host}--sslmode MODE --sslrootcert FILE (a file that does not exist stands for none)"
+
+
+def _sent(report: Report) -> tuple[Certificate, ...]:
+    return report.trace.presented.certificates or ()
+
+
+def _host(report: Report) -> str:
+    """The name that the client wants, where the certificate has it, else the certificate's first."""
+    host = report.trust.host
+    name = report.verdicts["verify-full"].check("name")
+    if isinstance(host, str) and (name is None or name.outcome != "failed"):
+        return host
+    names = [name.text for leaf in _sent(report)[:1] for name in leaf.names]
+    return host if isinstance(host, str) and not names else names[0] if names else "NAME"
+
+
+def _root(report: Report) -> str | None:
+    """The root that the chain asks for: the one that was sent, or the issuer of the last that was."""
+    sent = _sent(report)
+    if not sent:
+        return None
+    top = next((certificate for certificate in sent if is_self_signed(certificate)), None)
+    return top.short if top else next((p[3:] for p in sent[-1].issuer.split(", ") if p.startswith("CN=")), None)
+
+
+# REMEDIES
+
+
+def _chain(report: Report, check: Check) -> str:
+    root = _root(report) or "the CA of the server"
+    if check.code in UNTRUSTED:
+        words = f"Give the client a root file that holds {root}, if that is the CA you mean: sslrootcert=FILE."
+        if check.code == 20 and check.certificate is not None:
+            words += " Or let the server send the certificate that is missing between."
+        return words + " For Amazon RDS it is the bundle of the region."
+    return "The server needs another certificate: no setting of the client mends this."
+
+
+def _validity(_report: Report, check: Check) -> str:
+    if check.code == 9:
+        return "Compare the clocks of client and server; if they are right, the certificate was put in place too early."
+    where = "on the server" if check.certificate is not None else "in the client's root file"
+    return f"Renew the certificate that has ended, {where}."
+
+
+def _name(report: Report, _check: Check) -> str:
+    if report.trust.host is None:
+        return "Give the client a host to verify, beside hostaddr."
+    name = _host(report)
+    return (
+        f"If {name} is the server you mean, connect with host={name} (and hostaddr=ADDRESS, where the way to it must stay). "
+        "If it is not, somebody leads you to another server: look at DNS and at what stands between."
+    )
+
+
+def _root_file(_report: Report, check: Check) -> str:
+    return f"Put the CA of the server into {check.found or 'the root file'}, or name another file with sslrootcert."
+
+
+def _negotiation(_report: Report, _check: Check) -> str:
+    return "Turn TLS on in the server (ssl = on, ssl_cert_file, ssl_key_file)."
+
+
+def _revocation(_report: Report, check: Check) -> str:
+    if check.code == 23:
+        return "The certificate was revoked: the server needs another one."
+    return "The client's revocation list must be one of this CA, of each CA of the chain, and in its time."
+
+
+def _injected(_report: Report, _check: Check) -> str:
+    return "Find out what stands between client and server."
+
+
+UNTRUSTED = (2, 18, 19, 20, 21)
+REMEDIES: dict[str, Callable[[Report, Check], str]] = {
+    "chain": _chain,
+    "validity": _validity,
+    "name": _name,
+    "root_file": _root_file,
+    "negotiation": _negotiation,
+    "revocation": _revocation,
+    "injected": _injected,
+}
