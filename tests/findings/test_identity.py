@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests import authority
 from tests.authority import BEGIN, issue, root, rsa_key, server, subordinate
-from tests.findings.helpers import healthy, kinds, only, shake, shown, story
+from tests.findings.helpers import WHEN, at, healthy, kinds, only, shake, shown, story
 from tests.wire import follow, packets
 from tracer.findings import explain, identity
 from tracer.findings.identity import ends_soon
@@ -116,6 +116,22 @@ def test_a_missing_intermediate() -> None:
     assert finding.weight == "warning"
     assert "Test Subordinate CA" in finding.text
     assert "missing_intermediate" not in kinds(healthy())
+
+
+def test_a_root_that_is_not_trusted() -> None:
+    """The story of the wrong root, read without the client's root file: the chain itself is good, so the file is not."""
+    finding = only("root_not_trusted", *story("wrong-root"))
+    assert "Example RDS eu-test-1 Root CA RSA2048 G1" in finding.text
+    assert "root_not_trusted" not in kinds(*story("verify-full"), *story("expired-server"))
+
+
+def test_a_root_that_may_be_trusted() -> None:
+    """The chain has a fault of its own, a CA that may not be one: then the root file may be right."""
+    no_ca = issue("Not a CA", root(), names=[])
+    made = shake(issue("db.example", no_ca), no_ca, root())
+    refused = [*made.preambled()[:4], ("client", b"\x15\x03\x03\0\2\2\x30")]
+    assert "root_not_trusted" not in kinds(follow(at(packets(refused), WHEN)))
+    assert "root_sent" in kinds(follow(at(packets(refused), WHEN)))
 
 
 def test_a_root_that_is_sent() -> None:

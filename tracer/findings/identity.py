@@ -13,12 +13,14 @@ from tracer.findings.chains import Chain, chain
 from tracer.findings.model import Finding, Weight, shorten
 from tracer.signatures import digest_bits, key_bits, security_bits
 from tracer.trace import Trace
+from tracer.verify.chain import judge
 from tracer.verify.names import match
 
 ENOUGH_BITS = 112  # of security: RSA 2048, SHA-224 (NIST SP 800-57 part 1, OpenSSL's security level 2)
 SHORT, LONG, SOON = timedelta(days=10), timedelta(days=825), timedelta(days=30)
 REMAINS = 6  # a certificate ends soon in the last sixth of its time, and in the last 30 days
 FEW = 3  # of a kind that are named
+UNKNOWN_CA = 48  # the alert
 
 
 def certificates(trace: Trace) -> Iterator[Finding]:
@@ -140,13 +142,31 @@ def self_signed(found: Chain) -> Iterator[Finding]:
         )
 
 
+def root_not_trusted(found: Chain, trace: Trace) -> Iterator[Finding]:
+    """unknown_ca has seven causes; where the chain is good in itself, those are left that lie with the client's files."""
+    if refused_as_unknown(trace) and len(found.path) > 1 and found.rooted:
+        if judge(found.sent, [found.top], trace.time).faults:
+            return
+        yield Finding(
+            "root_not_trusted",
+            f"The client answered unknown_ca to a chain that is whole and good up to its root, {called(found.top)}. What is left is that this root is not "
+            "in the client's root file, or that a revocation list is missing there.",
+            advice="Give the client's root file with --sslrootcert to be sure. For RDS it is the bundle of the server's own region, or of all.",
+            spec="OpenSSL: statem_lib.c, x509table",
+        )
+
+
+def refused_as_unknown(trace: Trace) -> bool:
+    alert = trace.outcome.alert
+    return alert is not None and alert.sender == "client" and alert.code == UNKNOWN_CA
+
+
 def missing_intermediate(found: Chain, trace: Trace) -> Iterator[Finding]:
     """Whether the issuer is a root or an intermediate only its own certificate would say."""
     if len(found.path) > 1 or found.rooted:
         return
     issuer = issuer_of(found.leaf)
-    alert = trace.outcome.alert
-    refused = alert is not None and alert.sender == "client" and alert.code == 48
+    refused = refused_as_unknown(trace)
     weight: Weight = "warning" if refused else "note"
     ending = ", and the client answered unknown_ca" if refused else ""
     yield Finding(
@@ -294,7 +314,7 @@ def days(span: timedelta) -> str:
 
 # TABLES
 
-ABOUT_TRACE = (name_differs, dates, missing_intermediate)
+ABOUT_TRACE = (name_differs, dates, root_not_trusted, missing_intermediate)
 ABOUT_CHAIN = (
     self_signed,
     weak_key,
