@@ -7,9 +7,10 @@ import ssl
 import pytest
 
 from tests import wire
-from tests.wire import SSL_REQUEST, STARTUP, WELCOME, Tls, follow, packets, spoken
+from tests.wire import CANCEL, SSL_REQUEST, STARTUP, WELCOME, Tls, follow, packets, spoken
 
 ERROR = b"E\0\0\0\x13SFATAL\0C28000\0\0"
+GSSENC_REQUEST = bytes.fromhex("0000000804d21630")
 ALERT = bytes.fromhex("15030300020230")
 
 
@@ -31,7 +32,10 @@ ALERT = bytes.fromhex("15030300020230")
         ([("client", SSL_REQUEST), ("server", b"S")], "", "incomplete", "before_tls"),
         ([("client", SSL_REQUEST), ("server", b"S")], "server", "closed", "before_tls"),
         ([("client", STARTUP), ("server", ERROR)], "fin", "refused_by_server", "before_tls"),
-        ([("client", bytes.fromhex("00000010 04d2162e 00000001 00000002"))], "fin", "closed", None),
+        ([("client", CANCEL)], "fin", "closed", None),
+        ([("client", GSSENC_REQUEST), ("server", b"G")], "fin", "refused_by_client", "before_tls"),
+        ([("client", GSSENC_REQUEST), ("server", b"G")], "", "incomplete", "before_tls"),
+        ([("client", GSSENC_REQUEST), ("server", b"G"), ("client", b"token")], "fin", "established", "before_tls"),
     ],
 )
 def test_in_front_of_tls(said, close: str, kind: str, where: str | None) -> None:
@@ -48,6 +52,14 @@ def test_a_session(version: ssl.TLSVersion) -> None:
     sealed = follow(packets(made.preambled())).outcome
     assert (opened.kind, opened.inferred) == ("established", False)
     assert (sealed.kind, sealed.inferred) == ("established", True)
+
+
+def test_cancelling_inside_tls() -> None:
+    """A request to cancel has come as far as a session would: the client has not refused the server."""
+    made = Tls(opening=CANCEL).run()
+    outcome = follow(packets(made.preambled()), made.keys()).outcome
+    assert (outcome.kind, outcome.where) == ("established", "after_handshake")
+    assert "cancel" in outcome.because
 
 
 @pytest.mark.parametrize("sender", ["client", "server"])

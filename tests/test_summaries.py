@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import tracer
+from tests.wire import SSL_REQUEST, spoken
 from tracer.summaries import SUMMARIES, summary
 
 STORY = Path(__file__).resolve().parent.parent / "captures" / "verify-full" / "capture.pcapng"
@@ -32,6 +33,14 @@ def test_what_is_said(kind: str, text: str) -> None:
     message = TRACE.of(kind)
     assert message is not None
     assert message.summary == text
+
+
+def test_an_error_of_the_oldest_kind() -> None:
+    """A server that cannot start a process ends its text with a line break, which is none of the text."""
+    trace = spoken(("client", SSL_REQUEST), ("server", b"Ecould not fork new process for connection: Try again\n\0"))
+    message = trace.of("ErrorResponse")
+    assert message is not None
+    assert message.summary == "could not fork new process for connection: Try again"
 
 
 @pytest.mark.parametrize("kind", [*SUMMARIES, "Unknown"])

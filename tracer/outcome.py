@@ -48,8 +48,18 @@ def _cancel(trace: Trace) -> Outcome | None:
     if trace.transport == "cancel":
         return Outcome("closed", None, "a request to cancel a query: it carries no session and gets no answer")
     if trace.transport == "gss":
-        return Outcome("established", "before_tls", "sealed by GSSAPI encryption, not by TLS")
+        return _gss(trace)
     return None
+
+
+def _gss(trace: Trace) -> Outcome:
+    """Behind G the client speaks first, if it has a ticket for this server (fe-secure-gssapi.c, pqsecure_open_gss)."""
+    if trace.of("Unread", "client") is not None:
+        return Outcome("established", "before_tls", "sealed by GSSAPI encryption, not by TLS")
+    if _closed(trace) == "client":
+        why = "the server agreed to GSSAPI encryption, and the client closed without beginning it"
+        return Outcome("refused_by_client", "before_tls", why)
+    return Outcome("incomplete", "before_tls", "the capture ends behind the answer G")
 
 
 def _no_tls(trace: Trace) -> Outcome | None:
@@ -122,6 +132,9 @@ def _behind_handshake(trace: Trace) -> Outcome | None:
         return Outcome("refused_by_server", "after_handshake", f"the server refused: {error}")
     if trace.of("StartupMessage", "client") is not None:
         return Outcome("established", "after_handshake", "the client went on inside TLS")
+    if trace.of("CancelRequest", "client") is not None:
+        why = "the client went on inside TLS, with a request to cancel a query: that carries no session and gets no answer"
+        return Outcome("established", "after_handshake", why)
     return _sealed_end(trace)
 
 

@@ -123,7 +123,7 @@ def _error(fields: Fields, _length: int) -> str:
     parts = {_text(f.parts, "code") or f.text: f for f in every(fields, "field")}
     values = {f.text: _text(f.parts, "value") for f in parts.values()}
     wanted = [values.get(name, "") for name in ("Severity", "SQLSTATE code", "Message")]
-    return " ".join(word for word in wanted if word) or _text(fields, "message")
+    return " ".join(word for word in wanted if word) or _text(fields, "message").rstrip("\n")
 
 
 def _parameter(fields: Fields, _length: int) -> str:
