@@ -56,7 +56,7 @@ def test_a_session(version: ssl.TLSVersion) -> None:
 
 def test_cancelling_inside_tls() -> None:
     """A request to cancel has come as far as a session would: the client has not refused the server."""
-    made = Tls(opening=CANCEL).run()
+    made = Tls(talk=(("client", CANCEL), ("server", WELCOME))).run()
     outcome = follow(packets(made.preambled()), made.keys()).outcome
     assert (outcome.kind, outcome.where) == ("established", "after_handshake")
     assert "cancel" in outcome.because

@@ -68,16 +68,10 @@ class Tls:
     talk: tuple[Say, ...] = (("client", STARTUP), ("server", WELCOME))  # inside TLS
     said: list[Say] = field(default_factory=list)
     log: bytes = b""
-    opening: bytes = STARTUP  # what the client says first inside TLS
 
     def run(self) -> Tls:
-<<<<<<< HEAD
         """Shake hands, and say inside what there is to say."""
         crt, key = self.identity or certificate()
-=======
-        """Shake hands, say the opening and the welcome inside, and close."""
-        crt, key = certificate()
->>>>>>> stories
         with tempfile.NamedTemporaryFile() as keylog:
             ours, theirs = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             ours.check_hostname, ours.verify_mode = False, ssl.CERT_NONE
@@ -94,21 +88,12 @@ class Tls:
             client = ours.wrap_bio(bios[0], bios[1], server_hostname=self.name)
             server = theirs.wrap_bio(bios[2], bios[3], server_side=True)
             self._shake(client, server, bios)
-<<<<<<< HEAD
             peers = {"client": (client, bios[1], bios[2], server), "server": (server, bios[3], bios[0], client)}
             for sender, words in self.talk:
                 speaker, out, into, listener = peers[sender]
                 speaker.write(words)
                 self._move(sender, out, into)
                 listener.read()
-=======
-            client.write(self.opening)
-            self._move("client", bios[1], bios[2])
-            server.read()
-            server.write(WELCOME)
-            self._move("server", bios[3], bios[0])
-            client.read()
->>>>>>> stories
             self.log = Path(keylog.name).read_bytes()
         return self
 
