@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from tracer.certificates import Presented
 from tracer.findings import Finding, explain
 from tracer.trace import Trace
 from tracer.verify import agrees, clients, consistent_with, known, table
 from tracer.verify.model import SSLMODES, Trust, Unknown, Verdict
 
 
-@dataclass(frozen=True)
-class Report:
-    """A trace, the verdict of every sslmode on it, and the findings. `asked` is what the user wanted to know."""
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """What a server presented, and the verdict of every sslmode on it. `asked`: the user named one, or a file, or a host."""
 
-    trace: Trace
+    presented: Presented
     trust: Trust
     verdicts: dict[str, Verdict]
-    findings: list[Finding]
     asked: bool
-    host_from_hello: bool
-    own_time: bool  # judged at the capture's time, as the client did
+    host_from_hello: bool = False
 
     @property
     def verdict(self) -> Verdict:
@@ -30,6 +29,15 @@ class Report:
     def asked_first(self) -> list[Verdict]:
         mode = self.trust.sslmode
         return [self.verdicts[mode], *(self.verdicts[m] for m in SSLMODES if m != mode)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report(Judged):
+    """A trace, the verdict of every sslmode on it, and the findings."""
+
+    trace: Trace
+    findings: list[Finding]
+    own_time: bool  # judged at the capture's time, as the client did
 
     def agreement(self, verdict: Verdict) -> bool | None:
         """Whether the capture shows what the verdict says; None unless host, roots and time are the client's own."""
@@ -43,11 +51,25 @@ class Report:
         return consistent_with(self.verdicts, self.trace) if self.own_time else list(SSLMODES)
 
 
+def judge(presented: Presented, trust: Trust, client: str = "libpq", *, asked: bool = True) -> Judged:
+    """Judge what a server presented, under every sslmode. Raises `TracerError` for an unknown client."""
+    return Judged(presented=presented, trust=trust, verdicts=table(presented, trust, clients.get(client)), asked=asked)
+
+
 def report(trace: Trace, trust: Trust, client: str = "libpq", *, asked: bool = True, own_time: bool = True) -> Report:
     """Judge a trace. A host that is not known is taken from the ClientHello; the time is the caller's to set."""
     name = trace.tls.server_name if trace.tls else None
     from_hello = isinstance(trust.host, Unknown) and name is not None
     if from_hello:
         trust = replace(trust, host=name)
-    verdicts = table(trace, trust, clients.get(client))
-    return Report(trace, trust, verdicts, explain(trace), asked, from_hello, own_time)
+    judged = judge(trace.presented, trust, client, asked=asked)
+    return Report(
+        presented=judged.presented,
+        trust=trust,
+        verdicts=judged.verdicts,
+        asked=asked,
+        host_from_hello=from_hello,
+        trace=trace,
+        findings=explain(trace),
+        own_time=own_time,
+    )

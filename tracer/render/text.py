@@ -9,21 +9,17 @@ from typing import TYPE_CHECKING
 from tracer.advice import advice
 from tracer.findings import Finding
 from tracer.render.fields import fields
+from tracer.render.judged import COLOURS, MARKS, OUTCOMES, SIGNS, TITLES, certificates, sign, table
 from tracer.render.page import Page
-from tracer.render.words import headline, who
+from tracer.render.words import headline
 from tracer.report import Report
 from tracer.trace import Message, Trace
-from tracer.verify.model import SSLMODES, Check, Verdict
+from tracer.verify.model import Check
 
 if TYPE_CHECKING:
     pass
 
 WIDTH = 110
-MARKS = {"chain": "①", "validity": "②", "name": "③"}
-TITLES = {"chain": "chain", "validity": "dates", "name": "name"}
-SIGNS = {"passed": ("✔", "green"), "failed": ("✘", "red"), "not_done": ("·", "yellow"), "cannot_tell": ("?", "cyan")}
-OUTCOMES = {"accept": "connects", "refuse": "refuses", "plaintext": "plaintext", "cannot_tell": "cannot tell"}
-COLOURS = {"accept": "green", "refuse": "red", "plaintext": "yellow", "cannot_tell": "cyan"}
 WEIGHTS = {"danger": ("✘", "red"), "warning": ("!", "yellow"), "note": ("·", "cyan")}
 SESSION = "session"
 
@@ -33,9 +29,11 @@ def connection(report: Report, *, width: int = WIDTH, color: bool = False, verbo
     page = Page(width, color)
     _header(page, report)
     _timeline(page, report, verbose)
-    _certificates(page, report)
+    if report.presented.certificates:
+        page.title("What the server presented")
+        certificates(page, report.presented.certificates, report.trust.time)
     _ending(page, report)
-    _table(page, report)
+    table(page, report, "What each sslmode would have done" if report.trace.tls else "What each sslmode would do here")
     _advice(page, report)
     _findings(page, report.findings)
     return page.text()
@@ -195,59 +193,21 @@ def _sealed_end(trace: Trace) -> int:
 
 
 def _mark(page: Page, report: Report, check: Check) -> None:
-    sign, style = _sign(report.verdict, check)
+    shown, style = sign(report.verdict, check)
     title = f"{MARKS.get(check.step, '•')} {TITLES.get(check.step, check.step.replace('_', ' '))}"
     words = check.because
     if check.outcome == "not_done" and not report.asked and check.step == "name":
         strict = report.verdicts["verify-full"].check("name")
-        sign, style = SIGNS["cannot_tell"]
+        shown, style = SIGNS["cannot_tell"]
         words = "only verify-full compares it" + (f": {strict.because}" if strict else "")
     elif check.outcome == "not_done":
         words = f"nobody looked: {words}"
     elif report.verdict.unreached(check):
         words = f"the client does not come this far; else: {words}"
-    page.add((" " * 20 + "╰─ ", "dim"), (f"{title} {sign} ", f"bold {style}"), (words, style), indent=33)
+    page.add((" " * 20 + "╰─ ", "dim"), (f"{title} {shown} ", f"bold {style}"), (words, style), indent=33)
 
 
-def _sign(verdict: Verdict, check: Check | None) -> tuple[str, str]:
-    """The mark of a check; in brackets where the client stopped in front of it."""
-    if check is None:
-        return SIGNS["not_done"]
-    sign, style = SIGNS[check.outcome]
-    return (f"({sign})", "dim") if verdict.unreached(check) and check.outcome != "not_done" else (sign, style)
-
-
-# CERTIFICATES, END, TABLE
-
-
-def _certificates(page: Page, report: Report) -> None:
-    sent = report.trace.presented.certificates
-    if not sent:
-        return
-    page.title("What the server presented")
-    time = report.trust.time
-    for position, c in enumerate(sent):
-        dates = (
-            f"{c.not_before:%Y-%m-%d} … {c.not_after:%Y-%m-%d}" if c.not_before and c.not_after else "dates unreadable"
-        )
-        late = c.not_after is not None and c.not_after <= time
-        names = ", ".join(name.text for name in c.names[:4]) + (", …" if len(c.names) > 4 else "")
-        role = (
-            f"{'root, ' * bool(position)}signed by itself"
-            if c.subject_der == c.issuer_der
-            else f"issued by {_issuer(c.issuer)}"
-        )
-        page.add((f"  {position}  ", "dim"), (c.short, "bold"), (f"  {role}", ""), indent=5)
-        page.add(
-            ("     ", ""),
-            (dates, "red" if late else ""),
-            (f"  {c.public_key}, {c.signature_name}" + (f"  for {names}" if names else ""), "dim"),
-            indent=5,
-        )
-
-
-def _issuer(name: str) -> str:
-    return next((part[3:] for part in name.split(", ") if part.startswith("CN=")), name)
+# THE END
 
 
 def _ending(page: Page, report: Report) -> None:
@@ -266,56 +226,6 @@ def _ending(page: Page, report: Report) -> None:
             else f"not what this client would have done: {verdict.on_the_wire}"
         )
         page.add((f"  The capture is {words}.", "green" if agreement else "red"), indent=2)
-
-
-def _table(page: Page, report: Report) -> None:
-    verdict = report.verdict
-    page.title(
-        "What each sslmode would have done" if report.trace.tls else "What each sslmode would do with this server"
-    )
-    host = f"host {report.trust.host}" if isinstance(report.trust.host, str) else "host not known"
-    if report.host_from_hello:
-        host += " (from the ClientHello)"
-    page.add(
-        (f"  {verdict.client}, {host}, {_roots(report)}, at {report.trust.time:%Y-%m-%d %H:%M} UTC", "dim"), indent=2
-    )
-    page.add((f"  {'sslmode':<13}{'outcome':<13}chain  dates  name   who is at the other end", "dim"), indent=50)
-    for mode in SSLMODES:
-        v = report.verdicts[mode]
-        marker = "▸" if mode == report.trust.sslmode and report.asked else " "
-        cells: list[tuple[str, str]] = [
-            (f"{marker} {mode:<13}", "bold"),
-            (f"{OUTCOMES[v.outcome]:<13}", COLOURS[v.outcome]),
-        ]
-        for step in MARKS:
-            sign, style = _sign(v, v.check(step))
-            cells.append((f"{sign:<7}", style))
-        page.add(*cells, (who(v), ""), indent=50)
-    page.add(
-        ("  ✔ passed  ✘ failed  · nobody looked  ? cannot be told from here  (✔) would pass, not reached", "dim"),
-        indent=2,
-    )
-    page.add(
-        (
-            "  plaintext: goes on without TLS, if the server permits it" + "  ▸ what was asked about" * report.asked,
-            "dim",
-        ),
-        indent=2,
-    )
-
-
-def _roots(report: Report) -> str:
-    roots = report.trust.roots
-    path = report.trust.root_path or "~/.postgresql/root.crt"
-    if roots is None:
-        return f"no root file ({path})"
-    if roots == "system":
-        return "sslrootcert=system"
-    return (
-        "root file not known"
-        if report.trust.anchors() is None and report.trust.root_path is None
-        else f"root file {path}"
-    )
 
 
 def _advice(page: Page, report: Report) -> None:

@@ -1,0 +1,46 @@
+"""The table and the certificates, on a page."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from tests.wire import Tls, follow, packets
+from tracer.render.judged import certificates, sign, table
+from tracer.render.page import Page
+from tracer.report import judge
+from tracer.verify import Trust
+
+MADE = Tls().run()
+PRESENTED = follow(packets(MADE.preambled()), MADE.keys()).presented
+TIME = datetime(2200, 1, 1, tzinfo=UTC)
+
+
+def test_a_row_for_every_mode() -> None:
+    """The asked one is marked, and what it was judged with stands above."""
+    page = Page(110, color=False)
+    table(page, judge(PRESENTED, Trust(host="db.example", sslmode="require", roots=None, time=TIME)), "The table")
+    rows = page.text().splitlines()
+    assert "libpq, host db.example, no root file" in rows[2]
+    assert [row[:24].split() for row in rows[4:10]] == [
+        ["disable", "plaintext"],
+        ["allow", "plaintext"],
+        ["prefer", "connects"],
+        ["▸", "require", "connects"],
+        ["verify-ca", "refuses"],
+        ["verify-full", "refuses"],
+    ]
+
+
+def test_certificates_take_two_lines() -> None:
+    """What it is called and by whom, then its dates, key and names."""
+    page = Page(110, color=False)
+    assert PRESENTED.certificates is not None
+    certificates(page, PRESENTED.certificates, TIME)
+    assert page.text().startswith("  0  db.example  signed by itself\n     ")
+
+
+def test_what_was_not_reached_is_in_brackets() -> None:
+    """A name that would match is no comfort when the chain was refused."""
+    verdict = judge(PRESENTED, Trust(host="db.example", sslmode="verify-full", roots=[], time=TIME)).verdict
+    assert verdict.refused_by is not None
+    assert sign(verdict, verdict.check("name")) == ("(✔)", "dim")
