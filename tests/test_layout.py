@@ -54,13 +54,15 @@ MAY_IMPORT: dict[str, tuple[str, ...] | None] = {
     "signatures.py": ("der", "certificates"),
     "certificates.py": (*CERTIFICATES, "trace"),
     "serverkey.py": ("errors",),
+    "chainfile.py": ("certificates", "der", "errors"),
+    "bundle.py": ("certificates", "verify"),
     "rootfile.py": ("certificates", "verify.model", "errors"),
     "cost.py": VALUES,
     "findings/": (*VALUES, "verify", "findings"),
     "verify/": ("verify", *CERTIFICATES, "trace", "errors"),
     "advice.py": ("certificates", "report", "verify"),
     "report.py": (*VALUES, "verify", "findings", "cost"),
-    "render/": (*VALUES, "verify", "findings", "cost", "report", "advice", "glossary", "render", "errors"),
+    "render/": (*VALUES, "verify", "findings", "cost", "report", "advice", "bundle", "glossary", "render", "errors"),
     "output.py": (*VALUES, "verify", "findings", "report", "render", "errors"),
 }
 

@@ -17,7 +17,7 @@ from tracer.output import FORMATS
 from tracer.report import Report, report
 from tracer.trace import Trace
 from tracer.verify import clients
-from tracer.verify.model import SSLMODES, Trust, Unusable
+from tracer.verify.model import SSLMODES, Trust, Unusable, Verdict
 
 
 class Parser(argparse.ArgumentParser):
@@ -42,7 +42,7 @@ def command(
     return parser
 
 
-def client_options(parser: argparse.ArgumentParser) -> None:
+def client_options(parser: argparse.ArgumentParser, default_time: str = "the capture's") -> None:
     group = parser.add_argument_group("what the client was told (libpq's own names)")
     group.add_argument("--sslmode", choices=SSLMODES, help="the mode asked about (default prefer, as in libpq)")
     group.add_argument("--host", help="the host name it connected to (default: the server name in its ClientHello)")
@@ -56,8 +56,12 @@ def client_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--client", default="libpq", metavar="NAME", help="whose checks to replay (default libpq, the newest)"
     )
-    group.add_argument(
-        "--at", metavar="TIME", help="judge at this time: now, a date, or ISO 8601 (default: the capture's)"
+    time_option(group, default_time)
+
+
+def time_option(parser: argparse._ActionsContainer, default: str) -> None:
+    parser.add_argument(
+        "--at", metavar="TIME", help=f"judge at this time: now, a date, or ISO 8601 (default: {default})"
     )
 
 
@@ -72,9 +76,9 @@ def capture_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("-v", "--verbose", action="count", default=0, help="every field explained; -vv the bytes too")
 
 
-def output_options(parser: argparse.ArgumentParser) -> None:
+def output_options(parser: argparse.ArgumentParser, formats: tuple[str, ...] = FORMATS) -> None:
     group = parser.add_argument_group("output")
-    group.add_argument("--format", choices=FORMATS, default="text")
+    group.add_argument("--format", choices=formats, default="text")
     group.add_argument("-o", "--output", metavar="OUT", help="write here instead of to standard output")
     group.add_argument("--color", choices=("auto", "always", "never"), default="auto")
 
@@ -111,6 +115,14 @@ def question(options: argparse.Namespace) -> Question:
         _root_hint(trust)
     asked = any((options.sslmode, options.host, options.sslrootcert))
     return Question(trust, options.client, time(options.at), asked)
+
+
+def status(verdict: Verdict, outcome: str | None = None) -> int:
+    """The exit status of an asked verdict; `outcome` is what was seen, where that says more."""
+    outcome = outcome or verdict.outcome
+    if outcome == "cannot_tell":
+        return 2
+    return int(outcome == "refuse" or (outcome == "plaintext" and verdict.sslmode not in ("disable", "allow")))
 
 
 def _root_hint(trust: Trust) -> None:

@@ -112,12 +112,8 @@ def _trace(options: argparse.Namespace, sources: Iterable[Source]) -> int:
 def _status(found: Report) -> int:
     if not found.asked:
         return 0
-    outcome, mode = found.verdict.outcome, found.trust.sslmode
-    if found.trace.outcome.kind == "plaintext":
-        outcome = "plaintext"  # whatever the server would have presented
-    if outcome == "cannot_tell":
-        return 2
-    return int(outcome == "refuse" or (outcome == "plaintext" and mode not in ("disable", "allow")))
+    seen = "plaintext" if found.trace.outcome.kind == "plaintext" else None  # whatever the server would have presented
+    return shared.status(found.verdict, seen)
 
 
 def _problems(sources: list[Source], connections: int) -> int:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from tracer.advice import advice
+from tracer.bundle import Anchored, Entry
 from tracer.certificates import Certificate
 from tracer.findings import Finding
 from tracer.packets.source import Source, moment
 from tracer.protocol.fields import Field
-from tracer.report import Report
+from tracer.report import Judged, Report
 from tracer.trace import Message, Trace
+from tracer.verify.chain import Fault
 from tracer.verify.model import Check, Verdict
 
 SCHEMA = 1
@@ -57,6 +60,62 @@ def capture(source: Source) -> Object:
         "unwrapped": sorted(source.unwrapped),
         "problems": list(source.problems),
     }
+
+
+def judged(what: Judged) -> Object:
+    """A chain alone: its certificates and the verdict of every sslmode, the asked one first."""
+    sent = what.presented.certificates or ()
+    return {
+        "certificates": [certificate(c, position) for position, c in enumerate(sent)],
+        "verdicts": [verdict(v, None) for v in what.asked_first()],
+    }
+
+
+def bundles(
+    held: Sequence[tuple[str, tuple[Entry, ...]]],
+    found: Sequence[tuple[tuple[Certificate, ...], Sequence[tuple[str, Anchored]]]],
+    at: datetime,
+) -> Object:
+    """Bundles, and what each of them says of each chain."""
+    return {
+        "time": time(at),
+        "bundles": [{"name": name, "certificates": [_entry(entry) for entry in entries]} for name, entries in held],
+        "chains": [
+            {
+                "certificates": [certificate(c, position) for position, c in enumerate(sent)],
+                "anchored": [{"bundle": name, **_anchored(result)} for name, result in results],
+            }
+            for sent, results in found
+        ],
+    }
+
+
+def _entry(entry: Entry) -> Object:
+    return {
+        **certificate(entry.certificate, entry.position),
+        "state": entry.state,
+        "root": entry.root,
+        "same_as": entry.same_as,
+    }
+
+
+def _anchored(result: Anchored) -> Object:
+    return {
+        "anchor": result.anchor.position if result.anchor else None,
+        "fault": _fault(result.fault),
+        "until": time(result.until) if result.until else None,
+        "then": _fault(result.then),
+    }
+
+
+def _fault(fault: Fault | None) -> Object | None:
+    if fault is None:
+        return None
+    return {"code": fault.code, "depth": fault.depth, "text": fault.text, "certificate": fault.certificate.subject}
+
+
+def tool() -> Object:
+    return {"name": "pgtls", "version": tool_version()}
 
 
 def message(m: Message, *, fields: bool = False) -> Object:

@@ -1,0 +1,84 @@
+"""verify and bundle, as somebody runs them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tracer.cli import main
+
+CAPTURES = Path(__file__).resolve().parents[2] / "captures"
+STORY = CAPTURES / "verify-full"
+ROOTS, OTHER = str(STORY / "roots.pem"), str(CAPTURES / "wrong-root" / "roots.pem")
+
+
+@pytest.fixture
+def chain(tmp_path: Path, capfd) -> str:
+    """The chain of the story, in a file of its own."""
+    main(["read", str(STORY / "capture.pcapng"), "--format", "json"])
+    (connection,) = json.loads(capfd.readouterr().out)["connections"]
+    file = tmp_path / "chain.pem"
+    file.write_text("".join(c["pem"] for c in connection["certificates"]))
+    return str(file)
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "words"),
+    [
+        (["--sslrootcert", ROOTS, "--host", "my-rds.example.test", "--sslmode", "verify-full"], 0, "connects"),
+        (["--sslrootcert", ROOTS, "--host", "other", "--sslmode", "verify-full"], 1, "does not match host name"),
+        (["--sslrootcert", OTHER, "--sslmode", "verify-ca"], 1, "certificate verify failed"),
+        (["--sslrootcert", ROOTS, "--at", "2050-01-01", "--sslmode", "verify-ca"], 1, "ended on 2027"),
+        (["--sslmode", "verify-ca"], 2, "cannot tell"),
+        ([], 0, "What each sslmode would do"),
+    ],
+)
+def test_verify(chain: str, options: list[str], status: int, words: str, capfd) -> None:
+    """The exit status is the asked verdict's, and the screen says why."""
+    if "--at" not in options:
+        options = [*options, "--at", "2026-11-24"]
+    assert main(["verify", chain, *options]) == status
+    assert words in " ".join(capfd.readouterr().out.split())
+
+
+def test_verify_as_json(chain: str, capfd) -> None:
+    """With the words of the document."""
+    main(["verify", chain, "--sslrootcert", ROOTS, "--sslmode", "verify-ca", "--format", "json"])
+    document = json.loads(capfd.readouterr().out)
+    assert document["verdicts"][0]["sslmode"] == "verify-ca"
+    assert [c["position"] for c in document["certificates"]] == [0, 1, 2]
+
+
+def test_verify_what_is_no_chain(tmp_path: Path, capfd) -> None:
+    """One line and hints."""
+    (tmp_path / "x").write_text("hello")
+    assert main(["verify", str(tmp_path / "x")]) == 2
+    assert capfd.readouterr().err.startswith(f"pgtls: error: {tmp_path}/x holds no certificate\npgtls: hint: ")
+
+
+def test_a_rotation(chain: str, capfd) -> None:
+    """The old bundle and the new one, against a chain and against a capture; 1 when the last one fails."""
+    for against in (chain, str(STORY / "capture.pcapng")):
+        command = ["bundle", ROOTS, "--and", OTHER, "--against", against, "--at", "2026-11-24"]
+        assert main(command) == 1
+        shown = " ".join(capfd.readouterr().out.split())
+        assert "anchored by entry 0, Example RDS eu-test-1 Root CA RSA2048 G1; good until 2027-10-25" in shown
+        assert "refused: self-signed certificate in certificate chain (19)" in shown
+
+
+def test_a_bundle_as_json(chain: str, capfd) -> None:
+    """Each entry is a certificate with its state."""
+    assert main(["bundle", ROOTS, "--against", chain, "--at", "2026-11-24", "--format", "json"]) == 0
+    document = json.loads(capfd.readouterr().out)
+    (bundle,), (found,) = document["bundles"], document["chains"]
+    assert [(e["position"], e["state"], e["root"]) for e in bundle["certificates"]] == [(0, "valid", True)]
+    assert found["anchored"][0]["anchor"] == 0
+    assert found["anchored"][0]["then"]["code"] == 10
+
+
+def test_a_capture_without_certificates(capfd) -> None:
+    """TLS 1.3 without keys shows none."""
+    assert main(["bundle", ROOTS, "--against", str(CAPTURES / "no-root-file-sealed" / "capture.pcapng")]) == 2
+    assert "no server's certificates can be seen" in capfd.readouterr().err

@@ -1,0 +1,113 @@
+"""Judging without a connection: `verify` a chain, and what a CA `bundle` holds and anchors."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import IO
+
+from tracer import chainfile, rootfile
+from tracer.bundle import Entry, anchored, entries
+from tracer.certificates import Certificate, Presented
+from tracer.commands import options as shared
+from tracer.commands import terminal
+from tracer.commands.options import Parser, command
+from tracer.errors import TracerError
+from tracer.packets.chunks import open_file
+from tracer.render import bundle as screen
+from tracer.render import document
+from tracer.render.page import Page
+from tracer.render.verify import verify as chain_screen
+from tracer.report import judge
+from tracer.sources import read
+from tracer.streams import reassemble
+from tracer.trace import follow
+
+
+def add(commands: argparse._SubParsersAction[Parser]) -> None:
+    """The two commands."""
+    verify = command(commands, "verify", _verify, "replay a client's checks on a chain alone")
+    verify.add_argument(
+        "chain", metavar="CHAIN", help="PEM, DER or PKCS#7, the server's own first; - is standard input"
+    )
+    shared.client_options(verify, "now")
+    shared.output_options(verify, ("text", "json"))
+    holds = command(commands, "bundle", _bundle, "what a CA bundle holds, what expires when, which entry anchors what")
+    holds.add_argument("bundle", metavar="FILE", help="PEM, DER or PKCS#7; as many certificates as there are")
+    holds.add_argument("--against", metavar="CAPTURE|CHAIN", help="which entry anchors the servers of it")
+    holds.add_argument("--and", dest="other", metavar="OTHER", help="another bundle: who passes with which, until when")
+    shared.time_option(holds, "now")
+    shared.output_options(holds, ("text", "json"))
+
+
+def _verify(options: argparse.Namespace) -> int:
+    sent = chainfile.load(options.chain)
+    asked = shared.question(options)
+    time = asked.at or datetime.now(UTC)
+    judged = judge(Presented(sent), replace(asked.trust, time=time), asked.client, asked=asked.asked)
+    with terminal.output(options, [options.chain]) as file:
+        if options.format == "json":
+            _json(file, document.judged(judged))
+        else:
+            page = _page(options, file)
+            chain_screen(page, judged)
+            file.write(page.text())
+    return shared.status(judged.verdict) if judged.asked else 0
+
+
+def _bundle(options: argparse.Namespace) -> int:
+    time = shared.time(options.at) or datetime.now(UTC)
+    bundles = [(name, entries(_load(name), time)) for name in (options.bundle, options.other) if name]
+    chains = _chains(options.against) if options.against else []
+    found = [(sent, [(name, anchored(sent, held, time)) for name, held in bundles]) for sent in chains]
+    with terminal.output(options, [options.bundle]) as file:
+        if options.format == "json":
+            _json(file, document.bundles(bundles, found, time))
+        else:
+            page = _page(options, file)
+            screen.bundles(page, bundles, found, time)
+            file.write(page.text())
+    return int(any(not result.good for _, results in found for _, result in results[-1:]))
+
+
+def _load(name: str) -> tuple[Certificate, ...]:
+    """A bundle is what a client would take from it as its root file, or a file in another format."""
+    roots = rootfile.load(name)
+    if isinstance(roots, list):
+        return tuple(roots)
+    return chainfile.load(name)
+
+
+def _chains(name: str) -> list[tuple[Certificate, ...]]:
+    """The different chains of a capture, or the one of a file."""
+    with open_file(name) as file:
+        start = file.read(4)
+    if start[:4] not in CAPTURES and start[:2] not in PACKED:
+        return [chainfile.load(name)]
+    source = read(name)
+    traces = (follow(connection, source.keys) for connection in reassemble(source))
+    found = dict.fromkeys(trace.presented.certificates for trace in traces if trace.presented.certificates)
+    if not found:
+        raise TracerError(
+            f"{name}: no server's certificates can be seen in it", "in TLS 1.3 they need keys: see --keylog"
+        )
+    return [chain for chain in found if chain]
+
+
+def _page(options: argparse.Namespace, file: IO[str]) -> Page:
+    return Page(terminal.width(file), terminal.color(options, file))
+
+
+def _json(file: IO[str], value: document.Object) -> None:
+    json.dump({"schema": document.SCHEMA, "tool": document.tool(), **value}, file, indent=1)
+    file.write("\n")
+
+
+Bundle = tuple[str, tuple[Entry, ...]]
+CAPTURES = frozenset(
+    bytes.fromhex(magic)
+    for magic in ("0a0d0d0a", "d4c3b2a1", "a1b2c3d4", "4d3cb2a1", "a1b23c4d", "34cdb2a1", "a1b2cd34")
+)
+PACKED = frozenset({bytes.fromhex("1f8b"), bytes.fromhex("28b5")})
