@@ -1,0 +1,225 @@
+"""`python docs/make.py` brings the documents up to date; tests/test_docs.py fails while they are not.
+
+Three kinds of text are made, everything else is written by hand:
+
+* what stands behind the `$ ` lines of a ```console block is what these commands print, run in the checkout;
+* a ```text block right behind a ```python block is what that Python prints;
+* what stands between `<!-- NAME -->` and `<!-- end -->` is what the function of that name in `PARTS` gives.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import inspect
+import io
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(CHECKOUT))
+
+import tracer  # noqa: E402
+from tracer import cli  # noqa: E402
+from tracer.glossary import SECTIONS  # noqa: E402
+
+DOCUMENTS = [CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").glob("*.md"))]
+
+CONSOLE = re.compile(r"```console\n(.*?)```", re.DOTALL)
+PYTHON = re.compile(r"```python\n(.*?)```(\n\n```text\n)?(?(2)(.*?)```)", re.DOTALL)
+PART = re.compile(r"<!-- ([a-z]+) -->\n(.*?)<!-- end -->", re.DOTALL)
+
+
+def fresh(text: str) -> str:
+    """The text of a document as it should be."""
+    text = PART.sub(lambda m: f"<!-- {m[1]} -->\n{PARTS[m[1]]()}<!-- end -->", text)
+    text = CONSOLE.sub(lambda m: f"```console\n{console(m[1])}```", text)
+    return PYTHON.sub(lambda m: f"```python\n{m[1]}```" + (f"{m[2]}{printed(m[1])}```" if m[2] else ""), text)
+
+
+# EXAMPLES
+
+
+def console(block: str) -> str:
+    """The commands of a block, each with what it prints. A command goes on behind a backslash."""
+    commands = re.findall(r"^\$ ((?:.*\\\n)*.*)$", block, re.MULTILINE)
+    return "\n".join(f"$ {command}\n{said(command).rstrip()}\n" for command in commands)
+
+
+def said(command: str) -> str:
+    """What a shell prints for a command, in the checkout, with this tree's pgtls."""
+    with tempfile.TemporaryDirectory() as folder:
+        program = Path(folder) / "pgtls"
+        program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m tracer "$@"\n')
+        program.chmod(0o755)
+        path = os.pathsep.join([folder, str(Path(sys.executable).parent), os.environ["PATH"]])
+        plain = {"PATH": path, "PYTHONPATH": str(CHECKOUT), "HOME": folder, "LC_ALL": "C.UTF-8"}
+        done = subprocess.run(
+            ["sh", "-c", f"{command}\n"], cwd=CHECKOUT, env=plain, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+        )  # fmt: skip
+    return done.stdout.decode()
+
+
+def printed(code: str) -> str:
+    """What a piece of Python prints, run in the checkout."""
+    out = io.StringIO()
+    with contextlib.chdir(CHECKOUT), contextlib.redirect_stdout(out):
+        exec(compile(code, "example", "exec"), {"__name__": "example"})  # noqa: S102
+    return out.getvalue()
+
+
+# THE REFERENCE
+
+
+def commands() -> str:
+    """Every command with the options that it has to itself, from the parser."""
+    return "".join(_command(name, parser, what) for name, parser, what in subcommands())
+
+
+def subcommands() -> Iterator[tuple[str, argparse.ArgumentParser, str]]:
+    action = next(a for a in cli._parser()._actions if isinstance(a, argparse._SubParsersAction))
+    for choice in action._choices_actions:
+        yield choice.dest, action.choices[choice.dest], choice.help or ""
+
+
+def _command(name: str, parser: argparse.ArgumentParser, what: str) -> str:
+    own = [
+        a
+        for group in parser._action_groups
+        if group.title in UNTITLED
+        for a in group._group_actions
+        if a.dest != "help"
+    ]
+    usage = " ".join(_usage(action) for action in own)
+    text = f"### `pgtls {name}{' ' + usage if usage else ''}`\n\n{what[0].upper()}{what[1:]}.\n\n"
+    return text + _options(own) if own else text
+
+
+def options() -> str:
+    """The options that commands have in common, by the parsers' own groups; which commands, where it is not all."""
+    groups: dict[str, dict[str, argparse.Action]] = {}
+    for _, parser, _ in subcommands():
+        for group in parser._action_groups:
+            if group.title not in UNTITLED:
+                groups.setdefault(group.title or "", {}).update({a.dest: a for a in group._group_actions})
+    return "".join(
+        f"#### {title[0].upper()}{title[1:]}\n\n{_options(list(found.values()))}" for title, found in groups.items()
+    )
+
+
+def _only(action: argparse.Action) -> str:
+    """The commands that have an option, where it is not all of them."""
+    has = {name: any(a.dest == action.dest for a in parser._actions) for name, parser, _ in subcommands()}
+    own = action.container.title in UNTITLED
+    return "" if own or all(has.values()) else "with " + ", ".join(f"`{name}`" for name, yes in has.items() if yes)
+
+
+def _usage(action: argparse.Action) -> str:
+    if action.option_strings:
+        return f"[{action.option_strings[0]} {action.metavar or action.dest.upper()}]"
+    return f"{action.metavar or action.dest.upper()}{'…' if action.nargs == '+' else ''}"
+
+
+def _options(actions: list[argparse.Action]) -> str:
+    rows = "".join(f"| {_flag(action)} | {_meaning(action)} |\n" for action in actions)
+    return f"| option | what it says |\n|---|---|\n{rows}\n"
+
+
+def _flag(action: argparse.Action) -> str:
+    value = f" {action.metavar or action.dest.upper()}" if action.nargs != 0 and action.choices is None else ""
+    flags = ", ".join(f"`{flag}{value}`" for flag in action.option_strings)
+    return flags or f"`{action.metavar or action.dest.upper()}`"
+
+
+def _meaning(action: argparse.Action) -> str:
+    choices = ", ".join(f"`{choice}`" for choice in action.choices or ())
+    default = f" (default `{action.default}`)" if choices and action.default else ""
+    return "; ".join(
+        part for part in (action.help or "", choices and f"one of {choices}{default}", _only(action)) if part
+    )
+
+
+def python() -> str:
+    """The public names, with their signatures or fields, from the package itself."""
+    verbs = [name for name in tracer.__all__ if inspect.isfunction(getattr(tracer, name))]
+    values = [name for name in tracer.__all__ if inspect.isclass(getattr(tracer, name))]
+    rest = [name for name in tracer.__all__ if name not in verbs and name not in values]
+    text = "| function | gives |\n|---|---|\n"
+    text += "".join(f"| `{_signature(name)}` | {_first(getattr(tracer, name))} |\n" for name in verbs)
+    text += "\n| value | is | holds |\n|---|---|---|\n"
+    text += "".join(
+        f"| `{name}` | {_first(getattr(tracer, name))} | {_holds(getattr(tracer, name))} |\n" for name in values
+    )
+    return text + f"\nBesides: {', '.join(f'`tracer.{name}`' for name in rest)}.\n"
+
+
+def _signature(name: str) -> str:
+    parameters = inspect.signature(getattr(tracer, name)).parameters.values()
+    shown = [str(p.replace(annotation=p.empty)).replace("<Unknown.UNKNOWN: 'unknown'>", "UNKNOWN") for p in parameters]
+    keyword = next((at for at, p in enumerate(parameters) if p.kind is p.KEYWORD_ONLY), None)
+    if keyword is not None:
+        shown.insert(keyword, "*")
+    return f"{name}({', '.join(shown)})"
+
+
+def _first(thing: Any) -> str:
+    """The first sentence of a docstring of its own."""
+    text = " ".join((thing.__doc__ or "").split())
+    if text.startswith(f"{getattr(thing, '__name__', '')}("):
+        return ""
+    return re.split(r"(?<=[.;]) ", text)[0].rstrip(".;").replace("|", "\\|")
+
+
+def _holds(thing: Any) -> str:
+    fields = [name for name in getattr(thing, "__annotations__", {}) if not name.startswith("_")]
+    found = vars(thing)
+    fields += [
+        n
+        for n, v in found.items()
+        if not n.startswith("_") and n not in fields and not inspect.isfunction(v) and _shown(v)
+    ]
+    return ", ".join(f"`{name}`" for name in fields)
+
+
+def _shown(value: Any) -> bool:
+    return isinstance(value, property) or type(value).__name__ == "cached_property"
+
+
+# THE GLOSSARY
+
+
+def glossary() -> str:
+    """Every entry, section by section."""
+    return "\n".join(_section(title, entries) for title, entries in SECTIONS.items())
+
+
+def _section(title: str, entries: dict[str, Any]) -> str:
+    rows = "".join(f"| **{key}** | {e.what} | {e.why} | {e.spec} |\n" for key, e in entries.items())
+    return f"## {title}\n\n| | what it is | why it matters | where it is specified |\n|---|---|---|---|\n{rows}"
+
+
+# TABLES
+
+UNTITLED = {"positional arguments", "options"}  # argparse's own groups
+PARTS: dict[str, Callable[[], str]] = {
+    "commands": commands,
+    "options": options,
+    "python": python,
+    "glossary": glossary,
+}
+
+
+def write() -> None:
+    """Bring every document up to date."""
+    for path in DOCUMENTS:
+        path.write_text(fresh(path.read_text("utf-8")), "utf-8")
+
+
+if __name__ == "__main__":
+    write()
