@@ -5,10 +5,13 @@ from __future__ import annotations
 import ssl
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import tracer
-from tests.findings.helpers import healthy, kinds, story
-from tests.wire import SSL_REQUEST, STARTUP, spoken
+from tests.authority import root, server, subordinate
+from tests.findings.helpers import healthy, kinds, shake, story
+from tests.wire import SSL_REQUEST, STARTUP, follow, packets, spoken
 from tracer.findings import EACH, TOGETHER, together
 from tracer.findings.model import WEIGHTS
 from tracer.findings.sketch import sketch
@@ -65,6 +68,19 @@ def test_sketches_are_as_good_as_traces() -> None:
     several = [finding for finding in tracer.explain(*traces) if len(finding.connections) > 1]
     assert several
     assert together([sketch(trace) for trace in reversed(traces)]) == several
+
+
+@given(st.integers(0, 5000), st.binary(min_size=1, max_size=40))
+def test_no_bytes_make_it_raise(at: int, junk: bytes) -> None:
+    """Junk anywhere in what a server says, certificates and dates included: what is said are sentences, and not many."""
+    said = shake(server(), subordinate(), root()).preambled()
+    sender, words = said[3]
+    at %= len(words)
+    said[3] = (sender, words[:at] + junk + words[at + len(junk) :])
+    trace = follow(packets(said))
+    found = [*tracer.explain(trace), *together([sketch(trace)] * 3)]
+    assert len(found) < 30
+    assert all(finding.text.endswith(".") and len(finding.text) < 1000 for finding in found)
 
 
 def test_the_tables_hold_functions_of_one_name_each() -> None:

@@ -133,6 +133,26 @@ def test_a_client_certificate_that_may_be_missed() -> None:
     finding = only("client_certificate", healthy(ask=True, talk=(startup, ("server", refusal))))
     assert finding.weight == "warning"
     assert "may insist" in finding.text
+    wrong_password = error("28P01", "password authentication failed")
+    assert "client_certificate" not in kinds(healthy(ask=True, talk=(startup, ("server", wrong_password))))
+
+
+def test_an_alert_of_the_server_later_on() -> None:
+    """Behind its ServerHello the same number is about something else."""
+    said = [*handshake().preambled()[:4], ("server", alert(40))]
+    assert "nothing_in_common" not in kinds(follow(packets(said)))
+
+
+def test_a_client_that_left_before_it_could_give_one() -> None:
+    """Asked for, and refused by the client in the same moment: nobody knows whether it had a certificate."""
+    made = shake(authority.server(), authority.subordinate(), ask=True)
+    assert "client_certificate" not in kinds(follow(packets([*made.preambled()[:4], ("client", alert(48))])))
+
+
+def test_a_client_that_left_after_it_gave_none() -> None:
+    """As verify-full does when the name is another: the client certificate is no matter then."""
+    made = shake(authority.server(), authority.subordinate(), ask=True)
+    assert "client_certificate" not in kinds(follow(packets(made.preambled()[:6]), made.keys()))
 
 
 # WHAT IS NOT THERE

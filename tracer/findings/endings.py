@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from tracer.streams import Sender
 
 SIDES: tuple[Sender, ...] = ("client", "server")
+NOT_AUTHORISED = "28000"  # the SQLSTATE of a missing client certificate, and of other entries of pg_hba.conf
 GAPS = 3  # of one side that are told
 
 
@@ -117,7 +118,8 @@ def client_certificate(trace: Trace) -> Iterator[Finding]:
         return
     if trace.of("Certificate", "client") is None and trace.of("Finished", "client") is None:
         return  # it may have had one to give
-    if trace.outcome.kind == "refused_by_server":
+    error = trace.of("ErrorResponse", "server")
+    if trace.outcome.kind == "refused_by_server" and (error is None or NOT_AUTHORISED in error.summary):
         yield Finding(
             "client_certificate",
             "The server asked for a client certificate, got none, and refused: it may insist on one.",
