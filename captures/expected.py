@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import re
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -58,14 +57,10 @@ def _inside(folder: Path) -> Iterator[None]:
 
 
 def write() -> None:
-    """Write what is said of every story, and the README's screen, which is one of them."""
+    """Write what is said of every story."""
     for story in stories():
         (story / "expected.txt").write_text(said(story, "text"))
         (story / "expected.json").write_text(said(story, "json"))
-    readme = CAPTURES.parent / "README.md"
-    screen = (CAPTURES / "sibling-verify-full" / "expected.txt").read_text()
-    block = re.compile(r"(```console\n\$ [^\n]+\n).*?(```)", re.DOTALL)
-    readme.write_text(block.sub(lambda found: found[1] + screen + found[2], readme.read_text(), count=1))
 
 
 if __name__ == "__main__":

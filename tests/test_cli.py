@@ -150,7 +150,7 @@ def test_verbose_explains_and_withholds(capfd) -> None:
     """-v shows fields with what they are for; -vv the bytes, and of secrets only stars."""
     main(["read", str(STORY), "-vv"])
     shown = capfd.readouterr().out
-    assert "cipher_suite 4866 TLS_AES_256_GCM_SHA384" in shown
+    assert "cipher_suite 0x1302 TLS_AES_256_GCM_SHA384" in shown
     assert "bytes withheld" in shown
     assert "2a 2a 2a 2a" in shown
 

@@ -72,7 +72,11 @@ def _certificate(fields: Fields, _length: int) -> str:
 
 def _certificate_request(fields: Fields, _length: int) -> str:
     named = sum(1 for _ in every(fields, "distinguished_name"))
-    return f"a client certificate, by one of {named} CAs" if named else "a client certificate, if there is one"
+    return (
+        f"a client certificate, by one of {named} CA{'s' * (named > 1)}"
+        if named
+        else "a client certificate, if there is one"
+    )
 
 
 def _certificate_verify(fields: Fields, _length: int) -> str:

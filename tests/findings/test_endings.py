@@ -10,6 +10,8 @@ import pytest
 from tests import authority, openssl
 from tests.findings.helpers import error, healthy, kinds, only, shake, story
 from tests.wire import SSL_REQUEST, Say, Tls, follow, packets, spoken
+from tracer.findings import explain
+from tracer.packets.source import URG
 from tracer.protocol.keys import Keys
 from tracer.trace import Trace
 
@@ -168,3 +170,32 @@ def test_gaps() -> None:
     assert len(trace.connection.server_stream.gaps) > 3
     assert kinds(trace).count("gap") == 3
     assert "gap" not in kinds(healthy())
+
+
+def test_packets_that_were_cut() -> None:
+    """What the capture did not keep is a gap, and the advice says how to keep it."""
+    given = [
+        p._replace(payload=p.payload[:40], cut=max(len(p.payload) - 40, 0)) for p in packets(handshake().preambled())
+    ]
+    gaps = [f for f in explain(follow(given)) if f.kind == "gap"]
+    assert gaps
+    assert all("-s 0" in f.advice for f in gaps)
+
+
+def test_other_bytes_in_a_second_copy() -> None:
+    """The packet is named, and what is shown is the first copy."""
+    given = packets(handshake().preambled())
+    hello = next(p for p in given if p.payload[:1] == b"\x16")
+    second = hello._replace(number=900, payload=hello.payload[:9] + b"\0" + hello.payload[10:])
+    trace = follow([q for p in given for q in ((p, second) if p is hello else (p,))])
+    (found,) = (f for f in explain(trace) if f.kind == "rewritten")
+    assert "Packet 900 repeats bytes 8 to" in found.text
+    assert "rewritten" not in kinds(healthy())
+
+
+def test_urgent_data() -> None:
+    """Its place is told."""
+    given = packets(handshake().preambled())
+    marked = [p._replace(flags=p.flags | URG) if p.payload else p for p in given]
+    assert kinds(follow(marked)).count("urgent") == 2
+    assert "urgent" not in kinds(healthy())

@@ -16,7 +16,7 @@ def test_fields_are_explained_once() -> None:
     assert hello is not None
     fields(page, hello, 2)
     once = page.text()
-    assert "legacy_version 771 TLS 1.2" in once
+    assert "legacy_version 0x0303 TLS 1.2" in once
     assert f"0000  {hello.data[:16].hex(' ')}" in once
     fields(page, hello, 1)
     assert page.text()[len(once) :].count("[RFC") == 0

@@ -52,6 +52,8 @@ EACH: tuple[Callable[[Trace], Iterator[Finding]], ...] = (
     encryption.no_server_name,
     encryption.gssapi,
     endings.gap,
+    endings.rewritten,
+    endings.urgent,
 )
 TOGETHER: tuple[Callable[[Sequence[Sketch]], Iterator[Finding]], ...] = (
     several.came_back_in_plaintext,

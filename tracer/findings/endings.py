@@ -148,12 +148,41 @@ def _alert(trace: Trace, sender: Sender) -> int | None:
 
 def gap(trace: Trace) -> Iterator[Finding]:
     for sender in SIDES:
-        for start, stop in trace.connection.stream(sender).gaps[:GAPS]:
+        stream = trace.connection.stream(sender)
+        advice = "Capture whole packets: -s 0." if stream.cut else "Capture with a larger buffer (-B)."
+        for start, stop in stream.gaps[:GAPS]:
             yield Finding(
                 "gap",
                 f"Bytes {start} to {stop} of what the {sender} sent are not in the capture; what stood there is not known.",
                 weight="note",
-                advice="Capture whole packets (-s 0) with a larger buffer (-B).",
+                advice=advice,
+            )
+
+
+def rewritten(trace: Trace) -> Iterator[Finding]:
+    """Bytes that came twice, and not the same: whoever reads along may see another stream than the receiver."""
+    for sender in SIDES:
+        for again in trace.connection.stream(sender).rewrites[:GAPS]:
+            yield Finding(
+                "rewritten",
+                f"Packet {again.packet} repeats bytes {again.start} to {again.stop} of what the {sender} sent with others than before. The first "
+                "copy is shown: a receiver keeps what it has, so most likely it used that one.",
+                weight="warning",
+                spec="RFC 9293 §3.10.7.4",
+                advice="No sender does this by itself: look for a device, or a person, on the way.",
+            )
+
+
+def urgent(trace: Trace) -> Iterator[Finding]:
+    for sender in SIDES:
+        place = trace.connection.stream(sender).urgent
+        if place is not None:
+            yield Finding(
+                "urgent",
+                f"The {sender} sent urgent data, up to byte {place}. Most receivers take its last byte out of the stream; here it stands in it.",
+                weight="note",
+                spec="RFC 6093 §2",
+                advice="PostgreSQL never sends any: what comes behind it may be read wrongly.",
             )
 
 

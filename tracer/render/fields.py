@@ -53,6 +53,8 @@ def _value(field: Field) -> str:
         return f"{shown} {field.text}".strip()
     if field.value is None:
         return field.text
+    if field.text and isinstance(field.value, int):  # a registry's number, as its registry writes it
+        return f"0x{field.value:0{2 * (field.stop - field.start)}x} {field.text}"
     return f"{field.value} {field.text}".strip()
 
 

@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 
 WIDTH = 110
 WEIGHTS = {"danger": ("✘", "red"), "warning": ("!", "yellow"), "note": ("·", "cyan")}
+WOULD = {
+    "passed": "would accept it",
+    "failed": "would refuse it",
+    "cannot_tell": "cannot be told",
+    "not_done": "does not",
+}
 SESSION = "session"
 
 
@@ -199,7 +205,7 @@ def _mark(page: Page, report: Report, check: Check) -> None:
     if check.outcome == "not_done" and not report.asked and check.step == "name":
         strict = report.verdicts["verify-full"].check("name")
         shown, style = SIGNS["cannot_tell"]
-        words = "only verify-full compares it" + (f": {strict.because}" if strict else "")
+        words = "only verify-full compares it" + (f", and {WOULD[strict.outcome]}: {strict.because}" if strict else "")
     elif check.outcome == "not_done":
         words = f"nobody looked: {words}"
     elif report.verdict.unreached(check):
