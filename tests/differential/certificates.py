@@ -185,13 +185,17 @@ def _names(own: Issued) -> Iterable[Server]:
     yield Server("an IPv6 address", (leaf(ip_address("::1").packed, by=own),), ("::1", "0:0:0:0:0:0:0:1", "127.0.0.1"))
     yield Server("an address as common name", (leaf(by=own, cn="127.0.0.1"),), addresses[:3])
     yield Server("an address as DNS name", (leaf("127.0.0.1", "*.0.0.1", by=own),), ("127.0.0.1", "10.0.0.1"))
-    yield Server("address and common name", (leaf(ip_address("10.0.0.1").packed, by=own, cn="127.0.0.1"),), addresses[:2])
+    yield Server(
+        "address and common name", (leaf(ip_address("10.0.0.1").packed, by=own, cn="127.0.0.1"),), addresses[:2]
+    )
     yield Server("DNS name and common name", (leaf("x.test", by=own, cn="127.0.0.1"),), addresses[:2])
     yield Server("no name", (leaf(by=own),), (HOST, "127.0.0.1"))
     yield Server("trailing dot", (leaf(HOST + ".", by=own),), (HOST, HOST + "."))
     yield Server("punycode", (leaf("xn--bcher-kva.test", by=own),), ("xn--bcher-kva.test", "bücher.test"))
     yield Server("UTF-8 as common name", (leaf(by=own, cn="bücher.test"),), ("bücher.test", "BÜCHER.test"))
-    yield Server("a NUL in a DNS name", (patched_leaf(b"db.example.testX.evil.test", b"db.example.test\0.evil.test", own),))
+    yield Server(
+        "a NUL in a DNS name", (patched_leaf(b"db.example.testX.evil.test", b"db.example.test\0.evil.test", own),)
+    )
     yield Server("a NUL behind a good name", (patched_leaf(b"nul.testX", b"nul.test\0", own, HOST),))
     yield Server("a short address", (short_address(own),), (HOST, "127.0.0.1"))
 
@@ -266,7 +270,9 @@ def _leaves(own: Issued, inter: Issued) -> Iterable[Server]:
     yield Server("for servers", (leaf(HOST, by=own, extra=[purpose(ExtendedKeyUsageOID.SERVER_AUTH)]),))
     yield Server("key for certificates", (leaf(HOST, by=own, extra=[(usage("key_cert_sign"), True)]),))
     yield Server("an authority itself", (leaf(HOST, by=own, extra=[(x509.BasicConstraints(True, None), True)]),))
-    yield Server("ended and for clients", (leaf(HOST, by=own, days=(-60, -1), extra=[purpose(ExtendedKeyUsageOID.CLIENT_AUTH)]),))
+    yield Server(
+        "ended and for clients", (leaf(HOST, by=own, days=(-60, -1), extra=[purpose(ExtendedKeyUsageOID.CLIENT_AUTH)]),)
+    )
     yield Server("unknown critical extension", (leaf(HOST, by=own, extra=[UNKNOWN_EXTENSION]),))
     yield Server("forged", (forged(leaf(HOST, by=own)),))
     yield Server("forged and ended", (forged(leaf(HOST, by=own, days=(-60, -1))),))
