@@ -13,7 +13,7 @@ from tracer.certificates import Presented
 from tracer.verify.clients import Client, libpq_texts, libpq_versions
 from tracer.verify.clients.libpq_steps import WITH_STARTUP, Step, inside_tls, negotiation, options
 from tracer.verify.clients.libpq_versions import Libpq
-from tracer.verify.model import Check, Outcome, Trust, Verdict
+from tracer.verify.model import Check, Outcome, Trust, Unknown, Verdict
 
 
 def client(name: str, openssl: tuple[int, int] | None) -> Client:
@@ -60,7 +60,7 @@ def _plaintext_first(libpq: Libpq, presented: Presented, trust: Trust) -> Verdic
         wire, says = "plaintext", "a StartupMessage in plaintext, behind N on the same connection"
         second = _in_plaintext(libpq, presented, trust, wire=wire, says=says)
     says = f"a StartupMessage in plaintext first; if the server refuses that, a second connection with: {says}"
-    wire = f"unasked|{wire}" if wire else None
+    wire = f"unasked|{wire or '?'}"
     if not _refuses_plaintext(presented):
         return _in_plaintext(libpq, presented, trust, wire=wire, says=says)
     first = presented.ended.text if presented.ended else None
@@ -182,7 +182,7 @@ def _certain(failed: Step) -> bool:
 
 def _ways(trust: Trust, unsure: list[Step], failed: Step | None) -> str:
     """All that may be seen of a client of which not everything is known."""
-    files = ["no_hello"] if any(step.check.step == "chain" for step in unsure) and trust.anchors() is None else []
+    files = ["no_hello"] if isinstance(trust.roots, Unknown) and unsure else []
     last = failed.wire if failed else "session"
     return "|".join(dict.fromkeys([*files, *(step.wire for step in unsure), last]))
 
@@ -219,7 +219,7 @@ def _verdict(
         prints=(failed.prints if failed else None) if prints == "" else prints,
         on_the_wire=says or (failed.says if failed else ""),
         wire=(failed.wire if failed else None) if wire == "" else wire,
-        checks=_with_the_rest(steps, failed),
+        checks=tuple(step.check for step in steps) if outcome == "cannot_tell" else _with_the_rest(steps, failed),
         refused_by=failed.check if failed else None,
     )
 
