@@ -114,10 +114,12 @@ def server(
     port: int | None = None,
     settings: Mapping[str, str] | None = None,
     files: Mapping[str, str] | None = None,
+    variables: Mapping[str, str] | None = None,
 ) -> Iterator[Server]:
     """A new, empty server that wants a SCRAM password; with TLS when a certificate and a key (PEM) are given.
 
-    `files` are written into the data folder: `files={"ca.crt": pem}, settings={"ssl_ca_file": "ca.crt"}`.
+    `files` are written into the data folder: `files={"ca.crt": pem}, settings={"ssl_ca_file": "ca.crt"}`;
+    `variables` are for its environment.
     """
     options = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off"}
     options["port"] = str(port or free_port())
@@ -129,7 +131,9 @@ def server(
         initialise(programs / "initdb", folder / "data")
         for name, text in contents.items():
             write_owned(folder / "data" / name, text)
-        with running(programs / "postgres", folder / "data", options | dict(settings or {})) as started:
+        with running(
+            programs / "postgres", folder / "data", options | dict(settings or {}), variables or {}
+        ) as started:
             yield started
 
 
@@ -141,13 +145,18 @@ def initialise(initdb: Path, data: Path) -> None:
 
 
 @contextmanager
-def running(postgres: Path, data: Path, options: Mapping[str, str]) -> Iterator[Server]:
+def running(postgres: Path, data: Path, options: Mapping[str, str], variables: Mapping[str, str]) -> Iterator[Server]:
     settings = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
     command = [*as_nobody(), str(postgres), "-D", str(data), *settings]
     log = data.parent / "log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment(postgres), cwd="/"
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            env={**environment(postgres), **variables},
+            cwd="/",
         )
     try:
         wait_until(

@@ -21,6 +21,7 @@ from tracer import der
 from tracer.der import DerError, Node
 
 if TYPE_CHECKING:
+    from tracer.outcome import Ended
     from tracer.trace import Trace
 
 PEM = re.compile(
@@ -179,6 +180,9 @@ class Presented:
     injected: bool = False  # bytes behind the answer S that were not TLS
     direct: bool = False
     no_alpn: bool = False  # it is known that none was chosen
+    ended: Ended | None = None  # the server ended it, before a session
+    admitted: bool = False  # the server said AuthenticationOk
+    client_certificate: str | None = None  # "none", "requested" or "sent", as in the trace
 
     @staticmethod
     def from_pem(text: str | bytes) -> Presented:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from tracer.protocol.fields import every, first, number
-from tracer.protocol.handshake import TLS_1_3
+from tracer.protocol.fields import Field, first, number
+from tracer.protocol.records import ALERT
 
 if TYPE_CHECKING:
     from tracer.streams import Sender
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 Kind = Literal["established", "plaintext", "refused_by_client", "refused_by_server", "closed", "incomplete"]
 Where = Literal["before_tls", "in_handshake", "after_handshake"]
-
-SEALED_ALERT_13 = 19  # two bytes, the content type, and the tag: RFC 8446 §5.2 without padding, as OpenSSL sends it
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +36,38 @@ class Outcome:
     inferred: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a server ended a connection before its session began, and where.
+
+    It closed, it reset, it spoke no TLS behind `S`, it sent a fatal `alert`, or an error: `text`, as a client prints it.
+    """
+
+    how: Literal["closed", "reset", "not_tls", "alert", "error"]
+    where: Where
+    alert: int | None = None
+    text: str | None = None
+
+
 def outcome(trace: Trace) -> Outcome:
     """Read the outcome off a trace; the first rule that applies."""
-    rules = (_cancel, _no_tls, _alert, _before_hello, _behind_handshake, _unfinished)
+    rules = (_cancel, _no_tls, _before_hello, _alert, _behind_handshake, _unfinished)
     return next(found for rule in rules if (found := rule(trace)) is not None)
+
+
+def closed_by(trace: Trace) -> Sender | None:
+    """Who closed or reset first, as far as the capture shows it."""
+    connection = trace.connection
+    client, server = connection.client_stream.closed, connection.server_stream.closed
+    if client and (not server or connection.closed_first == "client"):
+        return "client"
+    return "server" if server else None
+
+
+def refusal(trace: Trace) -> Message | None:
+    """The error with which the server refused the session: one behind ReadyForQuery is about a query."""
+    error, ready = trace.of("ErrorResponse", "server"), trace.of("ReadyForQuery", "server")
+    return error if error is not None and (ready is None or error.index < ready.index) else None
 
 
 def _cancel(trace: Trace) -> Outcome | None:
@@ -56,7 +82,7 @@ def _gss(trace: Trace) -> Outcome:
     """Behind G the client speaks first, if it has a ticket for this server (fe-secure-gssapi.c, pqsecure_open_gss)."""
     if trace.of("Unread", "client") is not None:
         return Outcome("established", "before_tls", "sealed by GSSAPI encryption, not by TLS")
-    if _closed(trace) == "client":
+    if closed_by(trace) == "client":
         why = "the server agreed to GSSAPI encryption, and the client closed without beginning it"
         return Outcome("refused_by_client", "before_tls", why)
     return Outcome("incomplete", "before_tls", "the capture ends behind the answer G")
@@ -65,9 +91,9 @@ def _gss(trace: Trace) -> Outcome:
 def _no_tls(trace: Trace) -> Outcome | None:
     """Settled in front of TLS."""
     if trace.transport == "plaintext":
-        error = _error(trace)
+        error = refusal(trace)
         if error is not None:
-            return Outcome("refused_by_server", "before_tls", f"in plaintext, the server refused: {error}")
+            return Outcome("refused_by_server", "before_tls", f"in plaintext, the server refused: {error.summary}")
         why = (
             "the server has no TLS and the client went on without"
             if trace.negotiation
@@ -75,29 +101,52 @@ def _no_tls(trace: Trace) -> Outcome | None:
         )
         return Outcome("plaintext", "before_tls", why)
     if trace.transport is None and trace.negotiation:
-        request, answer = trace.negotiation[-1].request, trace.negotiation[-1].answer
-        closed = _closed(trace)
-        if answer == "E":
-            return Outcome(
-                "refused_by_server", "before_tls", f"the server answered {request} with an error: {_error(trace)}"
-            )
-        if answer == "N" and closed:
-            return Outcome(
-                "refused_by_client", "before_tls", "the server has no TLS, and the client would not go on without"
-            )
-        if answer == "other":
-            return Outcome("closed", "before_tls", f"the answer to {request} is none that PostgreSQL knows")
-        if closed == "server":
-            return Outcome("closed", "before_tls", f"the server closed without an answer to {request}")
-        return Outcome("incomplete", "before_tls", f"the capture ends behind {request}")
+        return _no_agreement(trace, trace.negotiation[-1].request, trace.negotiation[-1].answer)
     return None
 
 
+def _no_agreement(trace: Trace, request: str, answer: str | None) -> Outcome:
+    """What was asked for was not agreed on, and nothing came behind it."""
+    closed, error = closed_by(trace), refusal(trace)
+    if answer == "E":
+        said = error.summary if error else "no more than its first byte"
+        return Outcome("refused_by_server", "before_tls", f"the server answered {request} with an error: {said}")
+    if answer == "N" and closed == "client":
+        return Outcome(
+            "refused_by_client", "before_tls", "the server has no TLS, and the client would not go on without"
+        )
+    if answer == "other":
+        return Outcome("closed", "before_tls", f"the answer to {request} is none that PostgreSQL knows")
+    if closed == "client":
+        return Outcome("closed", "before_tls", f"the client closed and did not wait for the answer to {request}")
+    if closed == "server":
+        behind = "behind its N" if answer == "N" else f"without an answer to {request}"
+        return Outcome("closed", "before_tls", f"the server closed {behind}")
+    return Outcome("incomplete", "before_tls", f"the capture ends behind {request}")
+
+
+def _before_hello(trace: Trace) -> Outcome | None:
+    """TLS was agreed on, and the client never began it."""
+    began = any(m.sender == "client" and m.layer == "tls" for m in trace.messages)
+    if trace.transport != "tls" or trace.answer != "S" or began or trace.connection.client_stream.gaps:
+        return None
+    closed = closed_by(trace)
+    if closed == "client":
+        because = "the client closed behind the answer S and sent no ClientHello: something in its own files stopped it"
+        return Outcome("refused_by_client", "before_tls", because)
+    if closed == "server":
+        return Outcome("closed", "in_handshake", "the server said S and closed")
+    return Outcome("incomplete", "before_tls", "the capture ends behind the answer S")
+
+
 def _alert(trace: Trace) -> Outcome | None:
-    """A fatal alert that can be read says who refused. What made it send that is for the replay to say."""
+    """A fatal alert that can be read says who refused. What made it send that is for the replay to say.
+
+    One that answers the other side's close is no refusal: OpenSSL 3 says decode_error to a peer that has gone.
+    """
     for message in trace.every("Alert"):
         level, code = first(message.fields, "level"), first(message.fields, "description")
-        if level is None or code is None or level.text != "fatal":
+        if level is None or code is None or not _ends(trace, level, code) or _answers_close(trace, message):
             continue
         alert = Alert(level.text, code.text, number(code) or 0, message.sender)
         where: Where = "after_handshake" if _finished(trace, message) else "in_handshake"
@@ -110,63 +159,60 @@ def _alert(trace: Trace) -> Outcome | None:
     return None
 
 
-def _before_hello(trace: Trace) -> Outcome | None:
-    if trace.transport == "tls" and not trace.connection.client_stream.data[8:] and trace.answer == "S":
-        if _closed(trace) == "client":
-            because = (
-                "the client closed behind the answer S and sent no ClientHello: something in its own files stopped it"
-            )
-            return Outcome("refused_by_client", "before_tls", because)
-        if _closed(trace) == "server":
-            return Outcome("closed", "before_tls", "the server said yes to TLS and closed")
-        return Outcome("incomplete", "before_tls", "the capture ends behind the answer S")
-    return None
+def _ends(trace: Trace, level: Field, code: Field) -> bool:
+    """Fatal by its level; in TLS 1.3 by its description, whatever the level says (RFC 8446 §6)."""
+    if trace.tls is not None and trace.tls.version == "TLS 1.3":
+        return number(code) not in (CLOSE_NOTIFY, USER_CANCELED)
+    return level.text == "fatal"
+
+
+def _answers_close(trace: Trace, message: Message) -> bool:
+    """Whether a message was sent by one who had seen the other side's FIN: it acknowledges the number behind the last byte."""
+    other = trace.connection.stream("server" if message.sender == "client" else "client")
+    sent = trace.connection.stream(message.sender).arrival(message.spans[-1][1])
+    return other.closed == "fin" and sent.heard > len(other.data)
 
 
 def _behind_handshake(trace: Trace) -> Outcome | None:
     """The handshake was completed by both, as far as that can be seen."""
-    if trace.tls is None or not _handshake_done(trace):
+    if trace.tls is None:
         return None
-    error = _error(trace)
-    if error is not None and trace.of("ReadyForQuery") is None:
-        return Outcome("refused_by_server", "after_handshake", f"the server refused: {error}")
+    sent = _behind_finished(trace)
+    if sent is None:
+        return None
+    error = refusal(trace)
+    if error is not None:
+        return Outcome("refused_by_server", "after_handshake", f"the server refused: {error.summary}")
     if trace.of("StartupMessage", "client") is not None:
         return Outcome("established", "after_handshake", "the client went on inside TLS")
     if trace.of("CancelRequest", "client") is not None:
         why = "the client went on inside TLS, with a request to cancel a query: that carries no session and gets no answer"
         return Outcome("established", "after_handshake", why)
-    return _sealed_end(trace)
+    return _said_nothing(trace, sent) if all(_may_be_alert(trace, m) for m in sent) else _sealed_session(trace, sent)
 
 
-def _sealed_end(trace: Trace) -> Outcome | None:
-    """Behind a handshake that was not opened to its end, the sizes of sealed records are all there is."""
-    client, server = (list(trace.every("Sealed", sender)) for sender in ("client", "server"))
-    sent = _behind_finished(trace, client)
-    closed = _closed(trace)
-    if not sent and trace.of("Alert", "client") is None:
-        if closed == "client":
-            return Outcome(
-                "refused_by_client",
-                "after_handshake",
-                "the client closed behind a complete handshake and said nothing more",
-            )
-        return Outcome("incomplete", "after_handshake", "the capture ends behind the handshake")
-    if all(_may_be_alert(trace, m) for m in sent):
-        if closed:
-            because = "the client completed the handshake, closed TLS and sent no StartupMessage"
-            inferred = bool(sent)
-            if inferred:
-                because = "behind a complete handshake the client sent one sealed record of an alert's size and closed: no StartupMessage fits in it"
-            return Outcome("refused_by_client", "after_handshake", because, inferred=inferred)
-        return Outcome("incomplete", "after_handshake", "the capture ends behind the handshake")
-    if (
-        trace.tls
-        and trace.tls.version == "TLS 1.3"
-        and server
-        and server[-1].length == SEALED_ALERT_13
-        and closed
-        and len(sent) == 1
-    ):
+def _said_nothing(trace: Trace, sent: list[Message]) -> Outcome:
+    """Behind the handshake came no more from the client than an alert: no StartupMessage."""
+    closed = closed_by(trace)
+    if closed == "client" or (closed and (sent or trace.of("Alert", "client"))):
+        inferred = bool(sent) and _is_1_3(trace)  # TLS 1.2 shows that it is an alert
+        because = "the client completed the handshake, closed TLS and sent no StartupMessage"
+        if inferred:
+            because = "behind a complete handshake the client sent one sealed record of an alert's size and closed: no StartupMessage fits in it"
+        elif not sent and trace.of("Alert", "client") is None:
+            because = "the client closed behind a complete handshake and said nothing more"
+        return Outcome("refused_by_client", "after_handshake", because, inferred=inferred)
+    if closed == "server":
+        return Outcome(
+            "closed", "after_handshake", "the server closed behind the handshake, and the client had said nothing"
+        )
+    return Outcome("incomplete", "after_handshake", "the capture ends behind the handshake")
+
+
+def _sealed_session(trace: Trace, sent: list[Message]) -> Outcome:
+    """The client sent more than an alert, and it is sealed: the sizes of records and the closes are all there is."""
+    server = list(trace.every("Sealed", "server"))
+    if len(sent) == 1 and closed_by(trace) == "server" and server and _may_be_alert(trace, server[-1]):
         return Outcome(
             "refused_by_server",
             "after_handshake",
@@ -182,70 +228,65 @@ def _sealed_end(trace: Trace) -> Outcome | None:
 
 
 def _unfinished(trace: Trace) -> Outcome:
-    closed = _closed(trace)
+    closed = closed_by(trace)
     where: Where = "in_handshake" if trace.transport == "tls" else "before_tls"
-    if closed:
+    if closed is None:
+        inside = "inside the handshake" if trace.tls else "before anything is settled"
+        return Outcome("incomplete", where, f"the capture ends {inside}")
+    last = next((m for m in reversed(trace.messages) if m.sender == closed), None)
+    if trace.tls and last is not None and last.kind == "Sealed" and _may_be_alert(trace, last):
+        because = f"the {closed} ended the handshake: its last sealed record has the size of an alert"
         return Outcome(
-            "closed", where, f"the {closed} closed without a word" + (" inside the handshake" if trace.tls else "")
+            "refused_by_client" if closed == "client" else "refused_by_server", where, because, inferred=True
         )
     return Outcome(
-        "incomplete",
-        where,
-        "the capture ends " + ("inside the handshake" if trace.tls else "before anything is settled"),
+        "closed", where, f"the {closed} closed without a word" + (" inside the handshake" if trace.tls else "")
     )
 
 
 # WHAT WAS SEEN
 
 
-def _closed(trace: Trace) -> Sender | None:
-    """Who closed first, as far as the capture shows it."""
-    connection = trace.connection
-    client, server = connection.client_stream.closed, connection.server_stream.closed
-    if client and (not server or connection.closed_first == "client"):
-        return "client"
-    return "server" if server else None
-
-
-def _error(trace: Trace) -> str | None:
-    message = trace.of("ErrorResponse", "server")
-    return message.summary if message is not None else None
-
-
 def _finished(trace: Trace, before: Message) -> bool:
     return any(m.kind == "Finished" and m.sender == "client" and m.index < before.index for m in trace.messages)
 
 
-def _handshake_done(trace: Trace) -> bool:
-    """Both sides' Finished were there: read, or sealed where only they can be."""
-    if trace.of("Finished", "client") is not None:
-        return True
-    sealed = trace.of("Sealed", "client")
-    if trace.tls is None or sealed is None:
-        return False
-    if trace.tls.version == "TLS 1.3":
-        return trace.of("ServerHello", "server") is not None or trace.of("Sealed", "server") is not None
-    return trace.of("Sealed", "server") is not None
+def _is_1_3(trace: Trace) -> bool:
+    return trace.tls is not None and trace.tls.version == "TLS 1.3"
 
 
-def _behind_finished(trace: Trace, sealed: list[Message]) -> list[Message]:
-    """The client's sealed records behind its Finished."""
+def _behind_finished(trace: Trace) -> list[Message] | None:
+    """The client's sealed records behind its Finished; None where the handshake is not known to be complete.
+
+    Sealed, a Finished is known by its place in TLS 1.2. In TLS 1.3 the client's Certificate and CertificateVerify come in
+    front of it where it was asked for one, and a client that refuses sends an alert instead: only the size tells.
+    """
+    sealed = list(trace.every("Sealed", "client"))
     if trace.of("Finished", "client") is not None:
         return sealed
-    rest = sealed[1:]
-    if trace.tls and trace.tls.version == "TLS 1.3" and trace.tls.client_certificate is None and len(sealed) > 2:
-        # a client that was asked for a certificate sends an empty Certificate in front of its Finished
-        sizes = {17 + 4 + 32, 17 + 4 + 48}
-        finished = next((i for i, m in enumerate(sealed) if m.length in sizes), 0)
-        rest = sealed[finished + 1 :]
-    return rest
+    if not sealed:
+        return None
+    if not _is_1_3(trace):
+        return sealed[1:] if trace.of("Sealed", "server") is not None else None
+    for at, message in enumerate(sealed[:MOST_IN_FLIGHT]):
+        if message.length in SEALED_FINISHED_13:
+            return sealed[at + 1 :]
+    # with the client's own Certificate in the same record
+    longer = [at for at, message in enumerate(sealed) if message.length > max(SEALED_FINISHED_13)]
+    return sealed[longer[0] + 1 :] if longer else None
 
 
 def _may_be_alert(trace: Trace, message: Message) -> bool:
-    if trace.tls and trace.tls.version == "TLS 1.3":
-        return message.length == SEALED_ALERT_13
+    if _is_1_3(trace):
+        return message.length in SEALED_ALERT_13
     record = next((r for r in trace.records[message.sender] if r.body == message.range[0]), None)
-    return record is not None and record.type == 21
+    return record is not None and record.type == ALERT
 
 
-__all__ = ["TLS_1_3", "Alert", "Outcome", "every", "outcome"]
+# Sealed records of TLS 1.3: the content type and the tag are 17 bytes more, 9 with a short tag (RFC 8446 §5.2)
+TAGS = (17, 9)
+SEALED_ALERT_13 = {2 + 17, 2 + 9, 2 + 17 + 16}  # OpenSSL and Go do not pad; Java does, with 16 bytes
+# SHA-256 and SHA-384; alone, or in one record with the empty Certificate of a client that was asked for one
+SEALED_FINISHED_13 = {empty + 4 + digest + tag for digest in (32, 48) for tag in TAGS for empty in (0, 8)}
+MOST_IN_FLIGHT = 4  # a Certificate, a CertificateVerify, a Finished, and one to spare
+CLOSE_NOTIFY, USER_CANCELED = 0, 90

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tracer.certificates import Certificate, Presented
-from tracer.protocol.fields import every
+from tracer.outcome import Ended, closed_by, refusal
+from tracer.protocol.fields import Field, every
 from tracer.trace import Message, Trace
 
 
@@ -24,6 +25,9 @@ def presented(trace: Trace) -> Presented:
         no_alpn=bool(
             tls and tls.alpn is None and (trace.of("EncryptedExtensions") or tls.version not in ("TLS 1.3", None))
         ),
+        ended=_ended(trace),
+        admitted=trace.of("AuthenticationOk", "server") is not None,
+        client_certificate=tls.client_certificate if tls else None,
     )
 
 
@@ -33,6 +37,36 @@ def _authentication(trace: Trace) -> tuple[str, ...] | None:
     if asked is None:
         return None
     return tuple(str(f.value) for f in every(asked.fields, "mechanism")) or (asked.kind,)
+
+
+def _ended(trace: Trace) -> Ended | None:
+    """How the server ended the connection, where it did so before a session."""
+    outcome, error = trace.outcome, refusal(trace)
+    if error is not None:
+        return Ended("error", "after_handshake" if trace.tls else "before_tls", text=_printed(error))
+    if outcome.where is None or outcome.kind not in ("closed", "refused_by_server"):
+        return None
+    if outcome.alert is not None:
+        return Ended("alert", outcome.where, alert=outcome.alert.code)
+    if any(m.kind == "Unread" and m.layer == "tls" and m.sender == "server" for m in trace.messages):
+        return Ended("not_tls", outcome.where)
+    if closed_by(trace) != "server" or outcome.kind != "closed":
+        return None
+    return Ended("reset" if trace.connection.server_stream.closed == "rst" else "closed", outcome.where)
+
+
+def _printed(error: Message) -> str:
+    """An ErrorResponse as libpq prints it (fe-protocol3.c, pqBuildErrorMessage3); one of protocol 2 is text as it is."""
+    parts = {field.text: _value(field) for field in error.fields if field.name == "field"}
+    if not parts:
+        return "".join(str(field.value) for field in every(error.fields, "message"))
+    head = f"{parts['Severity']}:  " if "Severity" in parts else ""
+    more = [f"{label}:  {parts[name]}" for name, label in DETAILS.items() if name in parts]
+    return "\n".join([head + parts.get("Message", ""), *more])
+
+
+def _value(field: Field) -> str:
+    return next((str(part.value) for part in field.parts if part.name == "value"), "")
 
 
 def _seen(trace: Trace) -> dict[str, int]:
@@ -49,3 +83,6 @@ def _handshake_end(trace: Trace) -> Message | None:
     """The later Finished: the client's in TLS 1.3, the server's in a full handshake of TLS 1.2."""
     ends = [m for m in trace.messages if m.kind == "Finished"]
     return ends[-1] if {m.sender for m in ends} == {"client", "server"} else None
+
+
+DETAILS = {"Detail": "DETAIL", "Hint": "HINT"}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from tracer.certificates import Presented
 from tracer.findings import Finding, explain
 from tracer.trace import Trace
-from tracer.verify import agrees, clients, consistent_with, known, table
+from tracer.verify import Evidence, agrees, clients, consistent_with, evidence, known, table
 from tracer.verify.model import SSLMODES, Trust, Unknown, Verdict
 
 
@@ -48,7 +48,17 @@ class Report(Judged):
     @property
     def consistent_with(self) -> list[str]:
         """The sslmodes that the capture does not contradict."""
-        return consistent_with(self.verdicts, self.trace) if self.own_time else list(SSLMODES)
+        return consistent_with(self._replayed, self.trace)
+
+    @property
+    def evidence(self) -> list[Evidence]:
+        """What in the capture says so, and what it says of the client's version."""
+        return evidence(self._replayed, self.trace)
+
+    @property
+    def _replayed(self) -> dict[str, Verdict]:
+        """The verdicts that may be held against the capture: at another time the client might have done something else."""
+        return self.verdicts if self.own_time else {}
 
 
 def judge(presented: Presented, trust: Trust, client: str = "libpq", *, asked: bool = True) -> Judged:

@@ -220,7 +220,8 @@ def _answer(server: Side, request: str) -> Answer | None:
         server.take(frame.kind, frame.stop - frame.start, frame.read)
         return "E"
     server.take("SSLResponse" if request == "SSLRequest" else "GSSENCResponse", 1, postgres.answer)
-    return {b"S": "S", b"N": "N", b"G": "G"}.get(byte, "other")  # type: ignore[return-value]
+    yes: Answer = "S" if request == "SSLRequest" else "G"
+    return yes if byte == yes.encode() else "N" if byte == b"N" else "other"
 
 
 def _negotiation(requests: list[Request], messages: tuple[Message, ...]) -> Iterator[Negotiation]:

@@ -15,6 +15,7 @@ from tracer.packets.source import Source, moment
 from tracer.protocol.fields import Field
 from tracer.report import Judged, Report
 from tracer.trace import Message, Trace
+from tracer.verify import Evidence
 from tracer.verify.chain import Fault
 from tracer.verify.model import Check, Verdict
 
@@ -42,6 +43,7 @@ def connection(report: Report, *, fields: bool = False) -> Object:
         "outcome": _outcome(trace),
         "verdicts": [verdict(v, report.agreement(v)) for v in report.asked_first()],
         "consistent_with": report.consistent_with,
+        "evidence": [_evidence(one) for one in report.evidence],
         "cost": _cost(trace),
         "advice": advice(report),
         "findings": [_finding(finding) for finding in report.findings],
@@ -247,6 +249,10 @@ def _cost(trace: Trace) -> Object:
         "bytes_server": found.bytes_server,
         "seconds": dict(found.seconds),
     }
+
+
+def _evidence(found: Evidence) -> Object:
+    return {"kind": found.kind, "text": found.text, "message": found.message, "rules_out": list(found.rules_out)}
 
 
 def _finding(finding: Finding) -> Object:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tracer.certificates import Presented
 from tracer.verify import clients
+from tracer.verify.evidence import Evidence, agrees, consistent_with, evidence, observed
 from tracer.verify.model import SSLMODES, UNKNOWN, Check, Trust, Unknown, Unusable, Verdict
 
 if TYPE_CHECKING:
@@ -16,12 +17,15 @@ __all__ = [
     "SSLMODES",
     "UNKNOWN",
     "Check",
+    "Evidence",
     "Trust",
     "Unusable",
     "Verdict",
     "agrees",
     "clients",
     "consistent_with",
+    "evidence",
+    "known",
     "observed",
     "replay",
     "table",
@@ -38,43 +42,6 @@ def table(shown: Trace | Presented, trust: Trust, client: clients.Client | str =
     """The verdict of every sslmode, from disable to verify-full, with all else as in `trust`."""
     presented = shown if isinstance(shown, Presented) else shown.presented
     return {mode: replay(presented, replace(trust, sslmode=mode), client) for mode in SSLMODES}
-
-
-def observed(trace: Trace) -> str | None:
-    """What the client of a trace did, in the words of `Verdict.wire`; None when the capture does not show it.
-
-    `unasked` (plaintext without an SSLRequest), `plaintext` (behind N), `alert:48` (by number), `no_hello` (closed behind `S`), `no_startup` (closed behind a whole handshake),
-    `session` (went on inside TLS), `gave_up` (closed behind the answer).
-    """
-    outcome = trace.outcome
-    if trace.transport == "plaintext":
-        return "plaintext" if trace.negotiation else "unasked"
-    if outcome.kind == "refused_by_client":
-        if outcome.alert is not None:
-            return f"alert:{outcome.alert.code}"
-        return {"before_tls": "no_hello" if trace.answer == "S" else "gave_up", "after_handshake": "no_startup"}.get(
-            outcome.where or ""
-        )
-    if outcome.kind == "established" or (outcome.kind == "refused_by_server" and outcome.where == "after_handshake"):
-        return "session"
-    return None
-
-
-def agrees(verdict: Verdict, trace: Trace) -> bool | None:
-    """Whether a client with that verdict would have left this capture; None where one of them does not say."""
-    seen = observed(trace)
-    if seen is None or verdict.wire is None:
-        return None
-    # a comma stands in front of what comes on a second connection, a bar between what may come on this one
-    first = {way.split(",")[0] for way in verdict.wire.split("|")}
-    if seen not in first and trace.outcome.inferred and first & {"no_startup", "session"}:
-        return None
-    return seen in first
-
-
-def consistent_with(verdicts: dict[str, Verdict], trace: Trace) -> list[str]:
-    """The sslmodes that this capture does not contradict."""
-    return [mode for mode, verdict in verdicts.items() if agrees(verdict, trace) is not False]
 
 
 def known(trust: Trust) -> bool:

@@ -60,6 +60,8 @@ ALERTS = {
     23: 44,
     26: 43,
 }
+# those that a client may send for the server's certificates; 51 may also be about a signature of the handshake
+CERTIFICATE_ALERTS = (42, 43, 44, 45, 46, 48, 51)
 ALERT_NAMES = {
     42: "bad_certificate",
     43: "unsupported_certificate",

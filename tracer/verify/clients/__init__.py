@@ -12,12 +12,15 @@ Client = Callable[[Presented, Trust], Verdict]
 
 
 def get(name: str, *, openssl: str | None = None) -> Client:
-    """A client by its name in `names()`; `openssl` is the version of the library that it uses. Raises `TracerError`."""
+    """A client by its name in `names()`; `openssl` is the version of the library that it uses, as in "3.0".
+
+    Without it, the one that users of that client most likely have. Raises `TracerError`.
+    """
     from tracer.verify.clients import libpq
 
     if name not in names():
         raise TracerError(f"unknown client {name!r}", f"known clients: {', '.join(names())}")
-    return libpq.client(name, _version(openssl) if openssl else libpq.OPENSSL)
+    return libpq.client(name, _version(openssl) if openssl else None)
 
 
 def _version(text: str) -> tuple[int, int]:
@@ -29,4 +32,7 @@ def _version(text: str) -> tuple[int, int]:
 
 
 def names() -> tuple[str, ...]:
-    return ("libpq", "libpq-18")
+    """Every name, the newest libpq first."""
+    from tracer.verify.clients import libpq_versions
+
+    return tuple(libpq_versions.NAMES)

@@ -1,370 +1,234 @@
-"""libpq: what it checks, in its own order, and what it prints.
+"""libpq: which attempts it makes, which check ends each of them, and what comes next.
 
-The steps are those of PQconnectPoll (fe-connect.c), initialize_SSL and open_client_SSL (fe-secure-openssl.c) of
-PostgreSQL 18. Each step is a function from what the server presented and what the client was told to a `Check`; the
-decision then goes by the first check that failed. A refused chain does not end `prefer`: it comes back in plaintext.
+The checks and their order are in `libpq_steps`, what is printed in `libpq_texts`, what changed when in `libpq_versions`.
+The decision goes by the first check that failed. A refused chain does not end `prefer`: it comes back in plaintext.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from tracer.certificates import Presented
-from tracer.verify import names
-from tracer.verify.checks import DATES, VERIFYING, chain_and_validity
-from tracer.verify.clients import Client
-from tracer.verify.model import Check, Outcome, Trust, Unusable, Verdict
-from tracer.verify.words import ALERT_NAMES, alert
-
-OPENSSL = (3, 5)
-DEFAULT_ROOT = "~/.postgresql/root.crt"
-BINDS_NOT = (
-    "channel binding is required, but server did not offer an authentication method that supports channel binding"
-)
-NAME_SOURCE = "PostgreSQL: fe-secure-common.c, pq_verify_peer_name_matches_certificate"
+from tracer.verify.clients import Client, libpq_texts, libpq_versions
+from tracer.verify.clients.libpq_steps import WITH_STARTUP, Step, inside_tls, negotiation, options
+from tracer.verify.clients.libpq_versions import Libpq
+from tracer.verify.model import Check, Outcome, Trust, Unknown, Verdict
 
 
-@dataclass(frozen=True)
-class Steps:
-    """The checks of one connection in order, and what is printed when one of them fails."""
-
-    checks: tuple[Check, ...]
-    prints: dict[str, str]
+def client(name: str, openssl: tuple[int, int] | None) -> Client:
+    """The client of that name; without `openssl` on the one that its users most likely have."""
+    return partial(replay, libpq_versions.libpq(name, openssl))
 
 
-def client(name: str, openssl: tuple[int, int]) -> Client:
-    """The client of that name."""
-    return partial(_replay, name, openssl)
+def replay(libpq: Libpq, presented: Presented, trust: Trust) -> Verdict:
+    """What this libpq would do with that server."""
+    if trust.roots == "system" and not libpq.has("system"):
+        trust = replace(trust, roots=None, root_path="system")  # a file of that name, which nobody has
+    decide = partial(_verdict, libpq, trust)
+    forbidden = options(libpq, trust)
+    if forbidden is not None:
+        return decide("refuse", forbidden, steps=(forbidden,))
+    if trust.gssencmode == "require" or (presented.answer == "G" and not presented.answer_byte):
+        return _in_gss(decide, presented, trust)
+    if trust.sslmode == "disable" or _is_socket(trust):
+        return _in_plaintext(
+            libpq, presented, trust, wire="unasked", says="a StartupMessage in plaintext, no SSLRequest"
+        )
+    if trust.sslmode == "allow":
+        return _plaintext_first(libpq, presented, trust)
+    return _tls_first(libpq, presented, trust)
 
 
-def _replay(name: str, openssl: tuple[int, int], presented: Presented, trust: Trust) -> Verdict:
-    mode = trust.sslmode
-    decide = partial(_verdict, name, trust)
-    early = _before_connecting(trust)
-    if early is not None:
-        return decide("refuse", early, prints=early.found, wire="nothing", says="nothing: it does not connect")
-    if mode == "disable":
-        says = "a StartupMessage in plaintext, no SSLRequest"
-        return _in_plaintext(decide, presented, trust, wire="unasked", says=says)
-    if mode == "allow":
-        asked = _replay(name, openssl, presented, replace(trust, sslmode="require"))
-        says = f"a StartupMessage in plaintext first; if the server refuses that, a second connection with: {asked.on_the_wire}"
-        return decide("plaintext", None, wire=asked.wire and f"unasked|{asked.wire}", says=says)
-    if not presented.direct and presented.answer != "S":
-        return _without_tls(decide, presented, trust)
-    return _with_tls(decide, presented, trust, openssl)
+def _tls_first(libpq: Libpq, presented: Presented, trust: Trust) -> Verdict:
+    if presented.direct or presented.answer == "S":
+        return _with_tls(libpq, presented, trust)
+    if presented.answer == "N" and trust.sslmode == "prefer":
+        says = "a StartupMessage in plaintext, behind N on the same connection"
+        return _in_plaintext(libpq, presented, trust, wire="plaintext", says=says)
+    step = negotiation(libpq, presented, trust)
+    if step.check.outcome == "cannot_tell":
+        return _verdict(libpq, trust, "cannot_tell", None, steps=(step,), says=step.says)
+    return _verdict(libpq, trust, "refuse", step, steps=(step,))
 
 
-def _verdict(
-    name: str,
-    trust: Trust,
-    outcome: Outcome,
-    failed: Check | None,
-    *,
-    wire: str | None,
-    says: str,
-    prints: str | None = None,
-    checks: tuple[Check, ...] | None = None,
-    authenticated: bool | None = False,
-) -> Verdict:
-    if checks is None:
-        checks = tuple(_not_reached(step, failed) for step in ("chain", "validity", "name"))
-        checks = (failed, *checks) if failed else checks
-    return Verdict(
-        client=name,
-        sslmode=trust.sslmode,
-        host=trust.host if isinstance(trust.host, str) else None,
-        time=trust.time,
-        outcome=outcome,
-        authenticated=None if outcome == "cannot_tell" else authenticated,
-        prints=prints,
-        on_the_wire=says,
-        wire=wire,
-        checks=checks,
-        refused_by=failed,
-    )
+def _plaintext_first(libpq: Libpq, presented: Presented, trust: Trust) -> Verdict:
+    """Allow asks for TLS when the server has refused it without."""
+    second = _tls_first(libpq, presented, replace(trust, sslmode="require"))
+    wire, says = second.wire, second.on_the_wire
+    if presented.answer == "N" and not libpq.has("allow_wants_tls"):
+        wire, says = "plaintext", "a StartupMessage in plaintext, behind N on the same connection"
+        second = _in_plaintext(libpq, presented, trust, wire=wire, says=says)
+    says = f"a StartupMessage in plaintext first; if the server refuses that, a second connection with: {says}"
+    wire = f"unasked|{wire or '?'}"
+    if not _refuses_plaintext(presented):
+        return _in_plaintext(libpq, presented, trust, wire=wire, says=says)
+    first = presented.ended.text if presented.ended else None
+    prints = second.prints and libpq_texts.both(libpq, first, second.prints)
+    return replace(second, sslmode=trust.sslmode, wire=wire, on_the_wire=says, prints=prints)
 
 
-def _not_reached(step: str, failed: Check | None) -> Check:
-    return Check(
-        step,
-        "not_done",
-        "the client does not come this far" if failed else "without TLS there is no certificate to check",
-    )
-
-
-# BEFORE TLS
-
-
-def _before_connecting(trust: Trust) -> Check | None:
-    """Combinations that PQconnectdb refuses before any packet (fe-connect.c, pqConnectOptions2)."""
-    mode = trust.sslmode
-    if trust.roots == "system" and mode != "verify-full":
-        text = f'weak sslmode "{mode}" may not be used with sslrootcert=system (use "verify-full")'
-    elif trust.sslnegotiation == "direct" and mode in ("disable", "allow", "prefer"):
-        text = f'weak sslmode "{mode}" may not be used with sslnegotiation=direct (use "require", "verify-ca", or "verify-full")'
-    else:
-        return None
-    return Check("options", "failed", "the client's own options forbid it", "before_tls", found=text)
+# WITHOUT TLS
 
 
 def _in_plaintext(
-    decide: partial[Verdict],
+    libpq: Libpq,
     presented: Presented,
     trust: Trust,
     *,
-    wire: str,
+    wire: str | None,
     says: str,
-    failed: Check | None = None,
-    checks: tuple[Check, ...] | None = None,
+    steps: tuple[Step, ...] = (),
+    failed: Step | None = None,
 ) -> Verdict:
-    """The client goes on without TLS: into a session, unless it insists on channel binding (check_expected_areq)."""
-    if trust.channel_binding != "require":
-        return decide("plaintext", failed, wire=wire, says=says, checks=checks)
-    binding = Check(
-        "channel_binding",
-        "failed",
-        "without TLS there is nothing to bind the password exchange to",
-        "before_tls",
-        wanted="SCRAM-SHA-256-PLUS",
-        found="no TLS",
-    )
-    asked = presented.authentication if presented.answer == "N" else None
+    """The client goes on without TLS: into a session, unless the server or its own wish for a binding is in the way.
+
+    `failed` is what drove it out of TLS.
+    """
+    decide = partial(_verdict, libpq, trust, wire=wire)
+    end = next((step for step in _ends_of_plaintext(presented, trust) if step is not None), None)
+    if end is None:
+        return decide("plaintext", failed, steps=steps, says=says, prints=None)
+    prints = end.prints
+    if failed is not None and prints is not None:
+        prints = libpq_texts.both(libpq, failed.prints, prints)
+    return decide("refuse", end, steps=(*steps, end), prints=prints, says=says + end.says)
+
+
+def _ends_of_plaintext(presented: Presented, trust: Trust) -> tuple[Step | None, ...]:
+    """What ends a session in plaintext: the server that refuses it, or what the client insists on (check_expected_areq)."""
+    if _refuses_plaintext(presented):
+        text = presented.ended.text if presented.ended else None
+        check = Check("server", "failed", f"in plaintext, the server refused: {text}", "before_tls", found=text)
+        return (Step(check, text, says="; the server refuses"),)
+    asked = presented.authentication if _in_clear(presented) else None
+    binding = certificate = None
+    if trust.channel_binding == "require":
+        because = "without TLS there is nothing to bind the password exchange to"
+        check = Check("channel_binding", "failed", because, "before_tls", wanted="SCRAM-SHA-256-PLUS", found="no TLS")
+        text = libpq_texts.not_bound(asked, libpq_texts.NO_TLS_TO_BIND) if asked else None
+        binding = Step(check, text, says="; the client closes at the authentication request")
+    if trust.sslcertmode == "require":
+        because = "without TLS no server asks for a certificate"
+        check = Check("sslcertmode", "failed", because, "before_tls", wanted="a client certificate", found="no TLS")
+        certificate = Step(check, libpq_texts.NOT_ASKED_FOR_CERTIFICATE, says="; the client closes when it is let in")
+    return (certificate, binding) if asked == ("AuthenticationOk",) else (binding, certificate)
+
+
+def _in_clear(presented: Presented) -> bool:
+    """Whether what is known of the server's session comes from one without TLS."""
+    return presented.version is None and not presented.direct and presented.answer in (None, "N")
+
+
+def _refuses_plaintext(presented: Presented) -> bool:
+    ended = presented.ended
+    return ended is not None and ended.how == "error" and ended.where == "before_tls" and _in_clear(presented)
+
+
+def _is_socket(trust: Trust) -> bool:
+    """A Unix-domain socket has no TLS, whatever the sslmode (init_allowed_encryption_methods)."""
+    return isinstance(trust.host, str) and trust.host[:1] in ("/", "@") and trust.hostaddr is None
+
+
+def _in_gss(decide: partial[Verdict], presented: Presented, trust: Trust) -> Verdict:
+    """GSSAPI encryption comes before TLS and instead of it, whatever the sslmode (PQconnectPoll, CONNECTION_GSS_STARTUP)."""
+    agreed = presented.answer == "G" and not presented.answer_byte
+    if agreed and trust.gssencmode == "disable":
+        why = "the server agreed to GSSAPI encryption, and a client with gssencmode=disable does not ask for that"
+        return decide(
+            "cannot_tell", None, steps=(Step(Check("negotiation", "cannot_tell", why, "before_tls")),), says=why
+        )
+    if agreed:
+        says = "GSSAPI encryption, and TLS is never asked for"
+        return decide("accept", None, steps=(), wire="gss", says=says, authenticated=None)
+    because = "gssencmode=require goes on inside GSSAPI encryption only, and never asks for TLS"
     return decide(
-        "refuse",
-        binding,
-        prints=_unbound(asked, "channel binding required, but SSL not in use") if asked else None,
-        wire=wire,
-        says=f"{says}; the client closes at the authentication request",
-        checks=(*checks, binding) if checks else None,
+        "refuse", Step(Check("gssencmode", "failed", because, "before_tls"), says=because), steps=(), wire=None
     )
-
-
-def _unbound(asked: tuple[str, ...], at_sasl: str) -> str:
-    """What channel_binding=require prints for what the server asked: a password exchange that cannot be bound, or none."""
-    if "AuthenticationOk" in asked:
-        return "channel binding required, but server authenticated client without channel binding"
-    if any(name.startswith("Authentication") for name in asked):
-        return "channel binding required but not supported by server's authentication request"
-    return at_sasl
-
-
-def _without_tls(decide: partial[Verdict], presented: Presented, trust: Trust) -> Verdict:
-    """The server's answer was not `S`."""
-    answer = presented.answer
-    if answer is None or answer == "G":
-        why = "the answer to SSLRequest is not in the capture"
-        check = Check("negotiation", "cannot_tell", why, "before_tls")
-        return decide("cannot_tell", None, wire=None, says=why, checks=(check,))
-    if answer == "N" and trust.sslmode == "prefer":
-        says = "a StartupMessage in plaintext, behind N on the same connection"
-        return _in_plaintext(decide, presented, trust, wire="plaintext", says=says)
-    printed = {
-        "N": "server does not support SSL, but SSL was required",
-        "E": "server sent an error response during SSL exchange",
-    }.get(answer, f"received invalid response to SSL negotiation: {presented.answer_byte.decode('latin-1')}")
-    check = Check(
-        "negotiation",
-        "failed",
-        "the server did not agree to TLS",
-        "before_tls",
-        wanted="S",
-        found=answer,
-        after_message=presented.seen.get("answer"),
-    )
-    return decide("refuse", check, prints=printed, wire="gave_up", says="the client closes behind the answer")
 
 
 # WITH TLS
 
 
-def _with_tls(decide: partial[Verdict], presented: Presented, trust: Trust, openssl: tuple[int, int]) -> Verdict:
-    steps = _steps(presented, trust, openssl)
-    failed = next((check for check in steps.checks if check.outcome == "failed"), None)
-    unsure = next((check for check in steps.checks if check.outcome == "cannot_tell"), None)
-    if unsure is not None and (failed is None or not _certain(failed, steps.checks)):
-        return decide("cannot_tell", None, wire=None, says=unsure.because, checks=steps.checks)
+def _with_tls(libpq: Libpq, presented: Presented, trust: Trust) -> Verdict:
+    steps = inside_tls(libpq, presented, trust)
+    decide = partial(_verdict, libpq, trust, steps=steps)
+    at = next((at for at, step in enumerate(steps) if step.check.outcome == "failed"), len(steps))
+    failed = steps[at] if at < len(steps) else None
+    unsure = [step for step in steps[:at] if step.check.outcome == "cannot_tell"]
+    ways = _ways(trust, unsure, failed)
+    if unsure and not (failed and _certain(failed)):
+        return decide("cannot_tell", None, wire=ways, says=unsure[0].check.because)
     if failed is None:
-        binding = _of(steps.checks, "channel_binding")
-        both = all(
-            (check := _of(steps.checks, step)) is not None and check.outcome == "passed" for step in ("chain", "name")
-        )
-        return decide(
-            "accept",
-            None,
-            wire="session",
-            says="the whole handshake, then a StartupMessage inside TLS",
-            checks=steps.checks,
-            authenticated=both or (binding is not None and binding.outcome == "passed"),
-        )
-    wire, says = _refusal(failed)
-    if unsure is not None and unsure in steps.checks[: steps.checks.index(failed)]:
+        return decide("accept", None, wire="session", says=WITH_STARTUP, authenticated=_knows_the_server(steps))
+    if unsure:
         says = "the client closes, by this check or by one in front of it that cannot be told"
-        return decide("refuse", failed, wire=None, says=says, checks=steps.checks)
-    if trust.sslmode == "prefer" and failed.when != "after_handshake":
-        says += "; then a second connection with a StartupMessage in plaintext"
-        wire += ",plaintext"
-        return _in_plaintext(decide, presented, trust, wire=wire, says=says, failed=failed, checks=steps.checks)
-    return decide("refuse", failed, prints=steps.prints.get(failed.step), wire=wire, says=says, checks=steps.checks)
+        return decide("refuse", failed, wire=ways, says=says, prints=None)
+    if trust.sslmode == "prefer" and failed.retry:
+        says = f"{failed.says}; then a second connection with a StartupMessage in plaintext"
+        wire = f"{failed.wire},plaintext"
+        return _in_plaintext(libpq, presented, trust, wire=wire, says=says, steps=steps, failed=failed)
+    return decide("refuse", failed)
 
 
-def _certain(failed: Check, checks: tuple[Check, ...]) -> bool:
+def _certain(failed: Step) -> bool:
     """Whether a failure stands whatever the unknown steps in front of it would say.
 
     Where a root file is a must, each of them refuses or lets the next one decide: a wrong name refuses in any case, and
     so does a leaf out of its time. Those above it may be others in the client's root file.
     """
-    before = checks[: checks.index(failed)]
-    unsure = [check for check in before if check.outcome == "cannot_tell"]
-    return not unsure or failed.step == "name" or (failed.step == "validity" and failed.certificate == 0)
+    return failed.check.step == "name" or (failed.check.step == "validity" and failed.check.certificate == 0)
 
 
-def _of(checks: tuple[Check, ...], step: str) -> Check | None:
-    return next((check for check in checks if check.step == step), None)
+def _ways(trust: Trust, unsure: list[Step], failed: Step | None) -> str:
+    """All that may be seen of a client of which not everything is known."""
+    files = ["no_hello"] if isinstance(trust.roots, Unknown) and unsure else []
+    last = failed.wire if failed else "session"
+    return "|".join(dict.fromkeys([*files, *(step.wire for step in unsure), last]))
 
 
-def _refusal(failed: Check) -> tuple[str, str]:
-    """What a failed check leaves on the wire."""
-    if failed.when == "before_tls":
-        return "no_hello", "the client closes behind S and sends no ClientHello"
-    if failed.step == "channel_binding":
-        return (
-            "session",
-            "the whole handshake, a StartupMessage inside TLS, and the client closes at the authentication request",
-        )
-    if failed.when == "in_handshake":
-        code = alert(failed.code or 0)
-        return (
-            f"alert:{code}",
-            f"a fatal alert {ALERT_NAMES.get(code, code)} ({code}) in clear, also in TLS 1.3, and the client closes",
-        )
-    return "no_startup", "the whole handshake, then close_notify and the client closes: no StartupMessage"
+def _knows_the_server(steps: tuple[Step, ...]) -> bool:
+    """By its chain and its name, or because the password exchange was bound to its certificate."""
+    passed = {step.check.step for step in steps if step.check.outcome == "passed"}
+    return {"chain", "name"} <= passed or "channel_binding" in passed
 
 
-def _alpn(presented: Presented, prints: dict[str, str]) -> Check | None:
-    """Direct TLS stands and falls with ALPN (open_client_SSL)."""
-    if not (presented.direct and presented.no_alpn):
-        return None
-    prints["alpn"] = "direct SSL connection was established without ALPN protocol negotiation extension"
-    return Check(
-        "alpn", "failed", "the server chose no ALPN protocol", "after_handshake", wanted="postgresql", found="none"
+# THE VERDICT
+
+
+def _verdict(
+    libpq: Libpq,
+    trust: Trust,
+    outcome: Outcome,
+    failed: Step | None,
+    *,
+    steps: tuple[Step, ...] = (),
+    wire: str | None = "",
+    says: str = "",
+    prints: str | None = "",
+    authenticated: bool | None = False,
+) -> Verdict:
+    """Without words of their own, `wire`, `says` and `prints` are those of the step that failed."""
+    return Verdict(
+        client=libpq.name,
+        sslmode=trust.sslmode,
+        host=trust.host if isinstance(trust.host, str) else None,
+        time=trust.time,
+        outcome=outcome,
+        authenticated=None if outcome == "cannot_tell" else authenticated,
+        prints=(failed.prints if failed else None) if prints == "" else prints,
+        on_the_wire=says or (failed.says if failed else ""),
+        wire=(failed.wire if failed else None) if wire == "" else wire,
+        checks=tuple(step.check for step in steps) if outcome == "cannot_tell" else _with_the_rest(steps, failed),
+        refused_by=failed.check if failed else None,
     )
 
 
-def _channel_binding(presented: Presented, trust: Trust, prints: dict[str, str]) -> Check | None:
-    """channel_binding=require: the password proves that both ends see the same certificate (pg_SASL_init, fe-auth.c)."""
-    if trust.channel_binding != "require":
-        return None
-    check = Check("channel_binding", "cannot_tell", "", "after_handshake", wanted="SCRAM-SHA-256-PLUS")
-    offered = presented.authentication
-    if offered is None:
-        return replace(check, because="the server's authentication request is sealed or was not captured")
-    found = ", ".join(offered)
-    if "SCRAM-SHA-256-PLUS" in offered:
-        because = "the password exchange is bound to the certificate that the client saw"
-        return replace(check, outcome="passed", because=because, found=found)
-    prints["channel_binding"] = _unbound(offered, BINDS_NOT)
-    return replace(check, outcome="failed", because="the server offers no method that binds", found=found)
-
-
-def _steps(presented: Presented, trust: Trust, openssl: tuple[int, int]) -> Steps:
-    """Every check of a TLS connection, also those behind the first that fails."""
-    prints: dict[str, str] = {}
-    root = _root_file(trust, prints)
-    chain, validity, path = chain_and_validity(presented, trust)
-    name = _name(presented, trust, prints)
-    code = (chain.code if chain.outcome == "failed" else validity.code) or 0
-    prints["chain"] = prints["validity"] = f"SSL error: {chain_text(code, openssl)}"
-    inside = (validity, chain) if path and path.faults and path.faults[0].code in DATES else (chain, validity)
-    alpn, binding = _alpn(presented, prints), _channel_binding(presented, trust, prints)
-    checks = [check for check in (root, *inside, alpn, name) if check is not None]
-    if presented.injected:
-        prints["injected"] = "received unencrypted data after SSL response"
-        because = "bytes that are not TLS stood behind the answer S"
-        checks.append(
-            Check(
-                "injected",
-                "failed",
-                because,
-                "after_handshake",
-                wanted="nothing",
-                found="bytes",
-                source="CVE-2021-23222",
-            )
-        )
-    if binding is not None:
-        checks.append(binding)
-    return Steps(tuple(checks), prints)
-
-
-def _root_file(trust: Trust, prints: dict[str, str]) -> Check | None:
-    """A root file that is missing where it is needed, or that cannot be used (initialize_SSL)."""
-    path = trust.root_path or DEFAULT_ROOT
-    if trust.roots is None and trust.sslmode in VERIFYING:
-        prints["root_file"] = (
-            f'root certificate file "{path}" does not exist\n'
-            "Either provide the file, use the system's trusted roots with sslrootcert=system, "
-            "or change sslmode to disable server certificate verification."
-        )
-        because = f"the root file {path} does not exist"
-    elif isinstance(trust.roots, Unusable):
-        prints["root_file"] = f'could not read root certificate file "{path}": {trust.roots.reason}'
-        because = f"the root file {path} is there and cannot be used: {trust.roots.reason}"
-    else:
-        return None
-    return Check("root_file", "failed", because, "before_tls", wanted="certificates in the root file", found=path)
-
-
-def _name(presented: Presented, trust: Trust, prints: dict[str, str]) -> Check:
-    """The host name, behind the handshake, with verify-full only (pq_verify_peer_name_matches_certificate)."""
-    check = Check(
-        "name", "cannot_tell", "", "after_handshake", after_message=presented.seen.get("name"), source=NAME_SOURCE
-    )
-    leaf = presented.certificates[0] if presented.certificates else None
-    host = trust.host
-    if trust.sslmode != "verify-full":
-        result = names.match(leaf, host) if leaf is not None and isinstance(host, str) else None
-        would = "" if result is None else f"; verify-full would {'accept' if result.matched else 'refuse'} it"
-        why = f"{trust.sslmode} does not look at the name{would}"
-        return replace(
-            check, outcome="not_done", because=why, when=None, wanted=host if isinstance(host, str) else None
-        )
-    if host is None:
-        prints["name"] = "host name must be specified for a verified SSL connection"
-        return replace(
-            check,
-            outcome="failed",
-            because="the client was given an address and no host name to verify",
-            wanted="a host name",
-        )
-    if leaf is None:
-        return replace(
-            check,
-            because="the server's certificate is sealed or was not captured",
-            wanted=host if isinstance(host, str) else None,
-        )
-    found = ", ".join(name.text for name in leaf.names) or f"CN {leaf.short}"
-    if not isinstance(host, str):
-        return replace(
-            check,
-            because=f"the name that the client was given is not known; the certificate is for {found}",
-            found=found,
-        )
-    result = names.match(leaf, host)
-    if result.matched is not None:
-        because = f"the certificate names it: {result.matched.kind} {result.matched.text}"
-        return replace(check, outcome="passed", because=because, wanted=host, found=result.matched.text, certificate=0)
-    prints["name"] = result.prints or ""
-    because = f"the certificate is for {found}, not for {host}"
-    return replace(check, outcome="failed", because=because, wanted=host, found=found, code=None, certificate=0)
-
-
-# WORDS
-
-
-def chain_text(code: int, openssl: tuple[int, int]) -> str:
-    """What libpq prints for a refused chain: OpenSSL's last error, which for a bad signature is another."""
-    if code == 7:
-        return "EVP lib" if openssl < (3, 2) else "provider signature failure"
-    return "certificate verify failed"
+def _with_the_rest(steps: tuple[Step, ...], failed: Step | None) -> tuple[Check, ...]:
+    """The checks, and of those that every verdict has the ones that were not reached."""
+    checks = tuple(step.check for step in steps)
+    if failed is not None and failed.check not in checks:
+        checks = (failed.check, *checks)
+    why = "the client does not come this far" if failed else "without TLS there is no certificate to check"
+    done = {check.step for check in checks}
+    return (*checks, *(Check(step, "not_done", why) for step in ("chain", "validity", "name") if step not in done))

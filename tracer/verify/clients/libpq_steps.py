@@ -1,0 +1,327 @@
+"""The checks of one libpq connection, each a function, each with what follows when it fails.
+
+The order is that of pqConnectOptions2 and PQconnectPoll (fe-connect.c), initialize_SSL and open_client_SSL
+(fe-secure-openssl.c), and check_expected_areq (fe-auth.c). What differs between versions is in `libpq_versions`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from tracer.certificates import Presented
+from tracer.outcome import Ended
+from tracer.verify import names
+from tracer.verify.checks import DATES, VERIFYING, chain_and_validity
+from tracer.verify.clients import libpq_texts as texts
+from tracer.verify.clients.libpq_versions import Libpq
+from tracer.verify.model import Check, Trust, Unknown, Unusable
+from tracer.verify.words import ALERT_NAMES, alert
+
+DEFAULT_ROOT = "~/.postgresql/root.crt"
+NAME_SOURCE = "PostgreSQL: fe-secure-common.c, pq_verify_peer_name_matches_certificate"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A check, and what a client whose check fails prints, leaves on the wire (`observed` has the words) and does.
+
+    `retry`: prefer comes back in plaintext.
+    """
+
+    check: Check
+    prints: str | None = None
+    wire: str = "nothing"
+    says: str = ""
+    retry: bool = False
+
+
+def _failed(step: str, because: str, **values: object) -> Check:
+    return Check(step, "failed", because, **values)  # type: ignore[arg-type]
+
+
+# BEFORE ANY PACKET
+
+
+def options(libpq: Libpq, trust: Trust) -> Step | None:
+    """What this version does not know, and what may not stand together (conninfo_parse, pqConnectOptions2)."""
+    text = next(
+        (texts.invalid_option(name) for name, default in PARAMETERS if _too_new(libpq, trust, name, default)), ""
+    )
+    mode = trust.sslmode
+    if not text and trust.sslnegotiation == "direct" and mode in ("disable", "allow", "prefer"):
+        text = texts.weak_for_direct(mode)
+    if not text and trust.roots == "system" and mode != "verify-full":
+        text = texts.weak_for_system(mode)
+    if not text:
+        return None
+    check = _failed("options", "the client's own options forbid it", when="before_tls", found=text)
+    return Step(check, text, "nothing", "nothing: it does not connect")
+
+
+def _too_new(libpq: Libpq, trust: Trust, name: str, default: str) -> bool:
+    return getattr(trust, name) != default and not libpq.has(name)
+
+
+# THE ANSWER
+
+
+def negotiation(libpq: Libpq, presented: Presented, trust: Trust) -> Step:
+    """An answer that is not `S` (PQconnectPoll, CONNECTION_SSL_STARTUP)."""
+    answer, ended = presented.answer, presented.ended
+    check = _failed(
+        "negotiation",
+        "the server did not agree to TLS",
+        when="before_tls",
+        wanted="S",
+        found=answer,
+        after_message=presented.seen.get("answer"),
+    )
+    if trust.sslnegotiation == "direct" and answer == "N":
+        says = "a ClientHello, and the server, which has no TLS, closes"
+        return Step(check, texts.end_of_file(libpq), "stopped", says)
+    if answer is None and ended is not None and ended.where == "before_tls":
+        check = replace(check, because="the server closed and did not answer", found="nothing")
+        return Step(check, texts.CLOSED, "gave_up", "an SSLRequest, and nothing more")
+    if trust.sslnegotiation == "direct" or answer is None or (answer == "G" and not presented.answer_byte):
+        why = "the answer to SSLRequest is not in the capture"
+        if trust.sslnegotiation == "direct":
+            why = "this server was not asked for direct TLS"
+        return Step(replace(check, outcome="cannot_tell", because=why, found=None), says=why)
+    text = {"N": texts.NO_TLS, "E": texts.EARLY_ERROR}.get(answer) or texts.invalid_answer(presented.answer_byte)
+    return Step(check, text, "gave_up", "the client closes behind the answer")
+
+
+# INSIDE TLS
+
+
+def inside_tls(libpq: Libpq, presented: Presented, trust: Trust) -> tuple[Step, ...]:
+    """Every check of a TLS connection in order, also those behind the first that fails."""
+    before = (_direct(presented, trust), root_file(libpq, presented, trust))
+    behind = (alpn(presented), name(libpq, presented, trust), injected(presented), late_alert(libpq, presented))
+    found = (*before, *handshake(libpq, presented, trust), *behind, *authentication(libpq, presented, trust))
+    return tuple(step for step in found if step is not None)
+
+
+def _direct(presented: Presented, trust: Trust) -> Step | None:
+    """Whether the server takes TLS without being asked first. One that chose ALPN `postgresql` is new enough."""
+    if trust.sslnegotiation != "direct" or presented.direct or presented.alpn == "postgresql":
+        return None
+    why = "this server was asked with an SSLRequest; whether it takes direct TLS, as PostgreSQL does from 17 on, is not known"
+    return Step(Check("negotiation", "cannot_tell", why, "before_tls"), wire="stopped")
+
+
+def root_file(libpq: Libpq, presented: Presented, trust: Trust) -> Step | None:
+    """A root file that is missing where it is needed, or that cannot be used (initialize_SSL)."""
+    path = trust.root_path or DEFAULT_ROOT
+    if trust.roots is None and trust.sslmode in VERIFYING:
+        text = texts.missing_root(libpq, path)
+        because = f"the root file {path} does not exist"
+    elif isinstance(trust.roots, Unusable):
+        text = texts.unusable_root(libpq, path, trust.roots.reason)
+        because = f"the root file {path} is there and cannot be used: {trust.roots.reason}"
+    else:
+        return None
+    says = "the client closes behind S and sends no ClientHello"
+    if presented.direct or trust.sslnegotiation == "direct":
+        says = "the client connects and closes without a byte"
+    check = _failed("root_file", because, when="before_tls", wanted="certificates in the root file", found=path)
+    return Step(check, text, "no_hello", says, retry=True)
+
+
+def handshake(libpq: Libpq, presented: Presented, trust: Trust) -> Iterator[Step]:
+    """The server's certificates, and the server's own end where it comes inside the handshake.
+
+    Without a ServerHello the server ended before it had shown anything.
+    """
+    stopped = _stopped(libpq, presented)
+    if stopped is not None and presented.version is None and not presented.certificates:
+        why = "the server ended the handshake before it showed a certificate"
+        yield stopped
+        yield from (Step(Check(step, "not_done", why)) for step in ("chain", "validity"))
+        return
+    old = _old_version(libpq, presented)
+    if old is not None:
+        yield old
+    yield from chain(libpq, presented, trust)
+    if stopped is not None:
+        yield stopped
+
+
+def _old_version(libpq: Libpq, presented: Presented) -> Step | None:
+    """From 13 on libpq offers TLS 1.2 and above. A server that has less says so, or picks less and is told."""
+    if presented.version not in OLD_VERSIONS or not libpq.has("tls_1_2"):
+        return None
+    because = f"the server chose {presented.version}, and libpq offers TLS 1.2 and above from 13 on"
+    check = _failed("version", because, when="in_handshake", wanted="TLS 1.2 or 1.3", found=presented.version)
+    return Step(
+        check, None, "stopped|alert:70", "a fatal alert protocol_version (70), the server's or the client's", retry=True
+    )
+
+
+def chain(libpq: Libpq, presented: Presented, trust: Trust) -> Iterator[Step]:
+    """The chain and the dates, as OpenSSL finds them while it processes the server's Certificate (verify_cb forgives nothing)."""
+    by_chain, by_dates, path = chain_and_validity(presented, trust)
+    dates_first = path is not None and path.faults and path.faults[0].code in DATES
+    for check in (by_dates, by_chain) if dates_first else (by_chain, by_dates):
+        if check.outcome == "failed":
+            number = alert(check.code or 0)
+            says = f"a fatal alert {ALERT_NAMES.get(number, number)} ({number}) in clear, also in TLS 1.3, and the client closes"
+            yield Step(check, texts.refused_chain(libpq, check.code or 0), f"alert:{number}", says, retry=True)
+        else:
+            yield Step(check, wire="alert")
+
+
+def _stopped(libpq: Libpq, presented: Presented) -> Step | None:
+    ended = presented.ended
+    if ended is None or ended.where != "in_handshake":
+        return None
+    text = {"closed": texts.end_of_file, "reset": texts.reset, "not_tls": texts.not_tls}.get(ended.how)
+    prints = text(libpq) if text else _alert_text(libpq, ended)
+    check = _failed("server", f"the server {_how(ended)} inside the handshake", when="in_handshake", found=_how(ended))
+    return Step(check, prints, "stopped", "nothing more: the server ended the handshake", retry=True)
+
+
+def _alert_text(libpq: Libpq, ended: Ended) -> str | None:
+    return texts.server_alert(libpq, ended.alert) if ended.alert is not None else None
+
+
+def _how(ended: Ended) -> str:
+    return f"sent the fatal alert {ended.alert}" if ended.how == "alert" else HOW[ended.how]
+
+
+# BEHIND THE HANDSHAKE
+
+
+def alpn(presented: Presented) -> Step | None:
+    """Direct TLS stands and falls with ALPN (open_client_SSL)."""
+    if not (presented.direct and presented.no_alpn):
+        return None
+    because = "the server chose no ALPN protocol"
+    check = _failed("alpn", because, when="after_handshake", wanted="postgresql", found="none")
+    return Step(check, texts.NO_ALPN, "no_startup", NO_STARTUP)
+
+
+def name(libpq: Libpq, presented: Presented, trust: Trust) -> Step:
+    """The host name, with verify-full only (pq_verify_peer_name_matches_certificate)."""
+    host = trust.host if isinstance(trust.host, str) else None
+    check = Check(
+        "name",
+        "cannot_tell",
+        "the server's certificate is sealed or was not captured",
+        "after_handshake",
+        wanted=host,
+        after_message=presented.seen.get("name"),
+        source=NAME_SOURCE,
+    )
+    leaf = presented.certificates[0] if presented.certificates else None
+    result = names.match(leaf, host, ip_names=libpq.has("ip_names")) if leaf and host else None
+    if trust.sslmode != "verify-full":
+        would = "" if result is None else f"; verify-full would {'accept' if result.matched else 'refuse'} it"
+        why = f"{trust.sslmode} does not look at the name{would}"
+        return Step(replace(check, outcome="not_done", because=why, when=None))
+    if not host and not isinstance(trust.host, Unknown):
+        because = "the client was given an address and no host name to verify"
+        failed = replace(check, outcome="failed", because=because, wanted="a host name")
+        return Step(failed, texts.NO_HOST, "no_startup", NO_STARTUP)
+    if leaf is None:
+        return Step(check, wire="no_startup")
+    found = ", ".join(one.text for one in leaf.names) or f"CN {leaf.short}"
+    if result is None:
+        why = f"the name that the client was given is not known; the certificate is for {found}"
+        return Step(replace(check, because=why, found=found), wire="no_startup")
+    check = replace(check, certificate=0, outcome="failed", found=found)
+    if result.matched is not None:
+        because = f"the certificate names it: {result.matched.kind} {result.matched.text}"
+        return Step(replace(check, outcome="passed", because=because, found=result.matched.text))
+    because = f"the certificate is for {found}, not for {host}"
+    return Step(replace(check, because=because), result.prints, "no_startup", NO_STARTUP)
+
+
+def injected(presented: Presented) -> Step | None:
+    """Bytes that somebody put behind `S` (PQconnectPoll, CONNECTION_SSL_STARTUP); looked at when the handshake is done."""
+    if not presented.injected:
+        return None
+    because = "bytes that are not TLS stood behind the answer S"
+    source = "CVE-2021-23222"
+    check = _failed("injected", because, when="after_handshake", wanted="nothing", found="bytes", source=source)
+    return Step(check, texts.INJECTED, "no_startup", NO_STARTUP)
+
+
+def late_alert(libpq: Libpq, presented: Presented) -> Step | None:
+    """TLS 1.3 lets a server refuse the client's certificate when the client believes that all is done: no way back then."""
+    ended = presented.ended
+    if ended is None or ended.how != "alert" or ended.where != "after_handshake":
+        return None
+    because = f"the server {_how(ended)} behind the handshake"
+    check = _failed("server", because, when="after_handshake", found=_how(ended))
+    return Step(check, _alert_text(libpq, ended), "session", WITH_STARTUP)
+
+
+# AUTHENTICATION
+
+
+def authentication(libpq: Libpq, presented: Presented, trust: Trust) -> tuple[Step | None, ...]:
+    """What the client holds against the server's requests, and the server's own refusal where it came among them."""
+    binding, certificate = channel_binding(presented, trust), certificate_mode(presented, trust)
+    error = refused(presented)
+    if error is not None and not presented.admitted:
+        return (binding, error) if presented.authentication else (error,)
+    if presented.authentication == ("AuthenticationOk",):
+        return certificate, binding, error
+    return binding, certificate, error
+
+
+def channel_binding(presented: Presented, trust: Trust) -> Step | None:
+    """channel_binding=require: the password proves that both ends see the same certificate (pg_SASL_init)."""
+    if trust.channel_binding != "require":
+        return None
+    check = Check("channel_binding", "cannot_tell", "", "after_handshake", wanted="SCRAM-SHA-256-PLUS")
+    offered = presented.authentication
+    if offered is None:
+        why = "the server's authentication request is sealed or was not captured"
+        return Step(replace(check, because=why), wire="session")
+    check = replace(check, found=", ".join(offered))
+    if "SCRAM-SHA-256-PLUS" in offered:
+        because = "the password exchange is bound to the certificate that the client saw"
+        return Step(replace(check, outcome="passed", because=because))
+    check = replace(check, outcome="failed", because="the server offers no method that binds")
+    return Step(check, texts.not_bound(offered, texts.NO_PLUS), "session", WITH_STARTUP)
+
+
+def certificate_mode(presented: Presented, trust: Trust) -> Step | None:
+    """sslcertmode=require: the server must have asked for a certificate and got one, looked at when it lets the client in."""
+    if trust.sslcertmode != "require":
+        return None
+    check = Check(
+        "sslcertmode", "cannot_tell", "", "after_handshake", wanted="a client certificate, asked for and sent"
+    )
+    sent = presented.client_certificate
+    if sent is None:
+        why = "whether the server asked for a certificate is sealed or was not captured"
+        return Step(replace(check, because=why), wire="session")
+    if sent == "sent":
+        return Step(
+            replace(check, outcome="passed", because="the client sent the certificate that was asked for", found=sent)
+        )
+    text = texts.NO_CERTIFICATE if sent == "requested" else texts.NOT_ASKED_FOR_CERTIFICATE
+    because = "the server asked and got none" if sent == "requested" else "the server did not ask for a certificate"
+    return Step(replace(check, outcome="failed", because=because, found=sent), text, "session", WITH_STARTUP)
+
+
+def refused(presented: Presented) -> Step | None:
+    """The server's own refusal. Before it has said AuthenticationOk, prefer comes back in plaintext."""
+    ended = presented.ended
+    if ended is None or ended.how != "error" or ended.where != "after_handshake":
+        return None
+    check = _failed("server", f"the server refused: {ended.text}", when="after_handshake", found=ended.text)
+    return Step(check, ended.text, "session", WITH_STARTUP, retry=not presented.admitted)
+
+
+# TABLES
+
+PARAMETERS = (("channel_binding", "prefer"), ("sslcertmode", "allow"), ("sslnegotiation", "postgres"))
+OLD_VERSIONS = ("SSL 3.0", "TLS 1.0", "TLS 1.1")
+HOW = {"closed": "closed", "reset": "reset the connection", "not_tls": "sent what is no TLS", "error": "sent an error"}
+NO_STARTUP = "the whole handshake, then close_notify and the client closes: no StartupMessage"
+WITH_STARTUP = "the whole handshake, then a StartupMessage inside TLS"

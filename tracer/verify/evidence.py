@@ -1,0 +1,196 @@
+"""What a capture allows: which sslmodes its traffic does not contradict, and what in it says so.
+
+Everything here is about libpq. Evidence is one observation a function; a table at the bottom. `rules_out` holds the modes
+under which no libpq leaves that, whatever its files and names are; what depends on those is for the verdicts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from tracer.protocol.fields import every, number
+from tracer.trace import Trace
+from tracer.verify.model import SSLMODES, Verdict
+from tracer.verify.words import CERTIFICATE_ALERTS
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One observation: what it says of the client, the message that shows it, and the sslmodes that it rules out."""
+
+    kind: str
+    text: str
+    message: int | None = None
+    rules_out: tuple[str, ...] = ()
+
+
+def observed(trace: Trace) -> str | None:
+    """What the client of a trace did, in the words of `Verdict.wire`; None when the capture does not show it.
+
+    `unasked` (plaintext without an SSLRequest), `plaintext` (behind N), `gave_up` (no TLS was agreed on, and it closed),
+    `gss`, `no_hello` (closed behind `S`), `alert:48` (by number), `stopped` (the server ended the handshake), `no_startup`
+    (closed behind a whole handshake), `session` (went on inside TLS).
+    """
+    outcome = trace.outcome
+    if trace.transport == "plaintext":
+        return "plaintext" if any(n.request == "SSLRequest" for n in trace.negotiation) else "unasked"
+    if trace.transport == "gss":
+        return "gss"
+    if outcome.kind == "refused_by_client":
+        if outcome.alert is not None:
+            return f"alert:{outcome.alert.code}"
+        before = "no_hello" if trace.answer == "S" else "gave_up"
+        return {"before_tls": before, "after_handshake": "no_startup"}.get(outcome.where or "")
+    if outcome.kind == "established" or (outcome.kind == "refused_by_server" and outcome.where == "after_handshake"):
+        return "session"
+    if outcome.kind in ("refused_by_server", "closed"):
+        if outcome.where == "before_tls" and trace.negotiation and trace.presented.ended is not None:
+            return "gave_up"
+        if outcome.where == "in_handshake" and trace.presented.ended is not None:
+            return "stopped"
+    return "gave_up" if outcome.kind == "closed" and trace.answer == "other" else None
+
+
+def agrees(verdict: Verdict, trace: Trace) -> bool | None:
+    """Whether a client with that verdict would have left this capture; None where one of them does not say."""
+    seen = observed(trace)
+    if seen is None or verdict.wire is None:
+        return None
+    # a comma stands in front of what comes on a second connection, a bar between what may come on this one, and ? is not known
+    ways = {way.split(",")[0] for way in verdict.wire.split("|")}
+    if seen in ways or ("alert" in ways and seen.startswith("alert:")):
+        return None if verdict.outcome == "cannot_tell" else True
+    # the sizes of sealed records tell a session from a close, and not for certain
+    return None if "?" in ways or (trace.outcome.inferred and ways & {"no_startup", "session"}) else False
+
+
+def consistent_with(verdicts: Mapping[str, Verdict], trace: Trace) -> list[str]:
+    """The sslmodes that this capture does not contradict."""
+    out = {mode for found in evidence(verdicts, trace) for mode in found.rules_out}
+    return [mode for mode in SSLMODES if mode not in out]
+
+
+def evidence(verdicts: Mapping[str, Verdict], trace: Trace) -> list[Evidence]:
+    """What the capture says of its client. `verdicts` are by sslmode; with none of them only what holds for every libpq."""
+    found = [one for look in LOOKS for one in look(trace)]
+    out = {mode for one in found for mode in one.rules_out}
+    for mode, verdict in verdicts.items():
+        if mode not in out and agrees(verdict, trace) is False:
+            found.append(Evidence("replay", f"{mode} would have left here: {verdict.on_the_wire}", None, (mode,)))
+    return found
+
+
+# LOOKS
+
+
+def behaviour(trace: Trace) -> Iterator[Evidence]:
+    """What the client did, and which modes never do that."""
+    seen = observed(trace)
+    if seen is None:
+        return
+    kind, _, code = seen.partition(":")
+    if kind == "gave_up" and trace.answer != "N":
+        kind = "no_answer"
+    if kind == "alert" and int(code) in CERTIFICATE_ALERTS:
+        kind = "certificate_alert"
+    if kind == "no_startup" and (trace.presented.injected or trace.preamble == "direct"):
+        kind = "no_startup_otherwise"
+    text, modes = BEHAVIOUR[kind]
+    sealed = " (read off the sizes of sealed records)" if trace.outcome.inferred else ""
+    yield Evidence(kind, text + sealed, _last(trace), tuple(m for m in SSLMODES if m not in modes))
+
+
+def _last(trace: Trace) -> int | None:
+    """The client's last message of those that settle this."""
+    kinds = ("StartupMessage", "Alert", "Sealed", "Finished", "ClientHello", "SSLRequest", "GSSENCRequest")
+    found = (m for kind in kinds for m in reversed(trace.messages) if m.kind == kind and m.sender == "client")
+    return next((m.index for m in found), None)
+
+
+def direct(trace: Trace) -> Iterator[Evidence]:
+    if trace.preamble == "direct":
+        text = "The client began with TLS and did not ask: sslnegotiation=direct, libpq 17 or newer, which only strong modes may use."
+        hello = trace.of("ClientHello", "client")
+        yield Evidence("direct", text, hello.index if hello else None, ("disable", "allow", "prefer"))
+
+
+def hello(trace: Trace) -> Iterator[Evidence]:
+    """What the ClientHello says of the client's version."""
+    message = trace.of("ClientHello", "client")
+    if message is None or message.problem:
+        return
+    fields = message.fields
+    name = next((field.text for field in every(fields, "host_name")), None)
+    if name is not None:
+        yield Evidence(
+            "server_name", f"It names the server, {name}: libpq 14 or newer, with a name as its host.", message.index
+        )
+    else:
+        text = "It does not name the server: libpq 12 or 13, an address as its host, or sslsni=0."
+        yield Evidence("server_name", text, message.index)
+    protocols = [field.text for field in every(fields, "protocol_name")]
+    since = "17 or newer" if "postgresql" in protocols else "16 or older"
+    yield Evidence("alpn", f"It offers {', '.join(protocols) or 'no'} ALPN protocol: libpq {since}.", message.index)
+    versions = {number(field) for field in every(fields, "version")}
+    if versions & {0x0301, 0x0302}:
+        text = "It offers TLS 1.0 or 1.1: libpq 12, or ssl_min_protocol_version was set."
+        yield Evidence("versions", text, message.index)
+    if any(number(field) == X25519MLKEM768 for field in every(fields, "named_group")):
+        yield Evidence("groups", "It offers X25519MLKEM768: OpenSSL 3.5 or newer.", message.index)
+
+
+def kerberos(trace: Trace) -> Iterator[Evidence]:
+    asked = next((n for n in trace.negotiation if n.request == "GSSENCRequest"), None)
+    if asked is not None:
+        text = (
+            "It asked for GSSAPI encryption first: it has a Kerberos credential cache, and gssencmode is not disable."
+        )
+        yield Evidence("gssencmode", text, asked.message)
+
+
+# TABLES
+
+X25519MLKEM768 = 0x11EC
+TLS = ("allow", "prefer", "require", "verify-ca", "verify-full")
+STRONG = ("require", "verify-ca", "verify-full")
+# what was seen: a sentence, and the modes that can leave it
+BEHAVIOUR: dict[str, tuple[str, tuple[str, ...]]] = {
+    "unasked": (
+        "It never asked for TLS: disable, allow's first attempt, or prefer's second after TLS had failed.",
+        ("disable", "allow", "prefer"),
+    ),
+    "plaintext": (
+        "It went on in plaintext behind N: prefer, or up to libpq 16 allow's second attempt.",
+        ("allow", "prefer"),
+    ),
+    "gave_up": (
+        "It would not go on behind N: a mode that insists on TLS, or from libpq 17 on allow's second attempt.",
+        ("allow", *STRONG),
+    ),
+    "no_answer": ("It asked for TLS, and behind an answer that was neither S nor N every mode gives up.", TLS),
+    "gss": ("GSSAPI encryption was agreed on, which comes before TLS whatever the sslmode.", SSLMODES),
+    "no_hello": (
+        "It closed behind S without a ClientHello: something in its own files. A root file that is not there does that under "
+        "verify-ca and verify-full, one that cannot be read, or a bad client certificate, under every mode.",
+        TLS,
+    ),
+    "certificate_alert": (
+        "It refused the server's certificates, and only a client with a root file, or with sslrootcert=system, looks at them: under "
+        "every mode.",
+        TLS,
+    ),
+    "alert": ("It sent a fatal alert that has nothing to do with certificates.", TLS),
+    "stopped": ("It began TLS, and the server ended that.", TLS),
+    "no_startup": (
+        "It completed the handshake and closed without a StartupMessage: so ends the name check, which only verify-full has.",
+        ("verify-full",),
+    ),
+    "no_startup_otherwise": (
+        "It completed the handshake and closed without a StartupMessage: by its name check, or because of the bytes behind S or the "
+        "missing ALPN.",
+        TLS,
+    ),
+    "session": ("It completed the handshake and went on inside TLS: whatever it checks had passed.", TLS),
+}
+LOOKS: tuple[Callable[[Trace], Iterator[Evidence]], ...] = (direct, behaviour, hello, kerberos)
