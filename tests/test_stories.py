@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
+import subprocess
+import sys
 import tomllib
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +17,7 @@ import pytest
 from cryptography import x509
 
 import tracer
+from captures import stories
 from tracer import rootfile
 from tracer.verify import consistent_with
 from tracer.verify.words import alert
@@ -157,6 +161,34 @@ def test_the_alert_goes_with_the_code(name: str) -> None:
         assert (seen.sender, seen.code) == ("client", alert(case["expect"]["code"]))
     else:
         assert seen is None or seen.sender == "server"
+
+
+@pytest.mark.parametrize("name", STORIES)
+def test_a_folder_is_what_the_table_says(name: str) -> None:
+    """The text and the expectation of a folder are those of stories.py, and the README knows the story."""
+    case = tomllib.loads((CAPTURES / name / "case.toml").read_text())
+    story = next(story for story in stories.STORIES if story.name == name)
+    assert case["story"] == " ".join(story.story.split())
+    assert (case["sslmode"], case["host"]) == (story.sslmode, story.host)
+    expect = case["expect"]
+    assert (expect["outcome"], expect["refused_by"], expect["code"]) == (story.outcome, story.refused_by, story.code)
+    assert re.search(rf"[ |]{name}[ ,]", (CAPTURES / "README.md").read_text())
+
+
+def test_every_story_has_its_folder() -> None:
+    """None was left out."""
+    assert sorted(story.name for story in stories.STORIES) == STORIES
+
+
+@pytest.mark.slow
+@pytest.mark.needs("unshare", "ip", "initdb-15", "tcpdump", "editcap")
+def test_stories_can_be_made_again(tmp_path: Path) -> None:
+    """What the real client does is still what the story says: a file that is missing, a man in the middle, a server at its limit."""
+    names = ["missing-root-file", "bytes-behind-s", "error-answer"]
+    subprocess.run([sys.executable, CAPTURES / "make.py", *names, "--into", tmp_path], check=True, timeout=120)
+    for name in names:
+        made, kept = (tomllib.loads((folder / name / "case.toml").read_text()) for folder in (tmp_path, CAPTURES))
+        assert made["expect"] == kept["expect"]
 
 
 def test_what_is_not_yet_is_a_story() -> None:
