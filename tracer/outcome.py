@@ -188,6 +188,10 @@ def _behind_handshake(trace: Trace) -> Outcome | None:
     if trace.of("CancelRequest", "client") is not None:
         why = "the client went on inside TLS, with a request to cancel a query: that carries no session and gets no answer"
         return Outcome("established", "after_handshake", why)
+    if any(m.opened and m.layer == "postgres" and m.sender == "client" for m in trace.messages):
+        return Outcome(
+            "established", "after_handshake", "the client went on inside TLS, with what cannot be read as PostgreSQL"
+        )
     return _said_nothing(trace, sent) if all(_may_be_alert(trace, m) for m in sent) else _sealed_session(trace, sent)
 
 

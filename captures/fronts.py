@@ -1,0 +1,116 @@
+"""What may stand on a port in front of a PostgreSQL server: a pooler, or somebody in the middle.
+
+Each is a context manager like `stage.server`, and gives a `Server` that a client can be sent to.
+"""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import stage
+
+INJECTED = b"R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I"  # AuthenticationOk, ReadyForQuery: "you are in, no password needed"
+
+PGBOUNCER = """\
+[databases]
+postgres = host=127.0.0.1 port={behind}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {port}
+unix_socket_dir =
+auth_type = scram-sha-256
+auth_file = {folder}/users
+client_tls_sslmode = require
+client_tls_cert_file = {folder}/pooler.crt
+client_tls_key_file = {folder}/pooler.key
+server_tls_sslmode = require
+"""
+
+
+@contextmanager
+def pgbouncer(behind: stage.Server, *, port: int, certificate: str, key: str) -> Iterator[stage.Server]:
+    """PgBouncer with a certificate of its own. It takes no client without TLS, and speaks TLS to the server as well."""
+    with stage.owned_folder() as folder:
+        settings = PGBOUNCER.format(behind=behind.port, port=port, folder=folder)
+        users = f'"{stage.USER}" "{stage.PASSWORD}"\n'
+        files = {"pooler.crt": certificate, "pooler.key": key, "users": users, "pgbouncer.ini": settings}
+        for name, text in files.items():
+            stage.write_owned(folder / name, text)
+        log = folder / "log"
+        with log.open("wb") as output:
+            process = subprocess.Popen([*stage.as_nobody(), pooler(), str(folder / "pgbouncer.ini")], stderr=output)
+        try:
+            stage.wait_until(
+                lambda: "process up" in log.read_text(), process, lambda: f"pgbouncer did not start:\n{log.read_text()}"
+            )
+            yield stage.Server(port, process.pid, log, behind.version)
+        finally:
+            stage.stop(process, signal.SIGINT)
+
+
+def pooler() -> str:
+    """The path of pgbouncer."""
+    found = shutil.which("pgbouncer", path=f"{os.defpath}:/usr/sbin:/sbin")
+    if found is None:
+        raise stage.StageError("pgbouncer is not here: apt-get install pgbouncer")
+    return found
+
+
+def pooler_version() -> str:
+    found = re.search(r"PgBouncer (\S+)", stage.run([pooler(), "--version"]))
+    return found[1] if found else "of unknown version"
+
+
+@contextmanager
+def injector(behind: stage.Server, *, port: int) -> Iterator[stage.Server]:
+    """Somebody in the middle, for one connection: passes everything on, and puts bytes of his own behind the server's S."""
+
+    def altered(first: bytes) -> bytes:
+        return first + INJECTED if first == b"S" else first
+
+    with socket.create_server(("127.0.0.1", port)) as listening:
+        worker = threading.Thread(target=_relay, args=(listening, behind.port, altered))
+        worker.start()
+        yield stage.Server(port, behind.pid, behind.log, behind.version)
+        worker.join(stage.PATIENCE)
+
+
+def _relay(listening: socket.socket, target: int, altered: Callable[[bytes], bytes]) -> None:
+    """Carry one connection. What the server says first passes through `altered`."""
+    client, _ = listening.accept()
+    with client, socket.create_connection(("127.0.0.1", target)) as server:
+        upwards = threading.Thread(target=_pump, args=(client, server))
+        upwards.start()
+        client.sendall(altered(server.recv(1)))
+        _pump(server, client)
+        upwards.join(stage.PATIENCE)
+
+
+def _pump(source: socket.socket, target: socket.socket) -> None:
+    """Carry bytes one way until the source has no more, and say so to the target."""
+    try:
+        while data := source.recv(1 << 16):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
+    except OSError:
+        return  # one of them has gone
+
+
+@contextmanager
+def out_of_processes(server: stage.Server) -> Iterator[stage.Server]:
+    """A server that cannot fork: it answers every connection with an error, before anybody has said a word of TLS."""
+    _limit_processes(server, 1)
+    try:
+        yield server
+    finally:
+        _limit_processes(server, 4096)
+
+
+def _limit_processes(server: stage.Server, number: int) -> None:
+    stage.run([*stage.as_nobody(), "prlimit", f"--pid={server.pid}", f"--nproc={number}:"])
