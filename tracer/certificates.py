@@ -78,6 +78,7 @@ class Certificate:
     tbs: bytes
     extensions: Mapping[str, Extension]
     broken: str | None = None
+    repeated: frozenset[str] = frozenset()  # extensions that stand there more than once; the first one counts
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Certificate) and self.der == other.der
@@ -114,6 +115,11 @@ class Certificate:
         return next((value for oid, value in attributes(self.subject_der) if oid == "2.5.4.3"), None)
 
     @cached_property
+    def self_issued(self) -> bool:
+        """Whether subject and issuer are the same name."""
+        return same_name(self.subject_der, self.issuer_der)
+
+    @cached_property
     def short(self) -> str:
         """What people call it: its CN, else its whole subject."""
         return (self.common_name or b"").decode("utf-8", "backslashreplace") or self.subject or "(no name)"
@@ -144,6 +150,12 @@ class Certificate:
         return _try(lambda: _oids(extension.value), NO_OIDS)
 
     @cached_property
+    def netscape_type(self) -> int | None:
+        """The bits of nsCertType; None without the extension."""
+        extension = self.extensions.get("2.16.840.1.113730.1.1")
+        return _try(lambda: der.content(extension.value, der.node(extension.value, 0))[1], 0) if extension else None
+
+    @cached_property
     def subject_key_id(self) -> bytes | None:
         extension = self.extensions.get("2.5.29.14")
         return _try(lambda: der.content(extension.value, der.node(extension.value, 0)), None) if extension else None
@@ -151,7 +163,7 @@ class Certificate:
     @cached_property
     def authority_key_id(self) -> KeyId | None:
         extension = self.extensions.get("2.5.29.35")
-        return _try(lambda: _authority(extension.value), None) if extension else None
+        return key_identifier(extension.value) if extension else None
 
     @cached_property
     def public_key(self) -> str:
@@ -238,10 +250,10 @@ def _certificate(data: bytes) -> Certificate:  # RFC 5280 §4.1
     serial, _, issuer, validity, subject, spki = parts[:6]
     not_before, not_after = der.children(data, validity)[:2]
     extensions: dict[str, Extension] = {}
-    broken = None
+    repeated: set[str] = set()
     for part in parts[6:]:
         if part.tag == 0xA3:
-            broken = _extensions(data, der.children(data, part)[0], extensions)
+            repeated = _extensions(data, der.children(data, part)[0], extensions)
     algorithm_parts = der.children(data, algorithm)
     parameters = der.whole(data, algorithm_parts[1]) if len(algorithm_parts) > 1 else b""
     return Certificate(
@@ -258,19 +270,23 @@ def _certificate(data: bytes) -> Certificate:  # RFC 5280 §4.1
         signature=der.content(data, signature)[1:],
         tbs=der.whole(data, tbs),
         extensions=extensions,
-        broken=broken,
+        broken=f"extension {min(repeated)} stands there twice" if repeated else None,
+        repeated=frozenset(repeated),
     )
 
 
-def _extensions(data: bytes, parent: Node, into: dict[str, Extension]) -> str | None:
+def _extensions(data: bytes, parent: Node, into: dict[str, Extension]) -> set[str]:
+    """Put the extensions into `into`; returns those that come again."""
+    repeated = set()
     for member in der.children(data, parent):
         parts = der.children(data, member)
         name = der.oid(der.content(data, parts[0]))
         critical = len(parts) > 2 and parts[1].tag == der.BOOLEAN and der.content(data, parts[1]) != b"\0"
         if name in into:
-            return f"extension {name} stands there twice"
-        into[name] = Extension(critical, der.content(data, parts[-1]))
-    return None
+            repeated.add(name)
+        else:
+            into[name] = Extension(critical, der.content(data, parts[-1]))
+    return repeated
 
 
 def _try(read: Callable[[], T], otherwise: T) -> T:
@@ -278,6 +294,36 @@ def _try(read: Callable[[], T], otherwise: T) -> T:
         return read()
     except (DerError, IndexError, ValueError):
         return otherwise
+
+
+@lru_cache(maxsize=4096)
+def rdns(name: bytes) -> list[list[tuple[str, int, bytes]]]:
+    """A Name as OpenSSL compares it: case, type and blanks of strings do not count (x_name.c, x509_name_canon).
+
+    Of each relative name the attributes: OID, tag and value. Raises nothing; what cannot be read is not there.
+    """
+
+    def read() -> list[list[tuple[str, int, bytes]]]:
+        found = []
+        for group in der.sequence(name):
+            pairs = [der.children(name, member)[:2] for member in der.children(name, group)]
+            found.append(
+                sorted((der.oid(der.content(name, a)), *_folded(b.tag, der.content(name, b))) for a, b in pairs)
+            )
+        return found
+
+    return _try(read, [])
+
+
+def _folded(tag: int, value: bytes) -> tuple[int, bytes]:
+    if tag not in STRINGS:
+        return tag, value
+    return 12, b" ".join(_utf8(tag, value).lower().split())
+
+
+def same_name(a: bytes, b: bytes) -> bool:
+    """Whether two encoded names are the same (X509_NAME_cmp)."""
+    return a == b or rdns(a) == rdns(b)
 
 
 def attributes(name: bytes) -> list[tuple[str, bytes]]:
@@ -305,12 +351,18 @@ def _name(name: bytes) -> list[tuple[str, str]]:
 
 
 def _general_names(value: bytes) -> tuple[GeneralName, ...]:
-    def read() -> tuple[GeneralName, ...]:
-        return tuple(
-            GeneralName(GENERAL_NAMES.get(n.tag & 0x1F, "unknown"), der.content(value, n)) for n in der.sequence(value)
-        )
+    return _try(lambda: general_names(value, der.node(value, 0)), ())
 
-    return _try(read, ())
+
+def general_names(data: bytes, of: Node) -> tuple[GeneralName, ...]:
+    """The names inside a constructed value. Raises `DerError`."""
+    found = der.children(data, of)
+    return tuple(GeneralName(GENERAL_NAMES.get(n.tag & 0x1F, "unknown"), der.content(data, n)) for n in found)
+
+
+def key_identifier(value: bytes) -> KeyId | None:
+    """An authorityKeyIdentifier; None where it cannot be read."""
+    return _try(lambda: _authority(value), None)
 
 
 def _oids(value: bytes) -> frozenset[str]:
@@ -356,6 +408,7 @@ def _authority(value: bytes) -> KeyId:
 
 # TABLES
 
+STRINGS = frozenset({12, 19, 20, 22, 26, 28, 30})  # ASN1_MASK_CANON
 NO_OIDS: frozenset[str] = frozenset()
 GENERAL_NAMES = {
     0: "otherName",

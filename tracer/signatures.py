@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -36,8 +37,20 @@ def key_kind(spki: bytes) -> str:
 
 def key_bits(spki: bytes) -> int:
     """The size of the key as people name it; 0 when it is not known."""
+    if explicit_curve(spki):  # an uncompressed point is two coordinates
+        return (len(der.content(spki, der.sequence(spki)[1])) - 2) * 4
     key = public_key(spki)
     return int(getattr(key, "key_size", {"Ed25519": 256, "Ed448": 456}.get(key_kind(spki), 0)))
+
+
+@lru_cache(maxsize=4096)
+def explicit_curve(spki: bytes) -> bool:
+    """Whether an EC key spells its curve out instead of naming it (x509_vfy.c, check_curve)."""
+    if key_kind(spki) != "EC":
+        return False
+    algorithm = der.sequence(spki)[0]
+    parts = der.children(spki, algorithm)
+    return len(parts) > 1 and parts[1].tag == der.SEQUENCE
 
 
 def describe_key(spki: bytes) -> str:
@@ -63,16 +76,23 @@ def describe_signature(oid: str, parameters: bytes) -> str:
 def security_bits(spki: bytes) -> int:
     """The strength of a key in bits, as OpenSSL counts it (crypto/bn: BN_security_bits, crypto/ec: group order / 2)."""
     kind, bits = key_kind(spki), key_bits(spki)
-    if kind in ("RSA", "RSA-PSS", "DSA"):
-        return next(
-            (
-                strength
-                for size, strength in ((15360, 256), (7680, 192), (3072, 128), (2048, 112), (1024, 80))
-                if bits >= size
-            ),
-            0,
-        )
+    if kind in ("RSA", "RSA-PSS"):
+        return _factoring_bits(bits)
+    if kind == "DSA":
+        return next((strength for size, strength in DSA_BITS if bits >= size), 0)
     return {"Ed25519": 128, "Ed448": 224}.get(kind, bits // 2)
+
+
+@lru_cache(maxsize=64)
+def _factoring_bits(size: int) -> int:
+    """What a modulus of that size is worth: NIST's formula, in steps of eight (ossl_ifc_ffc_compute_security_bits)."""
+    if size in FACTORING_BITS:
+        return FACTORING_BITS[size]
+    if size < 8:
+        return 0
+    x = size * math.log(2)
+    strength = (1.923 * (x * math.log(x) ** 2) ** (1 / 3) - 4.69) / math.log(2)
+    return min(int(strength + 4) & ~7, 1200)
 
 
 def digest_bits(certificate: Certificate) -> int:
@@ -85,13 +105,14 @@ def digest_bits(certificate: Certificate) -> int:
 
 def is_signed_by(certificate: Certificate, issuer: Certificate) -> bool:
     """Whether the issuer's key made the certificate's signature. False too where it cannot be told."""
-    return _verify(
+    return is_signed(
         certificate.signature_oid, certificate.signature_parameters, certificate.signature, certificate.tbs, issuer.spki
     )
 
 
 @lru_cache(maxsize=4096)
-def _verify(oid: str, parameters: bytes, signature: bytes, tbs: bytes, spki: bytes) -> bool:
+def is_signed(oid: str, parameters: bytes, signature: bytes, tbs: bytes, spki: bytes) -> bool:
+    """Whether a signature over `tbs` was made by the key of `spki`. False too where it cannot be told."""
     from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import ec, padding
@@ -143,6 +164,9 @@ def pss_parameters(parameters: bytes) -> tuple[str, int]:
 
 
 # TABLES
+
+FACTORING_BITS = {2048: 112, 3072: 128, 4096: 152, 6144: 176, 7680: 192, 8192: 200, 15360: 256}
+DSA_BITS = ((15360, 256), (7680, 192), (3072, 128), (2048, 112), (1024, 80))
 
 KEYS = {
     "1.2.840.113549.1.1.1": "RSA",
