@@ -49,7 +49,9 @@ def real(answer: Answer) -> Seen:
 def predicted(verdict: Verdict) -> Seen:
     """What the replay says."""
     # what is wired behind a comma comes on a second connection, in plaintext and without an SSLRequest
-    ways = () if verdict.wire == "nothing" else tuple((verdict.wire or "?").replace(",plaintext", ",unasked").split(","))
+    ways = (
+        () if verdict.wire == "nothing" else tuple((verdict.wire or "?").replace(",plaintext", ",unasked").split(","))
+    )
     return Seen(verdict.outcome, verdict.prints or "", ways)
 
 
