@@ -115,7 +115,7 @@ def root_file(libpq: Libpq, presented: Presented, trust: Trust) -> Step | None:
     """A root file that is missing where it is needed, or that cannot be used (initialize_SSL)."""
     path = trust.root_path or DEFAULT_ROOT
     if trust.roots is None and trust.sslmode in VERIFYING:
-        text = texts.missing_root(libpq, path)
+        text: str | None = texts.missing_root(libpq, path)
         because = f"the root file {path} does not exist"
     elif isinstance(trust.roots, Unusable):
         text = texts.unusable_root(libpq, path, trust.roots.reason)

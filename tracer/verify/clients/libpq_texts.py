@@ -11,6 +11,7 @@ from tracer.certificates import Certificate
 from tracer.verify.chain import Fault
 from tracer.verify.clients.libpq_versions import Libpq
 from tracer.verify.clients.openssl_texts import wrong_signature
+from tracer.verify.model import BROKEN_ENTRY
 
 NO_TLS = "server does not support SSL, but SSL was required"
 EARLY_ERROR = "server sent an error response during SSL exchange"
@@ -63,8 +64,10 @@ def missing_root(libpq: Libpq, path: str) -> str:
     return f'root certificate file "{path}" does not exist\n{way} change sslmode to disable server certificate verification.'
 
 
-def unusable_root(libpq: Libpq, path: str, reason: str) -> str:
+def unusable_root(libpq: Libpq, path: str, reason: str) -> str | None:
     """Of a file that it may not open, libpq on OpenSSL 3 prints memory that nobody has filled, and that is not ours to guess."""
+    if reason == BROKEN_ENTRY:
+        return None
     if reason == NO_PERMISSION and libpq.openssl >= (3, 0):
         reason = ""
     return f'could not read root certificate file "{path}": {reason}'
