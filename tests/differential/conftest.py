@@ -15,15 +15,14 @@ GARBAGE = "hello\n"
 
 
 @pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Root files: `own`, `other`, `garbage`; `absent` is not there."""
-    made = tmp_path_factory.mktemp("differential")
-    for path in (made, *made.parents[:2]):
-        path.chmod(0o755)  # the server, and some clients, run as another user
-    (made / "own").write_text(ca()["own"].pem)
-    (made / "other").write_text(ca()["other"].pem)
-    (made / "garbage").write_text(GARBAGE)
-    return made
+def folder() -> Iterator[Path]:
+    """Root files: `own`, `other`, `garbage`; `absent` is not there. Other users may look in: pytest's own folders are locked."""
+    with lab.stage.owned_folder() as made:
+        made.chmod(0o755)
+        (made / "own").write_text(ca()["own"].pem)
+        (made / "other").write_text(ca()["other"].pem)
+        (made / "garbage").write_text(GARBAGE)
+        yield made
 
 
 @pytest.fixture(scope="session")

@@ -170,7 +170,6 @@ def shown(port: int) -> bytes | None:
 @contextmanager
 def postgres(programs: Path, server: Server, folder: Path, **settings: str) -> Iterator[Postgres]:
     """A server with this certificate and the users of `HBA`. `folder` is where its key log and configuration go."""
-    folder.chmod(0o755)
     keylog, conf = folder / "keylog", folder / "openssl.cnf"
     stage.write_owned(keylog, "")
     stage.write_owned(conf, OPENSSL_CONF)
