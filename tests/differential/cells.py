@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import tracer
 from tests.differential.certificates import Server
 from tests.differential.lab import Answer
-from tracer.verify import clients, observed
+from tracer.verify import SSLMODES, clients, consistent_with, observed
 from tracer.verify.clients import Client
 from tracer.verify.model import Verdict
 
@@ -17,7 +18,7 @@ PREFIX = re.compile(r'^connection to server at "[^"]*"(?: \([^)]*\))?, port \d+ 
 
 @dataclass(frozen=True)
 class Profile:
-    """A libpq of this machine as the replay knows it: client, OpenSSL, security level."""
+    """A libpq of this machine as the replay knows it: client, OpenSSL, and the security level that it was built with."""
 
     client: str
     openssl: str
@@ -26,13 +27,24 @@ class Profile:
     def replayed(self) -> Client:
         return clients.get(self.client, openssl=self.openssl)
 
+    def since(self, version: int) -> bool:
+        return int(self.client.removeprefix("libpq-")) >= version
+
+
+PROFILES = {
+    "deb15": Profile("libpq-15", "3.0", 2),
+    "psy17": Profile("libpq-17", "3.5", 2),
+    "psy18": Profile("libpq-18", "3.5", 2),
+    **{f"npm{version}": Profile(f"libpq-{version}", "1.1.1", 1) for version in range(12, 19)},
+}
+
 
 @dataclass(frozen=True)
 class Seen:
     """What came of one attempt to connect: the outcome, what was printed, and the client's way on each connection."""
 
     outcome: str
-    printed: str
+    printed: str | None
     wire: tuple[str, ...]
 
 
@@ -44,11 +56,12 @@ def real(answer: Answer) -> Seen:
 
 def predicted(verdict: Verdict) -> Seen:
     """What the replay says."""
+    printed = verdict.prints if verdict.outcome == "refuse" else ""
     # what is wired behind a comma comes on a second connection, in plaintext and without an SSLRequest
     ways = (
         () if verdict.wire == "nothing" else tuple((verdict.wire or "?").replace(",plaintext", ",unasked").split(","))
     )
-    return Seen(verdict.outcome, verdict.prints or "", ways)
+    return Seen(verdict.outcome, printed, ways)
 
 
 def presented(server: Server) -> tracer.Presented:
@@ -56,18 +69,26 @@ def presented(server: Server) -> tracer.Presented:
     return tracer.Presented.from_der([issued.der for issued in server.sends])
 
 
-def problems(profile: Profile, seen: Seen, verdict: Verdict) -> list[str]:
-    """Where a real libpq and the replay differ."""
-    wanted = predicted(verdict)
-    found = [
-        f"{field}: the client {getattr(seen, field)!r}, the replay {getattr(wanted, field)!r}"
-        for field in ("outcome", "printed")
-        if getattr(seen, field) != getattr(wanted, field)
-    ]
-    if not _same_wire(seen.wire, wanted.wire):
-        found.append(f"wire: the client {seen.wire}, the replay {wanted.wire}")
-    return found
+def differences(answer: Answer, verdict: Verdict) -> Iterator[str]:
+    """Where a real libpq and a verdict differ."""
+    did, said = real(answer), predicted(verdict)
+    if did.outcome != said.outcome:
+        yield f"outcome: the client {did.outcome}, the replay {said.outcome}"
+    if did.printed != said.printed:
+        yield f"printed: the client {did.printed!r}, the replay {said.printed!r}"
+    if len(did.wire) != len(said.wire) or any(a not in b.split("|") for a, b in zip(did.wire, said.wire, strict=True)):
+        yield f"wire: the client {did.wire}, the replay {said.wire}"
 
 
-def _same_wire(seen: tuple[str, ...], wanted: tuple[str, ...]) -> bool:
-    return len(seen) == len(wanted) and all(a in b.split("|") for a, b in zip(seen, wanted, strict=True))
+def contradictions(answer: Answer, trust: Trust, profile: Profile) -> Iterator[str]:
+    """Where the client's own capture, opened or sealed, does not agree with the verdict on it."""
+    for label, traces in (("opened", answer.traces), ("sealed", answer.sealed)):
+        for trace in traces[:1]:
+            table = tracer.table(trace, replace(trust, time=trace.time), profile.replayed())
+            agrees = tracer.agrees(table[trust.sslmode], trace)
+            if agrees is False or (agrees is None and label == "opened"):
+                yield f"{label}: agrees {agrees}, {observed(trace)} beside {table[trust.sslmode].wire}"
+            if trust.sslmode not in (modes := consistent_with(table, trace)):
+                yield f"{label}: consistent with {', '.join(modes)} and not with {trust.sslmode}"
+            if set(SSLMODES) - set(table):
+                yield f"{label}: the table is not whole"

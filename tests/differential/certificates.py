@@ -159,12 +159,12 @@ def ca() -> dict[str, Issued]:
 
 
 @cache
-def servers() -> tuple[Server, ...]:
-    own, other, inter = ca()["own"], ca()["other"], ca()["inter"]
-    return tuple([*_names(own), *_chains(own, other, inter), *_leaves(own, inter)])
+def servers(family: str = "names") -> tuple[Server, ...]:
+    """The servers of one of the `FAMILIES`."""
+    return tuple(FAMILIES[family](ca()["own"], ca()["inter"]))
 
 
-def _names(own: Issued) -> Iterable[Server]:
+def _names(own: Issued, _: Issued) -> Iterable[Server]:
     """Good chains; what differs is who they name."""
     ip = ip_address("127.0.0.1").packed
     lookup = (HOST, HOST.upper(), HOST + ".", "other.test")
@@ -233,7 +233,7 @@ def tlv(tag: int, content: bytes) -> bytes:
     return bytes([tag]) + length + content
 
 
-def _chains(own: Issued, other: Issued, inter: Issued) -> Iterable[Server]:
+def _chains(own: Issued, inter: Issued) -> Iterable[Server]:
     """What stands above the leaf."""
     good = leaf(HOST, by=inter)
     gaps = {"own and intermediate": (own, inter), "intermediate alone": (inter,)}
@@ -261,7 +261,7 @@ def _chains(own: Issued, other: Issued, inter: Issued) -> Iterable[Server]:
     yield Server("inside the name constraints", (leaf("db.allowed.test", by=limited), limited), ("db.allowed.test",))
 
 
-def _leaves(own: Issued, inter: Issued) -> Iterable[Server]:
+def _leaves(own: Issued, _: Issued) -> Iterable[Server]:
     """What is in the leaf itself."""
     yield Server("ended", (leaf(HOST, by=own, days=(-60, -1)),))
     yield Server("not begun", (leaf(HOST, by=own, days=(1, 60)),))
@@ -292,6 +292,7 @@ def _leaves(own: Issued, inter: Issued) -> Iterable[Server]:
     yield Server("self-signed, ended", (alone,), roots={"itself": (alone,)})
 
 
+FAMILIES = {"names": _names, "chains": _chains, "leaves": _leaves}
 KEYS: dict[str, Callable[[], Key]] = {
     "p256": lambda: ec.generate_private_key(ec.SECP256R1()),
     "p384": lambda: ec.generate_private_key(ec.SECP384R1()),

@@ -14,12 +14,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import ModuleType
 
 import tracer
 from tests.differential.certificates import Server
 from tests.differential.relay import Relay, traces
+from tracer.streams import Connection
 
 HERE = Path(__file__).resolve().parent
 SSL_REQUEST = bytes.fromhex("0000000804d2162f")
@@ -45,16 +47,27 @@ hostnossl all secret all scram-sha-256
 
 @dataclass(frozen=True)
 class Answer:
-    """What a libpq did: whether it is connected, whether inside TLS, and what it printed; then every connection it made."""
+    """What a libpq did: whether it is connected, whether inside TLS, and what it printed; every connection it made."""
 
     connected: bool
     tls: bool
     printed: str
-    traces: list[tracer.Trace]
+    connections: list[Connection]
+    keys: bytes
 
     @property
     def outcome(self) -> str:
         return "refuse" if not self.connected else "accept" if self.tls else "plaintext"
+
+    @cached_property
+    def traces(self) -> list[tracer.Trace]:
+        """Opened with the server's key log."""
+        return traces(self.connections, self.keys)
+
+    @cached_property
+    def sealed(self) -> list[tracer.Trace]:
+        """As a stranger sees them."""
+        return traces(self.connections, b"")
 
 
 def load(path: Path) -> ModuleType:
@@ -73,9 +86,10 @@ stage = load(HERE.parents[1] / "captures" / "stage.py")
 class Libpq:
     """One libpq in a process of its own."""
 
-    def __init__(self, library: Path, home: Path) -> None:
+    def __init__(self, library: Path, home: Path, before: tuple[str, ...] = ()) -> None:
+        """`before` stands in front of the command, to run it as another user."""
         self.process = subprocess.Popen(
-            [sys.executable, "-I", str(HERE / "worker.py"), str(library)],
+            [*before, sys.executable, "-I", str(HERE / "worker.py"), str(library)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=home,
@@ -98,8 +112,8 @@ class Libpq:
 
 
 @contextmanager
-def libpq(library: Path, home: Path) -> Iterator[Libpq]:
-    made = Libpq(library, home)
+def libpq(library: Path, home: Path, before: tuple[str, ...] = ()) -> Iterator[Libpq]:
+    made = Libpq(library, home, before)
     try:
         yield made
     finally:
@@ -156,7 +170,6 @@ def shown(port: int) -> bytes | None:
 @contextmanager
 def postgres(programs: Path, server: Server, folder: Path, **settings: str) -> Iterator[Postgres]:
     """A server with this certificate and the users of `HBA`. `folder` is where its key log and configuration go."""
-    folder.chmod(0o755)
     keylog, conf = folder / "keylog", folder / "openssl.cnf"
     stage.write_owned(keylog, "")
     stage.write_owned(conf, OPENSSL_CONF)
@@ -181,7 +194,7 @@ def try_it(client: Libpq, relay: Relay, keylog: Keylog | None, conninfo: str) ->
     client.ask(f"hostaddr=127.0.0.1 port={relay.port} dbname=postgres connect_timeout=10 {conninfo}")
     assert client.process.stdout is not None
     said, found = relay.while_running(client.process.stdout.fileno(), client.answer)
-    return Answer(**json.loads(said), traces=traces(found, keylog.news() if keylog else b""))
+    return Answer(**json.loads(said), connections=found, keys=keylog.news() if keylog else b"")
 
 
 def libraries() -> dict[str, Path]:
@@ -194,3 +207,19 @@ def libraries() -> dict[str, Path]:
         **{f"npm{v}": Path(sys.prefix).glob(f"postgres/{v}/native/lib/libpq.so.5") for v in range(12, 19)},
     }
     return {name: file for name, files in places.items() for file in files}
+
+
+class Libpqs:
+    """The libpqs of `libraries`, each started when it is first asked for."""
+
+    def __init__(self, home: Path) -> None:
+        self.home, self.running = home, dict[str, Libpq]()
+
+    def __getitem__(self, name: str) -> Libpq:
+        if name not in self.running:
+            self.running[name] = Libpq(libraries()[name], self.home)
+        return self.running[name]
+
+    def close(self) -> None:
+        for one in self.running.values():
+            one.close()

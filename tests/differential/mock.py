@@ -80,12 +80,14 @@ def session(answer: bytes = WELCOME, *, then: bytes = b"") -> Say:
 
 
 def tls(server: Server, inside: Say | None = None, *, version: ssl.TLSVersion | None = None, alpn: bool = False,
-        client_ca: str | None = None, ciphers: str = "DEFAULT@SECLEVEL=0", behind_answer: bytes = b"", answer: bytes = b"S") -> Say:  # fmt: skip
+        client_ca: str | None = None, ciphers: str = "DEFAULT@SECLEVEL=0", behind_answer: bytes = b"", answer: bytes = b"S", keylog: Path | None = None) -> Say:  # fmt: skip
     """Say S, shake hands with this certificate, and go on inside."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.set_ciphers(ciphers)
     if version:
         context.minimum_version = context.maximum_version = version
+    if keylog:
+        context.keylog_filename = str(keylog)
     if alpn:
         context.set_alpn_protocols(["postgresql"])
     if client_ca:

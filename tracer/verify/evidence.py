@@ -171,13 +171,11 @@ BEHAVIOUR: dict[str, tuple[str, tuple[str, ...]]] = {
     "no_answer": ("It asked for TLS, and behind an answer that was neither S nor N every mode gives up.", TLS),
     "gss": ("GSSAPI encryption was agreed on, which comes before TLS whatever the sslmode.", SSLMODES),
     "no_hello": (
-        "It closed behind S without a ClientHello: something in its own files. A root file that is not there does that under "
-        "verify-ca and verify-full, one that cannot be read, or a bad client certificate, under every mode.",
+        "It closed behind S without a ClientHello: something in its own files. A root file that is missing does that under verify-ca and verify-full, one that cannot be read, or a bad client certificate, under every mode.",
         TLS,
     ),
     "certificate_alert": (
-        "It refused the server's certificates, and only a client with a root file, or with sslrootcert=system, looks at them: under "
-        "every mode.",
+        "It refused the server's certificates. A client with a root file, or with sslrootcert=system, looks at them, and no other does.",
         TLS,
     ),
     "alert": ("It sent a fatal alert that has nothing to do with certificates.", TLS),
@@ -187,8 +185,7 @@ BEHAVIOUR: dict[str, tuple[str, tuple[str, ...]]] = {
         ("verify-full",),
     ),
     "no_startup_otherwise": (
-        "It completed the handshake and closed without a StartupMessage: by its name check, or because of the bytes behind S or the "
-        "missing ALPN.",
+        "It completed the handshake and closed without a StartupMessage: by its name check, or because of the bytes behind S or the missing ALPN.",
         TLS,
     ),
     "session": ("It completed the handshake and went on inside TLS: whatever it checks had passed.", TLS),

@@ -40,6 +40,10 @@ class Unusable:
     reason: str
 
 
+# a reason of ours: which of OpenSSL's many words for a damaged entry is printed depends on where its reader stumbled
+BROKEN_ENTRY = "an entry in it cannot be read"
+
+
 Roots = Unknown | None | Unusable | Literal["system"] | Sequence["x509.Certificate | Certificate"]
 
 

@@ -53,7 +53,7 @@ def _tls_first(libpq: Libpq, presented: Presented, trust: Trust) -> Verdict:
 
 
 def _plaintext_first(libpq: Libpq, presented: Presented, trust: Trust) -> Verdict:
-    """Allow asks for TLS when the server has refused it without."""
+    """Under allow a client asks for TLS when the server has refused it without."""
     second = _tls_first(libpq, presented, replace(trust, sslmode="require"))
     wire, says = second.wire, second.on_the_wire
     if presented.answer == "N" and not libpq.has("allow_wants_tls"):

@@ -99,7 +99,7 @@ def inside_tls(libpq: Libpq, presented: Presented, trust: Trust) -> tuple[Step, 
     """Every check of a TLS connection in order, also those behind the first that fails."""
     before = (_direct(presented, trust), root_file(libpq, presented, trust))
     behind = (alpn(presented), name(libpq, presented, trust), injected(presented), late_alert(libpq, presented))
-    found = (*before, *handshake(libpq, presented, trust), *behind, *authentication(libpq, presented, trust))
+    found = (*before, *handshake(libpq, presented, trust), *behind, *authentication(presented, trust))
     return tuple(step for step in found if step is not None)
 
 
@@ -115,7 +115,7 @@ def root_file(libpq: Libpq, presented: Presented, trust: Trust) -> Step | None:
     """A root file that is missing where it is needed, or that cannot be used (initialize_SSL)."""
     path = trust.root_path or DEFAULT_ROOT
     if trust.roots is None and trust.sslmode in VERIFYING:
-        text = texts.missing_root(libpq, path)
+        text: str | None = texts.missing_root(libpq, path)
         because = f"the root file {path} does not exist"
     elif isinstance(trust.roots, Unusable):
         text = texts.unusable_root(libpq, path, trust.roots.reason)
@@ -162,12 +162,16 @@ def _old_version(libpq: Libpq, presented: Presented) -> Step | None:
 def chain(libpq: Libpq, presented: Presented, trust: Trust) -> Iterator[Step]:
     """The chain and the dates, as OpenSSL finds them while it processes the server's Certificate (verify_cb forgives nothing)."""
     by_chain, by_dates, path = chain_and_validity(presented, trust)
-    dates_first = path is not None and path.faults and path.faults[0].code in DATES
+    first = path.faults[0] if path is not None and path.faults else None
+    prints = (
+        texts.refused_chain(libpq, first, path.certificates) if path is not None and first is not None else texts.FAILED
+    )
+    dates_first = first is not None and first.code in DATES
     for check in (by_dates, by_chain) if dates_first else (by_chain, by_dates):
         if check.outcome == "failed":
             number = alert(check.code or 0)
             says = f"a fatal alert {ALERT_NAMES.get(number, number)} ({number}) in clear, also in TLS 1.3, and the client closes"
-            yield Step(check, texts.refused_chain(libpq, check.code or 0), f"alert:{number}", says, retry=True)
+            yield Step(check, prints, f"alert:{number}", says, retry=True)
         else:
             yield Step(check, wire="alert")
 
@@ -258,10 +262,10 @@ def late_alert(libpq: Libpq, presented: Presented) -> Step | None:
     return Step(check, _alert_text(libpq, ended), "session", WITH_STARTUP)
 
 
-# AUTHENTICATION
+# BEHIND THE STARTUP MESSAGE
 
 
-def authentication(libpq: Libpq, presented: Presented, trust: Trust) -> tuple[Step | None, ...]:
+def authentication(presented: Presented, trust: Trust) -> tuple[Step | None, ...]:
     """What the client holds against the server's requests, and the server's own refusal where it came among them."""
     binding, certificate = channel_binding(presented, trust), certificate_mode(presented, trust)
     error = refused(presented)

@@ -5,7 +5,13 @@ Each function takes a `Libpq` where the version plays a part. A text of several 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from tracer.certificates import Certificate
+from tracer.verify.chain import Fault
 from tracer.verify.clients.libpq_versions import Libpq
+from tracer.verify.clients.openssl_texts import wrong_signature
+from tracer.verify.model import BROKEN_ENTRY
 
 NO_TLS = "server does not support SSL, but SSL was required"
 EARLY_ERROR = "server sent an error response during SSL exchange"
@@ -15,6 +21,7 @@ CLOSED = (
     "\tbefore or while processing the request."
 )
 INJECTED = "received unencrypted data after SSL response"
+FAILED = "SSL error: certificate verify failed"
 NO_ALPN = "direct SSL connection was established without ALPN protocol negotiation extension"
 NO_HOST = "host name must be specified for a verified SSL connection"
 NOT_BOUND = "channel binding required, but server authenticated client without channel binding"
@@ -57,8 +64,10 @@ def missing_root(libpq: Libpq, path: str) -> str:
     return f'root certificate file "{path}" does not exist\n{way} change sslmode to disable server certificate verification.'
 
 
-def unusable_root(libpq: Libpq, path: str, reason: str) -> str:
+def unusable_root(libpq: Libpq, path: str, reason: str) -> str | None:
     """Of a file that it may not open, libpq on OpenSSL 3 prints memory that nobody has filled, and that is not ours to guess."""
+    if reason == BROKEN_ENTRY:
+        return None
     if reason == NO_PERMISSION and libpq.openssl >= (3, 0):
         reason = ""
     return f'could not read root certificate file "{path}": {reason}'
@@ -67,11 +76,14 @@ def unusable_root(libpq: Libpq, path: str, reason: str) -> str:
 # IN THE HANDSHAKE (fe-secure-openssl.c, open_client_SSL)
 
 
-def refused_chain(libpq: Libpq, code: int) -> str:
-    """OpenSSL's last error for a refused chain, by its code; a bad signature has another."""
-    if code == 7:
-        return "SSL error: EVP lib" if libpq.openssl < (3, 2) else "SSL error: provider signature failure"
-    return "SSL error: certificate verify failed"
+def refused_chain(libpq: Libpq, fault: Fault, certificates: Sequence[Certificate]) -> str | None:
+    """OpenSSL's first error for a refused chain, which is built of `certificates`; a wrong signature has others."""
+    issuer = certificates[fault.depth + 1] if fault.depth + 1 < len(certificates) else None
+    if issuer is None or fault.code not in (WRONG_SIGNATURE, WRONG_CRL_SIGNATURE):
+        return FAILED
+    signed = fault.certificate if fault.code == WRONG_SIGNATURE else None  # the CRL is not at hand
+    reason = wrong_signature(signed, issuer, libpq.openssl)
+    return reason and f"SSL error: {reason}"
 
 
 def server_alert(libpq: Libpq, number: int) -> str:
@@ -111,7 +123,7 @@ def reset(libpq: Libpq) -> str:
     return lines + "SSL SYSCALL error: Connection reset by peer"
 
 
-# AUTHENTICATION (fe-auth.c, check_expected_areq and pg_SASL_init)
+# AUTHENTICATION, in fe-auth.c: check_expected_areq and pg_SASL_init
 
 
 def not_bound(asked: tuple[str, ...], at_sasl: str) -> str:
@@ -136,6 +148,7 @@ def both(libpq: Libpq, first: str | None, last: str) -> str:
 # TABLES
 
 ADDED = ("server does not support SSL", "server sent an error", "received ", "FATAL:")
+WRONG_SIGNATURE, WRONG_CRL_SIGNATURE = 7, 8  # X509_V_ERR_CERT_SIGNATURE_FAILURE and X509_V_ERR_CRL_SIGNATURE_FAILURE
 NO_PERMISSION = "Permission denied"
 PROTOCOL_VERSION, NO_APPLICATION_PROTOCOL = 70, 120
 NAMELESS_IN_1_1 = {115, 120}
