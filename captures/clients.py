@@ -4,12 +4,11 @@ Each is called as `stage.psql` is: the server, the options of the connection str
 """
 
 import os
-import struct
 import subprocess
 import sys
-import time
 from pathlib import Path
 
+import kerberos
 import stage
 
 Done = subprocess.CompletedProcess[str]
@@ -107,35 +106,13 @@ def resuming(target: stage.Server, options: str, *, folder: Path, keylog: Path, 
 
 # KERBEROS
 
-REALM, TICKET_SECONDS = b"EXAMPLE.TEST", 86400
-KRB5_CONF = "[libdefaults]\ndefault_realm = EXAMPLE.TEST\ndns_lookup_kdc = false\n"
+SEALED = (
+    "select current_user, (ssl or encrypted)::text from pg_stat_ssl join pg_stat_gssapi using (pid) "
+    "where pid = pg_backend_pid()"
+)
 
 
 def psql_with_ticket(target: stage.Server, options: str, *, folder: Path, keylog: Path) -> Done:
-    """For somebody who has logged in with Kerberos: a credential cache is enough for psql to ask for GSSAPI first.
-
-    The ticket in it was issued by nobody. psql finds out only when a server says yes.
-    """
-    (folder / "krb5.conf").write_text(KRB5_CONF)
-    (folder / "ticket").write_bytes(credential_cache())
-    variables = {"KRB5CCNAME": f"FILE:{folder}/ticket", "KRB5_CONFIG": f"{folder}/krb5.conf"}
-    return stage.psql(target, options, folder=folder, keylog=keylog, variables=variables)
-
-
-def credential_cache() -> bytes:
-    """A cache of version 4 with one ticket-granting ticket (MIT Kerberos: ccache_file_format)."""
-    now = int(time.time())
-    user, service = principal(1, stage.USER.encode()), principal(2, b"krbtgt", REALM)
-    key = struct.pack(">H", 18) + counted(bytes(32))  # aes256-cts-hmac-sha1-96
-    times = struct.pack(">IIII", now, now, now + TICKET_SECONDS, 0)
-    flags_and_lists = b"\0" + struct.pack(">III", 0x40000000, 0, 0)  # forwardable; no addresses, no authorization data
-    tickets = counted(b"no ticket") + counted(b"")
-    return struct.pack(">HH", 0x0504, 0) + user + user + service + key + times + flags_and_lists + tickets
-
-
-def principal(kind: int, *parts: bytes) -> bytes:
-    return struct.pack(">II", kind, len(parts)) + counted(REALM) + b"".join(counted(part) for part in parts)
-
-
-def counted(data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + data
+    """For somebody who has logged in with Kerberos: the ticket is enough for psql to ask for GSSAPI encryption first."""
+    variables = kerberos.variables(folder)
+    return stage.psql(target, options, query=SEALED, folder=folder, keylog=keylog, variables=variables)

@@ -29,8 +29,14 @@ def options(story: Path) -> list[str]:
     case = tomllib.loads((story / "case.toml").read_text())
     root = NO_ROOT_FILE if case["root"] == "absent" else case["root"]
     given = ["--sslmode", case["sslmode"], "--host", case["host"], "--sslrootcert", root]
-    if "channel_binding=require" in case.get("conninfo", ""):
-        given += ["--channel-binding", "require"]
+    if case["client"].startswith("libpq-"):
+        given += ["--client", case["client"]]
+    if "crl" in case:
+        given += ["--sslcrl", case["crl"]]
+    words = dict(word.split("=", 1) for word in case.get("conninfo", "").split())
+    for name in ("channel_binding", "sslnegotiation", "ssl_min_protocol_version"):
+        if name in words:
+            given += [f"--{name.replace('_', '-')}", words[name]]
     return given
 
 

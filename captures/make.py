@@ -26,6 +26,7 @@ from pathlib import Path
 
 import clients
 import fronts
+import kerberos
 import pki
 import stage
 from stories import STORIES, Story
@@ -37,7 +38,10 @@ PREFIX = re.compile(
     r'^(?:psql: error: |psycopg: error: connection failed: )?(?:connection to server at ".*?", port \d+ failed: )'
 )
 NO_CERTIFICATE = "<html><head><title>404 Not Found</title></head><body>The bundle has moved.</body></html>\n"
-CERTIFICATE_LOGIN = "hostssl all all all cert\n"  # pg_hba.conf
+LOGINS = {
+    "certificate": "hostssl all all all cert\n",
+    "kerberos": "hostgssenc all all all gss include_realm=0\n",
+}  # pg_hba.conf
 
 Authorities = Mapping[str, pki.Region]
 
@@ -48,7 +52,6 @@ class Client:
 
     profile: str
     version: str
-    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -112,7 +115,7 @@ def make(story: Story, authorities: Authorities, folder: Path) -> None:
 def play(story: Story, authorities: Authorities, leaf: pki.Issued, scratch: Path) -> Played:
     """Run the story once: server, what stands in front of it, tcpdump, client."""
     pcap, keylog = scratch / "story.pcap", scratch / "keys"
-    with servers(story, authorities, leaf) as server:
+    with servers(story, authorities, leaf, scratch) as server:
         with stage.tcpdump(pcap, PORT):
             done = CLIENTS[story.client][0](server, connection_string(story), folder=scratch, keylog=keylog)
         outcome = observed(done)
@@ -144,7 +147,7 @@ def chain(story: Story, authorities: Authorities, leaf: pki.Issued) -> str:
 
 
 @contextmanager
-def servers(story: Story, authorities: Authorities, leaf: pki.Issued) -> Iterator[stage.Server]:
+def servers(story: Story, authorities: Authorities, leaf: pki.Issued, scratch: Path) -> Iterator[stage.Server]:
     """The server of a story, and what stands in front of it, on the port that clients know."""
     identity = {"certificate": chain(story, authorities, leaf), "key": pki.key_pem(leaf)}
     started = partial(stage.server, stage.binaries(story.server), **database(story, authorities))
@@ -159,16 +162,33 @@ def servers(story: Story, authorities: Authorities, leaf: pki.Issued) -> Iterato
     elif story.front == "out of processes":
         with started(port=PORT, **identity) as server, fronts.out_of_processes(server):
             yield server
+    elif story.front == "kerberos":
+        with (
+            kerberos.realm(scratch),
+            known_server(story, scratch) as settings,
+            started(port=PORT, settings=settings, **identity) as server,
+        ):
+            yield server
     else:
         with started(port=PORT, **(identity if story.endpoint else {})) as server:
             yield server
 
 
+@contextmanager
+def known_server(story: Story, scratch: Path) -> Iterator[dict[str, str]]:
+    """The settings of a server that the Kerberos realm knows, or does not."""
+    if story.login != "kerberos":
+        yield {}
+        return
+    with kerberos.server_key(scratch, story.host) as keytab:
+        yield {"krb_server_keyfile": str(keytab)}
+
+
 def database(story: Story, authorities: Authorities) -> dict[str, dict[str, str]]:
     """Settings of the server, and files in its data folder."""
     files, settings = {}, dict(story.settings)
-    if story.login == "certificate":
-        files["pg_hba.conf"] = CERTIFICATE_LOGIN
+    if story.login in LOGINS:
+        files["pg_hba.conf"] = LOGINS[story.login]
     if story.asks:
         asked = authorities[story.asks]
         files["clients.crt"] = pki.certificates_pem([asked.subordinate, asked.root])
@@ -257,13 +277,13 @@ def case(story: Story, played: Played) -> str:
         "root": "absent" if story.root in ("absent", "missing") else "roots.pem",
         **({"crl": "root.crl"} if story.crl else {}),
     }
-    made = MADE[story.front].format(server=f"PostgreSQL {played.server_version}", pooler=pooler(story.front))
+    made = MADE[story.front](f"PostgreSQL {played.server_version}")
     expect = {"outcome": played.outcome, "refused_by": story.refused_by, "code": story.code, "prints": played.prints}
     return "\n".join(
         [
             *(f"{key} = {json.dumps(value)}" for key, value in facts.items()),
             f"time = {played.started.isoformat().replace('+00:00', 'Z')}",
-            f'made = "{made}, {client.version}{client.note}"',
+            f'made = "{made}, {client.version}"',
             'story = """\\\n' + sentences.replace("\n", " \\\n") + '"""',
             "\n[expect]",
             *(f"{key} = {json.dumps(value)}" for key, value in expect.items()),
@@ -272,17 +292,13 @@ def case(story: Story, played: Played) -> str:
     )
 
 
-def pooler(front: str) -> str:
-    return f"PgBouncer {fronts.pooler_version()}" if front == "pgbouncer" else ""
-
-
 # THE CLIENTS BY NAME
 
 
-def psql_client(note: str = "") -> Client:
+def psql_client() -> Client:
     version = stage.version(stage.binaries(15) / "psql")
     openssl = openssl_version("libcrypto.so.3")
-    return Client(f"libpq-{version.split('.')[0]}", f"psql {version}, OpenSSL {openssl}", note)
+    return Client(f"libpq-{version.split('.')[0]}", f"psql {version}, OpenSSL {openssl}")
 
 
 def psycopg_client() -> Client:
@@ -319,10 +335,7 @@ def openssl_version(library: str) -> str:
 
 CLIENTS: dict[str, tuple[Callable[..., subprocess.CompletedProcess[str]], Callable[[], Client]]] = {
     "psql": (stage.psql, psql_client),
-    "psql, with a Kerberos ticket": (
-        clients.psql_with_ticket,
-        partial(psql_client, "; its Kerberos ticket is made up"),
-    ),
+    "psql, with a Kerberos ticket": (clients.psql_with_ticket, psql_client),
     "psycopg": (stage.psycopg, psycopg_client),
     "psycopg, cancelling": (partial(clients.cancelling, method="cancel"), psycopg_client),
     "psycopg, cancelling inside TLS": (partial(clients.cancelling, method="cancel_safe"), psycopg_client),
@@ -330,11 +343,12 @@ CLIENTS: dict[str, tuple[Callable[..., subprocess.CompletedProcess[str]], Callab
     "pg8000, resuming TLS 1.2": (partial(clients.resuming, version="TLSv1_2"), pg8000_client),
     "pg8000, resuming TLS 1.3": (partial(clients.resuming, version="TLSv1_3"), pg8000_client),
 }
-MADE = {
-    "": "real: {server}",
-    "pgbouncer": "real: {pooler} in front of {server}",
-    "injector": "scripted: a relay puts bytes behind the server's S; the rest is real: {server}",
-    "out of processes": "real: {server} that may start no process (prlimit --nproc)",
+MADE: dict[str, Callable[[str], str]] = {
+    "": "real: {}".format,
+    "pgbouncer": lambda server: f"real: PgBouncer {fronts.pooler_version()} in front of {server}",
+    "injector": "scripted: a relay puts bytes behind the server's S; the rest is real: {}".format,
+    "kerberos": lambda server: f"real: {server}, MIT Kerberos {kerberos.version()}",
+    "out of processes": "real: {} that may start no process (prlimit --nproc)".format,
 }
 
 if __name__ == "__main__":

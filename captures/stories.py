@@ -25,7 +25,7 @@ Client = Literal[
     "pg8000, resuming TLS 1.2",
     "pg8000, resuming TLS 1.3",
 ]
-Front = Literal["", "pgbouncer", "injector", "out of processes"]
+Front = Literal["", "pgbouncer", "injector", "kerberos", "out of processes"]
 
 
 @dataclass(frozen=True)
@@ -54,10 +54,10 @@ class Story:
     asks: Literal["", "clients", "region"] = (
         ""  # whose CA certificates are in its ssl_ca_file; with one it asks the client
     )
-    login: Literal["password", "certificate"] = "password"
+    login: Literal["password", "certificate", "kerberos"] = "password"
     settings: Mapping[str, str] = field(default_factory=dict)
     server: Literal[15, 18] = 15
-    front: Front = ""  # what stands between the client and the server
+    front: Front = ""  # what stands between the client and the server, or beside them
     keys: bool = True
 
 
@@ -593,25 +593,43 @@ STORIES = (
     Story(
         name="gssencrequest",
         story="""
-        The user of this psql has a Kerberos ticket, so that it first asks for GSSAPI encryption, whatever the sslmode
-        says. This server was built without, answers N, and the client asks for TLS on the same connection. One round
-        trip more, nothing else. Had the server said G and the ticket been good, there would be no TLS and no
-        certificate, not even with verify-full; gssencmode=disable takes the question away.
+        The user of this psql has logged in with Kerberos, so that it first asks for GSSAPI encryption, whatever the
+        sslmode says. This server was built without, answers N, and the client asks for TLS on the same connection.
+        One round trip more, nothing else; gssencmode=disable takes the question away.
         """,
         client="psql, with a Kerberos ticket",
         sslmode="verify-full",
         server=18,
+        front="kerberos",
         outcome="accept",
     ),
     Story(
         name="gssencrequest-agreed",
         story="""
-        The same question, and this server says G. Now the client needs a ticket for the server, gets none, closes
-        without a word, and comes back on a second connection with TLS. A first connection of nine bytes beside each
-        real one, and a slow login, are the traces of a Kerberos ticket that is of no use here.
+        The same question, and this server says G. Now the client needs a ticket for the server, but Kerberos knows no
+        such server. The client closes without a word and comes back on a second connection with TLS. A first
+        connection of nine bytes beside each real one is the trace of a ticket that is of no use here.
         """,
         client="psql, with a Kerberos ticket",
         sslmode="verify-full",
+        front="kerberos",
+        outcome="accept",
+    ),
+    Story(
+        name="gss-encrypted",
+        story="""
+        The server says G, Kerberos knows it, and the connection is sealed by GSSAPI: no TLS, no certificate. The
+        client has the root of another region and asks for verify-full, the server's certificate is that of
+        unsafe-rds, and nobody ever looks at either. The session is not unsafe for that: Kerberos has made sure that the
+        server has the key of postgres/my-rds.example.test. But it is another authority that vouches for it, and
+        whoever wants the certificate checked says gssencmode=disable.
+        """,
+        client="psql, with a Kerberos ticket",
+        sslmode="verify-full",
+        root="other",
+        endpoint=SIBLING,
+        login="kerberos",
+        front="kerberos",
         outcome="accept",
     ),
     Story(

@@ -155,6 +155,14 @@ def test_without_keys_it_stays_sealed() -> None:
     assert {m.kind for m in trace.messages if m.protected} == {"Sealed"}
 
 
+def test_what_gssapi_seals_is_sealed() -> None:
+    """Behind G nothing can be read, and that is no problem of the messages."""
+    (trace,) = traces(*packets("gss-encrypted"))
+    assert {m.kind for m in trace.messages} == {"GSSENCRequest", "GSSENCResponse", "Sealed"}
+    assert all(int.from_bytes(m.data[:4], "big") == m.length - 4 for m in trace.every("Sealed"))
+    assert trace.outcome.kind == "established"
+
+
 def test_a_connection_of_nothing() -> None:
     """A connection whose client said SSLRequest and nothing else is a trace, too."""
     original, keys = packets("verify-full")

@@ -80,7 +80,7 @@ def _cancel(trace: Trace) -> Outcome | None:
 
 def _gss(trace: Trace) -> Outcome:
     """Behind G the client speaks first, if it has a ticket for this server (fe-secure-gssapi.c, pqsecure_open_gss)."""
-    if trace.of("Unread", "client") is not None:
+    if trace.of("Sealed", "client") is not None or trace.of("Unread", "client") is not None:
         return Outcome("established", "before_tls", "sealed by GSSAPI encryption, not by TLS")
     if closed_by(trace) == "client":
         why = "the server agreed to GSSAPI encryption, and the client closed without beginning it"

@@ -126,6 +126,18 @@ class Side:
         self.drafts.append(draft)
         return draft
 
+    def sealed_by_gssapi(self) -> None:
+        """Tokens, then sealed packets, each behind its length in four bytes (be-secure-gssapi.c, be_gssapi_write)."""
+        while self.at + 4 <= len(self.data) and len(self.drafts) < MOST_MESSAGES:
+            start, stop = self.at, self.at + 4 + int.from_bytes(self.data[self.at : self.at + 4], "big")
+            if stop > len(self.data) or self.stream.missing(start, stop) is not None:
+                return
+            where, data = (start, stop), self.data[start:stop]
+            self.drafts.append(
+                Draft("Sealed", "postgres", data, where, (where,), postgres.unread_bytes, protected=True)
+            )
+            self.at = stop
+
     def leftover(self, layer: str, problem: str) -> None:
         """What nobody can read: the rest of the stream."""
         if self.at < len(self.data):

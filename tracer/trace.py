@@ -238,9 +238,12 @@ def _plain(client: Side, server: Side, transport: Transport | None) -> None:
         asked = server_messages(server, _rest(server), opened=False)
         client_messages(client, _rest(client), asked, opened=False)
         return
-    why = "sealed by GSSAPI encryption" if transport == "gss" else "nothing that PostgreSQL knows"
     for side in (client, server):
-        side.leftover("postgres", why)
+        if transport == "gss":
+            side.sealed_by_gssapi()
+        side.leftover(
+            "postgres", "its end is not in the capture" if transport == "gss" else "nothing that PostgreSQL knows"
+        )
 
 
 def _rest(side: Side) -> Layer:

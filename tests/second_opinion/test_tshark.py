@@ -152,8 +152,8 @@ def kind_of(message: tracer.Message, trace: tracer.Trace) -> str | None:
     up to TLS 1.2 their type is in clear, and tshark shows the sealed bytes as a message of that type.
     """
     if message.sealed:
-        record = next(r for r in trace.records[message.sender] if r.body == message.range[0])
-        return {ALERT: "alert", HANDSHAKE: "handshake"}.get(record.type)
+        types = [r.type for r in trace.records[message.sender] if r.body == message.range[0]]
+        return {ALERT: "alert", HANDSHAKE: "handshake"}.get(types[0]) if types else None
     if message.kind in ("SSLResponse", "GSSENCResponse", "Unread"):
         return None
     return KINDS.get(message.kind, "handshake") if message.layer == "tls" else ""

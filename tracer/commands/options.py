@@ -51,8 +51,13 @@ def client_options(parser: argparse.ArgumentParser, default_time: str = "the cap
         "--sslrootcert", metavar="FILE", help="its root file; a file that does not exist is an answer too"
     )
     group.add_argument(
-        "--channel-binding", dest="channel_binding", choices=("disable", "prefer", "require"), default="prefer"
+        "--sslcrl", metavar="FILE", help="its revocation lists; libpq passes over a file that is missing"
     )
+    group.add_argument(
+        "--sslcrldir", metavar="DIR", help="a folder of revocation lists; with an empty one nobody passes"
+    )
+    for name, values in CHOICES.items():
+        group.add_argument(f"--{name.replace('_', '-')}", choices=values, default=values[0])
     group.add_argument(
         "--client", default="libpq", metavar="NAME", help="whose checks to replay (default libpq, the newest)"
     )
@@ -103,9 +108,8 @@ def question(options: argparse.Namespace) -> Question:
         if getattr(options, name) == "":
             raise TracerError(f"--{name} is empty", "leave it out where the client was not told")
     clients.get(options.client)
-    trust = Trust(
-        sslmode=options.sslmode or "prefer", hostaddr=options.hostaddr, channel_binding=options.channel_binding
-    )
+    given = {name: getattr(options, name) for name in CHOICES}
+    trust = Trust(sslmode=options.sslmode or "prefer", hostaddr=options.hostaddr, **given)
     if options.host:
         trust = replace(trust, host=options.host)
     elif options.hostaddr:
@@ -113,6 +117,12 @@ def question(options: argparse.Namespace) -> Question:
     if options.sslrootcert:
         trust = replace(trust, roots=rootfile.load(options.sslrootcert), root_path=options.sslrootcert)
         _root_hint(trust)
+    if options.sslcrldir:
+        trust = replace(trust, crls=rootfile.load_folder(options.sslcrldir))
+    elif options.sslcrl:
+        trust = replace(trust, crls=rootfile.load_lists(options.sslcrl))
+        if trust.crls is None:
+            hint(f"{options.sslcrl} holds no revocation list: as libpq does, it is passed over")
     asked = any((options.sslmode, options.host, options.sslrootcert))
     return Question(trust, options.client, time(options.at), asked)
 
@@ -160,3 +170,13 @@ def keylog(options: argparse.Namespace) -> bytes:
             f"key log {name}: {(error.strerror or str(error)).lower()}",
             "a client writes one with SSLKEYLOGFILE or sslkeylogfile=",
         ) from None
+
+
+# The first of each is libpq's default.
+CHOICES = {
+    "channel_binding": ("prefer", "disable", "require"),
+    "sslnegotiation": ("postgres", "direct"),
+    "sslcertmode": ("allow", "disable", "require"),
+    "gssencmode": ("disable", "prefer", "require"),
+    "ssl_min_protocol_version": ("TLSv1.2", "TLSv1", "TLSv1.1", "TLSv1.3"),
+}

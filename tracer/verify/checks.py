@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from tracer.certificates import Certificate, Presented
 from tracer.verify.chain import Fault, Path, is_self_signed, judge
@@ -12,6 +13,7 @@ from tracer.verify.words import explain, explain_time, span
 
 VERIFYING = ("verify-ca", "verify-full")
 DATES = (9, 10, 13, 14)
+REVOCATION = (3, 8, 11, 12, 15, 16, 23, 33, 35, 36, 44)
 
 _CHAIN = Check(
     "chain",
@@ -22,61 +24,71 @@ _CHAIN = Check(
 )
 
 
-def chain_and_validity(presented: Presented, trust: Trust) -> tuple[Check, Check, Path | None]:
-    """The chain and the dates, which OpenSSL looks at inside the handshake when there is a root file, and only then."""
+def chain_and_validity(
+    presented: Presented, trust: Trust, openssl: tuple[int, int] = (3, 0)
+) -> tuple[tuple[Check, ...], Path | None]:
+    """The chain, the dates and, where lists are at hand, revocation: what OpenSSL looks at inside the handshake.
+
+    It does so when there is a root file, and only then. The check that comes to the first fault stands first.
+    """
     done = replace(_CHAIN, after_message=presented.seen.get("chain"))
-    dates = replace(done, step="validity")
     if trust.roots is None or isinstance(trust.roots, Unusable):
         why = "the client has no root file" if trust.roots is None else "the root file cannot be used"
-        return (
-            replace(done, outcome="not_done", because=why, when=None),
-            replace(dates, outcome="not_done", because=why, when=None),
-            None,
-        )
+        return _alike(done, outcome="not_done", because=why, when=None), None
     if not presented.certificates:
         why = "the server's certificates are sealed or were not captured: a key log of the connection would show them"
-        return replace(done, because=why), replace(dates, because=why), None
+        return _alike(done, because=why), None
     if trust.roots == "system":
-        why = "the client's own system store decides, and it is not here: name its file with sslrootcert"
-        return replace(done, because=why), replace(dates, because=why), None
+        why = "the client's own system store decides, and it is not here: name its file with --sslrootcert"
+        return _alike(done, because=why), None
     anchors = trust.anchors()
     if anchors is None:
-        return _without_roots(presented.certificates, trust, done, dates)
-    path = judge(presented.certificates, anchors, trust.time, trust.security_level)
-    return _judged(path, presented.certificates, trust, done, dates)
+        return _without_roots(presented.certificates, trust, done), None
+    path = judge(presented.certificates, anchors, trust.time, trust.security_level, crls=trust.lists(), openssl=openssl)
+    found = _judged(path, presented.certificates, trust, done)
+    first = path.faults[0].code if path.faults else None
+    return tuple(sorted(found, key=lambda check: check.code != first or first is None)), path
 
 
-def _judged(
-    path: Path, sent: tuple[Certificate, ...], trust: Trust, chain: Check, dates: Check
-) -> tuple[Check, Check, Path]:
-    faults = [fault for fault in path.faults if fault.code not in DATES]
+def _alike(check: Check, **changes: Any) -> tuple[Check, ...]:  # noqa: ANN401 (fields of `Check`)
+    return replace(check, **changes), replace(check, step="validity", **changes)
+
+
+def _judged(path: Path, sent: tuple[Certificate, ...], trust: Trust, chain: Check) -> tuple[Check, ...]:
+    """One check for the faults of each kind."""
     late = [fault for fault in path.faults if fault.code in DATES]
+    revoked = [fault for fault in path.faults if fault.code in REVOCATION]
+    faults = [fault for fault in path.faults if fault.code not in (*DATES, *REVOCATION)]
     anchor = path.anchor
     wanted = "a chain to a root of the root file"
+    dates, revocation = replace(chain, step="validity"), replace(chain, step="revocation")
     if faults:
-        also = "".join(f"; also: {fault.text} ({fault.code})" for fault in faults[1:])
-        chain = _failed(chain, faults[0], sent, wanted, explain(faults[0]) + also)
-    elif any("2.5.29.30" in certificate.extensions for certificate in path.certificates):
-        chain = replace(
-            chain, because="a certificate of the chain has name constraints, and these are not replayed yet"
-        )
+        chain = _failed(chain, faults[0], sent, wanted, explain(faults[0]) + _also(faults))
     else:
         how = f"{' ← '.join(c.short for c in path.certificates)}"
+        because = f"good signatures up to a root of the root file: {how}"
         chain = replace(
-            chain,
-            outcome="passed",
-            because=f"good signatures up to a root of the root file: {how}",
-            wanted=wanted,
-            found=anchor.subject if anchor else None,
+            chain, outcome="passed", because=because, wanted=wanted, found=anchor.subject if anchor else None
         )
     moment = f"every certificate valid on {trust.time:%Y-%m-%d %H:%M:%S} UTC"
     if late:
         dates = _failed(dates, late[0], sent, moment, explain_time(late[0]))
     else:
-        dates = replace(
-            dates, outcome="passed", because=span(path.certificates), wanted=moment, found=span(path.certificates)
-        )
-    return chain, dates, path
+        period = span(path.certificates)
+        dates = replace(dates, outcome="passed", because=period, wanted=moment, found=period)
+    if trust.crls is None:
+        return chain, dates
+    listed = "a revocation list for every certificate, and none of them in it"
+    if revoked:
+        revocation = _failed(revocation, revoked[0], sent, listed, explain(revoked[0]) + _also(revoked))
+    else:
+        because = "every certificate has a revocation list, and stands in none"
+        revocation = replace(revocation, outcome="passed", because=because, wanted=listed)
+    return chain, dates, revocation
+
+
+def _also(faults: list[Fault]) -> str:
+    return "".join(f"; also: {fault.text} ({fault.code})" for fault in faults[1:])
 
 
 def _failed(check: Check, fault: Fault, sent: tuple[Certificate, ...], wanted: str, because: str) -> Check:
@@ -92,32 +104,27 @@ def _failed(check: Check, fault: Fault, sent: tuple[Certificate, ...], wanted: s
     )
 
 
-def _without_roots(
-    sent: tuple[Certificate, ...], trust: Trust, chain: Check, dates: Check
-) -> tuple[Check, Check, Path | None]:
+def _without_roots(sent: tuple[Certificate, ...], trust: Trust, chain: Check) -> tuple[Check, ...]:
     """Nobody told what the client trusts: what can be said is what would be so with the chain's own root."""
+    dates = replace(chain, step="validity")
     none = "" if trust.sslmode in VERIFYING else "; with no root file at all it looks at nothing"
     top = next((certificate for certificate in sent if is_self_signed(certificate)), None)
     code = time_fault(sent[0], trust.time)
     if top is None:
-        why = (
-            "the server did not send its root, and what the client trusts is not known: name its root file with sslrootcert"
-            + none
-        )
-        chain = replace(chain, because=why)
-        dates = replace(
-            dates, because="without the root nobody can say of all certificates; " + span(sent), found=span(sent)
-        )
+        why = "the server did not send its root, and what the client trusts is not known: name its root file with --sslrootcert"
+        chain = replace(chain, because=why + none)
+        period = span(sent)
+        dates = replace(dates, because=f"without the root nobody can say of all certificates; {period}", found=period)
     else:
         path = judge(sent, [top], trust.time, trust.security_level)
         faults = [fault for fault in path.faults if fault.code not in DATES]
         good = "the chain is good" if not faults else f"{faults[0].text} ({faults[0].code}) even"
-        why = f"{good} against the root that the server itself sent, {top.short}; whether the client trusts that root is not known: name its root file with sslrootcert{none}"
+        why = f"{good} against the root that the server itself sent, {top.short}; whether the client trusts it is not known: name its root file with --sslrootcert{none}"
+        dates = _judged(path, sent, replace(trust, crls=None), chain)[1]
         chain = replace(chain, because=why, found=top.subject)
-        dates = _judged(path, sent, trust, chain, dates)[1]
     if code is not None:
         fault = Fault(code, 0, sent[0])
         dates = _failed(dates, fault, sent, "a leaf in its time", explain_time(fault))
     if none and dates.outcome == "failed":
         dates = replace(dates, outcome="cannot_tell", because=dates.because + none)
-    return chain, dates, None
+    return chain, dates

@@ -9,6 +9,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from tracer.certificates import Certificate
+from tracer.verify.revocation import RevocationList
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -51,14 +52,15 @@ Roots = Unknown | None | Unusable | Literal["system"] | Sequence["x509.Certifica
 class Trust:
     """What the client was told: its connection parameters, its root file, and the time by its clock (aware, UTC).
 
-    `roots`: UNKNOWN; None when the file does not exist; the certificates of the file; `Unusable`; or "system".
+    `crls`: None when revocation is not checked, which is so where the file is missing or holds no list; an empty sequence
+    checks and finds nothing. `roots`: UNKNOWN; None when the file does not exist; the certificates of the file; `Unusable`; or "system".
     """
 
     host: Unknown | str | None = UNKNOWN
     sslmode: str = "prefer"
     roots: Roots = UNKNOWN
     root_path: str | None = None
-    crls: Sequence[x509.CertificateRevocationList] | None = None
+    crls: Sequence[x509.CertificateRevocationList | RevocationList] | None = None
     time: datetime = field(default_factory=lambda: datetime.now(UTC))
     security_level: int = 2
     hostaddr: str | None = None
@@ -67,6 +69,13 @@ class Trust:
     channel_binding: str = "prefer"
     sslcertmode: str = "allow"
     gssencmode: str = "disable"
+    ssl_min_protocol_version: str = "TLSv1.2"
+
+    def lists(self) -> tuple[RevocationList, ...] | None:
+        """The revocation lists, as ours; None when revocation is not checked."""
+        if self.crls is None:
+            return None
+        return tuple(found for crl in self.crls if (found := _our_list(crl)) is not None)
 
     def anchors(self) -> tuple[Certificate, ...] | None:
         """The certificates of the root file, as ours; None when there is no list of them."""
@@ -81,6 +90,14 @@ def _ours(root: Any) -> Certificate:  # noqa: ANN401 (the library's certificate,
     from cryptography.hazmat.primitives.serialization import Encoding
 
     return Certificate.from_der(root.public_bytes(Encoding.DER))
+
+
+def _our_list(crl: Any) -> RevocationList | None:  # noqa: ANN401 (the library's list, or ours)
+    if isinstance(crl, RevocationList):
+        return crl
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    return RevocationList.from_der(crl.public_bytes(Encoding.DER))
 
 
 @dataclass(frozen=True, slots=True)

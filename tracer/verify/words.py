@@ -42,11 +42,16 @@ def alert(code: int) -> int:
 
 SENTENCES = {
     2: "the root file holds {who}, but not the root above it, and an intermediate alone is not enough",
+    3: "no revocation list at hand is about {who}",
     7: "the signature of {who} was not made by its issuer's key",
     18: "{who} is self-signed and not in the root file",
     19: "the chain ends with {who}, which is not in the root file",
     20: "nothing in the chain or the root file is the issuer of {who}: {issuer}",
+    23: "{who} was revoked",
     26: "{who} may not be used for a TLS server",
+    44: "the revocation list at hand is not about {who}",
+    47: "{who} has a name that a CA above it is not allowed to give",
+    48: "{who} has a name that a CA above it must not give",
     66: "the key of {who} is too weak",
     67: "the key of {who} is too weak",
     68: "{who} is signed with a digest that is too weak",

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from tracer.certificates import Presented
 from tracer.outcome import Ended
 from tracer.verify import names
-from tracer.verify.checks import DATES, VERIFYING, chain_and_validity
+from tracer.verify.checks import VERIFYING, chain_and_validity
 from tracer.verify.clients import libpq_texts as texts
 from tracer.verify.clients.libpq_versions import Libpq
 from tracer.verify.model import Check, Trust, Unknown, Unusable
@@ -140,7 +140,7 @@ def handshake(libpq: Libpq, presented: Presented, trust: Trust) -> Iterator[Step
         yield stopped
         yield from (Step(Check(step, "not_done", why)) for step in ("chain", "validity"))
         return
-    old = _old_version(libpq, presented)
+    old = _old_version(libpq, presented, trust)
     if old is not None:
         yield old
     yield from chain(libpq, presented, trust)
@@ -148,9 +148,10 @@ def handshake(libpq: Libpq, presented: Presented, trust: Trust) -> Iterator[Step
         yield stopped
 
 
-def _old_version(libpq: Libpq, presented: Presented) -> Step | None:
+def _old_version(libpq: Libpq, presented: Presented, trust: Trust) -> Step | None:
     """From 13 on libpq offers TLS 1.2 and above. A server that has less says so, or picks less and is told."""
-    if presented.version not in OLD_VERSIONS or not libpq.has("tls_1_2"):
+    parameter = OLD_VERSIONS.get(presented.version or "")
+    if parameter is None or not libpq.has("tls_1_2") or parameter >= trust.ssl_min_protocol_version:
         return None
     because = f"the server chose {presented.version}, and libpq offers TLS 1.2 and above from 13 on"
     check = _failed("version", because, when="in_handshake", wanted="TLS 1.2 or 1.3", found=presented.version)
@@ -161,13 +162,12 @@ def _old_version(libpq: Libpq, presented: Presented) -> Step | None:
 
 def chain(libpq: Libpq, presented: Presented, trust: Trust) -> Iterator[Step]:
     """The chain and the dates, as OpenSSL finds them while it processes the server's Certificate (verify_cb forgives nothing)."""
-    by_chain, by_dates, path = chain_and_validity(presented, trust)
+    checks, path = chain_and_validity(presented, trust, libpq.openssl)
     first = path.faults[0] if path is not None and path.faults else None
     prints = (
         texts.refused_chain(libpq, first, path.certificates) if path is not None and first is not None else texts.FAILED
     )
-    dates_first = first is not None and first.code in DATES
-    for check in (by_dates, by_chain) if dates_first else (by_chain, by_dates):
+    for check in checks:
         if check.outcome == "failed":
             number = alert(check.code or 0)
             says = f"a fatal alert {ALERT_NAMES.get(number, number)} ({number}) in clear, also in TLS 1.3, and the client closes"
@@ -325,7 +325,7 @@ def refused(presented: Presented) -> Step | None:
 # TABLES
 
 PARAMETERS = (("channel_binding", "prefer"), ("sslcertmode", "allow"), ("sslnegotiation", "postgres"))
-OLD_VERSIONS = ("SSL 3.0", "TLS 1.0", "TLS 1.1")
+OLD_VERSIONS = {"SSL 3.0": "", "TLS 1.0": "TLSv1", "TLS 1.1": "TLSv1.1"}  # as ssl_min_protocol_version writes them
 HOW = {"closed": "closed", "reset": "reset the connection", "not_tls": "sent what is no TLS", "error": "sent an error"}
 NO_STARTUP = "the whole handshake, then close_notify and the client closes: no StartupMessage"
 WITH_STARTUP = "the whole handshake, then a StartupMessage inside TLS"
