@@ -30,7 +30,7 @@ ALERT = bytes.fromhex("15030300020230")
         ([("client", SSL_REQUEST)], "", "incomplete", "before_tls"),
         ([("client", SSL_REQUEST), ("server", b"S")], "fin", "refused_by_client", "before_tls"),
         ([("client", SSL_REQUEST), ("server", b"S")], "", "incomplete", "before_tls"),
-        ([("client", SSL_REQUEST), ("server", b"S")], "server", "closed", "before_tls"),
+        ([("client", SSL_REQUEST), ("server", b"S")], "server", "closed", "in_handshake"),
         ([("client", STARTUP), ("server", ERROR)], "fin", "refused_by_server", "before_tls"),
         ([("client", CANCEL)], "fin", "closed", None),
         ([("client", GSSENC_REQUEST), ("server", b"G")], "fin", "refused_by_client", "before_tls"),
@@ -64,7 +64,7 @@ def test_cancelling_inside_tls() -> None:
 
 def test_something_else_inside_tls() -> None:
     """Who speaks of something else inside TLS has not refused the server either."""
-    made = Tls(opening=b"ping").run()
+    made = Tls(talk=(("client", b"ping"), ("server", WELCOME))).run()
     outcome = follow(packets(made.said), made.keys()).outcome
     assert (outcome.kind, outcome.where, outcome.inferred) == ("established", "after_handshake", False)
 

@@ -95,11 +95,13 @@ def _factoring_bits(size: int) -> int:
     return min(int(strength + 4) & ~7, 1200)
 
 
-def digest_bits(certificate: Certificate) -> int:
-    """The strength of the digest that a certificate is signed with, as OpenSSL 3 counts it."""
+def digest_bits(certificate: Certificate, openssl: tuple[int, int] = (3, 0)) -> int:
+    """The strength of the digest that a certificate is signed with, as that OpenSSL counts it."""
     kind, digest = SIGNATURES.get(certificate.signature_oid, ("", ""))
     if kind == "RSA-PSS":
         digest = pss_parameters(certificate.signature_parameters)[0]
+    if openssl < (3, 0) and digest in HALF:
+        return HALF[digest]  # 1.1.1 knew of no attacks: half of the bits
     return DIGEST_BITS.get(digest, {"Ed25519": 128, "Ed448": 224}.get(kind, 0))
 
 
@@ -202,4 +204,5 @@ DIGESTS = {
     "2.16.840.1.101.3.4.2.2": "sha384",
     "2.16.840.1.101.3.4.2.3": "sha512",
 }
+HALF = {"md5": 64, "sha1": 80}
 DIGEST_BITS = {"md5": 39, "sha1": 63, "sha224": 112, "sha256": 128, "sha384": 192, "sha512": 256}

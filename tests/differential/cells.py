@@ -11,7 +11,7 @@ from tests.differential.certificates import Server
 from tests.differential.lab import Answer
 from tracer.verify import SSLMODES, clients, consistent_with, observed
 from tracer.verify.clients import Client
-from tracer.verify.model import Verdict
+from tracer.verify.model import Trust, Verdict
 
 PREFIX = re.compile(r'^connection to server at "[^"]*"(?: \([^)]*\))?, port \d+ failed: ', re.MULTILINE)
 

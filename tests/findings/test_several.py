@@ -51,7 +51,7 @@ def test_back_too_late_is_another_program() -> None:
 def test_back_after_the_server_closed() -> None:
     """S and then nothing: prefer goes on in plaintext, too."""
     gone = packets(GOOD.preambled()[:2], close="server")
-    assert "said yes to TLS and closed" in only("came_back_in_plaintext", *capture(gone, packets(PLAIN))).text
+    assert "said S and closed" in only("came_back_in_plaintext", *capture(gone, packets(PLAIN))).text
 
 
 # SIBLINGS

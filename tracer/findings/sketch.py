@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
-from tracer.certificates import rdns
 from tracer.findings.chains import Chain, chain
 from tracer.findings.identity import called, issuer_of, names_of
 from tracer.findings.model import shorten
 from tracer.trace import Trace
 from tracer.verify.names import match
+from tracer.x500 import rdns
 
 FEW_NAMES = 8  # of a certificate
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
-from tracer.certificates import Certificate, KeyId, same_name
+from tracer.certificates import Certificate, KeyId
 from tracer.signatures import (
     digest_bits,
     explicit_curve,
@@ -28,6 +28,7 @@ from tracer.verify.constraints import constraint_fault
 from tracer.verify.revocation import RevocationList, revocation_faults
 from tracer.verify.validity import out_of_time, time_fault
 from tracer.verify.wellformed import PROXY, is_invalid
+from tracer.x500 import same_name
 
 DEPTH = 100  # X509_VERIFY_PARAM default; libpq sets none
 LEVEL_BITS = (0, 80, 112, 128, 192, 256)
@@ -137,15 +138,15 @@ def _judge(
     if not trusted:
         faults.append(_no_anchor(chain, untrusted))
     faults += extension_faults(chain)
-    faults += level_faults(chain, level)
+    faults += level_faults(chain, level, openssl)
     if crls is not None:
         faults += (Fault(code, depth, chain[depth]) for code, depth in revocation_faults(chain, crls, time))
     faults += signature_and_time_faults(chain, time)
     faults += (Fault(code, depth, chain[depth]) for code, depth in constraint_fault(chain))
     if openssl < (3, 0):
         faults = [Fault(24 if f.code == 79 else f.code, f.depth, f.certificate) for f in faults]
-        if trusted and len(chain) == 1 and not may_be_ca(leaf, last=True):
-            faults.insert(len(weak_leaf), Fault(24, 0, leaf))  # refused with alert 48: measured; the code is ours
+        if trusted and len(chain) == 1 and leaf.key_usage is not None and "keyCertSign" not in leaf.key_usage:
+            faults.insert(len(weak_leaf), Fault(20, 0, leaf))  # EXFLAG_SS there wants keyCertSign
     return Path(tuple(chain), untrusted, trusted, tuple(faults))
 
 
@@ -306,12 +307,12 @@ def serves_tls(certificate: Certificate, *, ca: bool) -> bool:
     return certificate.key_usage is None or bool(certificate.key_usage & TLS_KEY_USAGES)
 
 
-def level_faults(chain: list[Certificate], level: int) -> Iterator[Fault]:
+def level_faults(chain: list[Certificate], level: int, openssl: tuple[int, int]) -> Iterator[Fault]:
     """check_auth_level: keys of the CAs, digests of all but the root."""
     for depth, certificate in enumerate(chain):
         if depth > 0 and not strong_key(certificate, level):
             yield Fault(67, depth, certificate)
-        if depth < len(chain) - 1 and digest_bits(certificate) < LEVEL_BITS[level]:
+        if depth < len(chain) - 1 and digest_bits(certificate, openssl) < LEVEL_BITS[level]:
             yield Fault(68, depth, certificate)
 
 

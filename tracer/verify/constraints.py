@@ -12,8 +12,9 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from tracer import der
-from tracer.certificates import Certificate, GeneralName, attributes, rdns
+from tracer.certificates import Certificate
 from tracer.der import DerError, Node
+from tracer.x500 import GeneralName, attributes, rdns
 
 NAME_CONSTRAINTS, EMAIL_ADDRESS, COMMON_NAME = "2.5.29.30", "1.2.840.113549.1.9.1", "2.5.4.3"
 SMTP_UTF8_MAILBOX = "1.3.6.1.5.5.7.8.9"  # RFC 8398

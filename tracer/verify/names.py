@@ -10,7 +10,8 @@ import re
 from dataclasses import dataclass
 from ipaddress import IPv6Address
 
-from tracer.certificates import Certificate, GeneralName
+from tracer.certificates import Certificate
+from tracer.x500 import GeneralName
 
 EMBEDDED_NULL = "SSL certificate's name contains embedded null"
 

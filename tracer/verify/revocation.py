@@ -12,9 +12,10 @@ from datetime import datetime
 from functools import lru_cache
 
 from tracer import der
-from tracer.certificates import Certificate, Extension, GeneralName, KeyId, general_names, key_identifier, same_name
+from tracer.certificates import Certificate, Extension, KeyId, key_identifier
 from tracer.der import DerError, Node
 from tracer.signatures import is_signed
+from tracer.x500 import GeneralName, general_names, same_name
 
 REMOVED, SCOPE, NO_CRITICAL, TIME, NAME = 8, 0x80, 0x100, 0x40, 0x20
 INDIRECT, ATTRIBUTES, USERS, CAS, REASONS = 0x84, 0x85, 0x81, 0x82, 0x83  # tags of IssuingDistributionPoint

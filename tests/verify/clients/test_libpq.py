@@ -70,7 +70,7 @@ FAILED = "SSL error: certificate verify failed"
 TLS: Cell = ("accept", None, None, "session")
 CLEAR: Cell = ("plaintext", None, None, "plaintext")
 UNASKED: Cell = ("plaintext", None, None, "unasked")
-UNSURE: Cell = ("cannot_tell", None, None, None)
+UNSURE: Cell = ("cannot_tell", None, None, "no_hello|alert|session")  # whatever the root file leads to
 
 
 def weak(mode: str) -> Cell:
@@ -84,7 +84,7 @@ ROOT_FILE: dict[tuple[str, str], Cell] = {
     **{
         ("allow", roots): ("plaintext", None, None, wire)
         for roots, wire in {
-            "unknown": None,
+            "unknown": "unasked|no_hello|alert|session",
             "absent": "unasked|session",
             "good": "unasked|session",
             "bad": "unasked|alert:48",
@@ -103,7 +103,7 @@ ROOT_FILE: dict[tuple[str, str], Cell] = {
     },
     ("prefer", "unusable"): ("plaintext", None, "root_file", "no_hello,plaintext"),
     **{(mode, "system"): weak(mode) for mode in ("disable", "allow", "prefer", "require", "verify-ca")},
-    ("verify-full", "system"): UNSURE,
+    ("verify-full", "system"): ("cannot_tell", None, None, "alert|session"),
 }
 
 
