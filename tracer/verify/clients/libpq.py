@@ -31,7 +31,7 @@ def replay(libpq: Libpq, presented: Presented, trust: Trust) -> Verdict:
         return decide("refuse", forbidden, steps=(forbidden,))
     if trust.gssencmode == "require" or (presented.answer == "G" and not presented.answer_byte):
         return _in_gss(decide, presented, trust)
-    if trust.sslmode == "disable" or _is_socket(trust):
+    if trust.sslmode == "disable":
         return _in_plaintext(
             libpq, presented, trust, wire="unasked", says="a StartupMessage in plaintext, no SSLRequest"
         )
@@ -123,11 +123,6 @@ def _in_clear(presented: Presented) -> bool:
 def _refuses_plaintext(presented: Presented) -> bool:
     ended = presented.ended
     return ended is not None and ended.how == "error" and ended.where == "before_tls" and _in_clear(presented)
-
-
-def _is_socket(trust: Trust) -> bool:
-    """A Unix-domain socket has no TLS, whatever the sslmode (init_allowed_encryption_methods)."""
-    return isinstance(trust.host, str) and trust.host[:1] in ("/", "@") and trust.hostaddr is None
 
 
 def _in_gss(decide: partial[Verdict], presented: Presented, trust: Trust) -> Verdict:
