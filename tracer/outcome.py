@@ -64,6 +64,12 @@ def closed_by(trace: Trace) -> Sender | None:
     return "server" if server else None
 
 
+def not_tls(trace: Trace) -> bool:
+    """Whether the server answered the ClientHello with bytes that are no TLS record."""
+    said = next((m for m in trace.messages if m.sender == "server" and m.kind not in BEFORE_TLS), None)
+    return said is not None and said.kind == "Unread" and said.layer == "tls"
+
+
 def refusal(trace: Trace) -> Message | None:
     """The error with which the server refused the session: one behind ReadyForQuery is about a query."""
     error, ready = trace.of("ErrorResponse", "server"), trace.of("ReadyForQuery", "server")
@@ -234,6 +240,8 @@ def _sealed_session(trace: Trace, sent: list[Message]) -> Outcome:
 def _unfinished(trace: Trace) -> Outcome:
     closed = closed_by(trace)
     where: Where = "in_handshake" if trace.transport == "tls" else "before_tls"
+    if closed and not_tls(trace):
+        return Outcome("closed", where, "what the server sent is no TLS")
     if closed is None:
         inside = "inside the handshake" if trace.tls else "before anything is settled"
         return Outcome("incomplete", where, f"the capture ends {inside}")
@@ -292,5 +300,7 @@ TAGS = (17, 9)
 SEALED_ALERT_13 = {2 + 17, 2 + 9, 2 + 17 + 16}  # OpenSSL and Go do not pad; Java does, with 16 bytes
 # SHA-256 and SHA-384; alone, or in one record with the empty Certificate of a client that was asked for one
 SEALED_FINISHED_13 = {empty + 4 + digest + tag for digest in (32, 48) for tag in TAGS for empty in (0, 8)}
+BEFORE_TLS = ("SSLResponse", "GSSENCResponse", "UnencryptedData")
 MOST_IN_FLIGHT = 4  # a Certificate, a CertificateVerify, a Finished, and one to spare
+BEFORE_TLS = ("SSLResponse", "GSSENCResponse", "UnencryptedData")
 CLOSE_NOTIFY, USER_CANCELED = 0, 90

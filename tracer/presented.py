@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tracer.certificates import Certificate, Presented
-from tracer.outcome import Ended, closed_by, refusal
+from tracer.outcome import Ended, closed_by, not_tls, refusal
 from tracer.protocol.fields import Field, every
 from tracer.trace import Message, Trace
 
@@ -48,7 +48,7 @@ def _ended(trace: Trace) -> Ended | None:
         return None
     if outcome.alert is not None:
         return Ended("alert", outcome.where, alert=outcome.alert.code)
-    if any(m.kind == "Unread" and m.layer == "tls" and m.sender == "server" for m in trace.messages):
+    if outcome.where == "in_handshake" and not_tls(trace):
         return Ended("not_tls", outcome.where)
     if closed_by(trace) != "server" or outcome.kind != "closed":
         return None

@@ -259,7 +259,7 @@ def _rest(side: Side) -> Layer:
 def _tls(client: Side, server: Side, keys: Keys) -> Session:
     """Both sides of TLS: what is in clear first, because it says how the rest is read."""
     session = Session()
-    _waiting_bytes(server)
+    _waiting_bytes(server, client)
     reading = {side.sender: TlsSide(side, session) for side in (server, client)}
     for tls in reading.values():
         tls.read_clear()
@@ -270,12 +270,15 @@ def _tls(client: Side, server: Side, keys: Keys) -> Session:
     return session
 
 
-def _waiting_bytes(server: Side) -> None:
+def _waiting_bytes(server: Side, client: Side) -> None:
     """Bytes behind the answer `S` that are no TLS: whoever put them there wants them read as if they were protected.
 
     They end with the segment that carried them: a server says nothing more until it has a ClientHello (CVE-2021-23222).
+    Bytes of one that has heard the ClientHello are its answer to that, whatever they are.
     """
     if server.at >= len(server.data) or is_header(server.data, server.at):
+        return
+    if client.at < server.stream.arrival(server.at + 1).heard:
         return
     if server.stream.missing(server.at, len(server.data)):
         return  # what was not captured may have been TLS

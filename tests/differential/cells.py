@@ -50,17 +50,16 @@ class Seen:
 
 def real(answer: Answer) -> Seen:
     """What a libpq did, without the prefix that names the server."""
-    printed = PREFIX.sub("", answer.printed).removesuffix("\n")
+    text = answer.printed.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    printed = PREFIX.sub("", text).removesuffix("\n")
     return Seen(answer.outcome, printed, tuple(observed(trace) or "?" for trace in answer.traces))
 
 
 def predicted(verdict: Verdict) -> Seen:
     """What the replay says."""
     printed = verdict.prints if verdict.outcome == "refuse" else ""
-    # what is wired behind a comma comes on a second connection, in plaintext and without an SSLRequest
-    ways = (
-        () if verdict.wire == "nothing" else tuple((verdict.wire or "?").replace(",plaintext", ",unasked").split(","))
-    )
+    # what is wired behind a comma comes on a second connection
+    ways = () if verdict.wire == "nothing" else tuple((verdict.wire or "?").split(","))
     return Seen(verdict.outcome, printed, ways)
 
 

@@ -35,7 +35,7 @@ class Issued:
 
     @property
     def pem(self) -> str:
-        return x509.load_der_x509_certificate(self.der).public_bytes(Encoding.PEM).decode()
+        return Certificate.from_der(self.der).pem
 
 
 @dataclass(frozen=True)
@@ -230,7 +230,8 @@ def assembled(issued: Issued, tbs: bytes, algorithm: bytes, signature: bytes) ->
 
 def tlv(tag: int, content: bytes) -> bytes:
     size = len(content)
-    length = bytes([size]) if size < 128 else bytes([0x82]) + size.to_bytes(2, "big")
+    octets = size.to_bytes((size.bit_length() + 7) // 8, "big")
+    length = bytes([size]) if size < 128 else bytes([0x80 | len(octets)]) + octets
     return bytes([tag]) + length + content
 
 

@@ -31,7 +31,7 @@ def replay(libpq: Libpq, presented: Presented, trust: Trust) -> Verdict:
         return decide("refuse", forbidden, steps=(forbidden,))
     if trust.gssencmode == "require" or (presented.answer == "G" and not presented.answer_byte):
         return _in_gss(decide, presented, trust)
-    if trust.sslmode == "disable" or _is_socket(trust):
+    if trust.sslmode == "disable":
         return _in_plaintext(
             libpq, presented, trust, wire="unasked", says="a StartupMessage in plaintext, no SSLRequest"
         )
@@ -60,12 +60,11 @@ def _plaintext_first(libpq: Libpq, presented: Presented, trust: Trust) -> Verdic
         wire, says = "plaintext", "a StartupMessage in plaintext, behind N on the same connection"
         second = _in_plaintext(libpq, presented, trust, wire=wire, says=says)
     says = f"a StartupMessage in plaintext first; if the server refuses that, a second connection with: {says}"
-    wire = f"unasked|{wire or '?'}"
     if not _refuses_plaintext(presented):
-        return _in_plaintext(libpq, presented, trust, wire=wire, says=says)
+        return _in_plaintext(libpq, presented, trust, wire=f"unasked|{wire or '?'}", says=says)
     first = presented.ended.text if presented.ended else None
     prints = second.prints and libpq_texts.both(libpq, first, second.prints)
-    return replace(second, sslmode=trust.sslmode, wire=wire, on_the_wire=says, prints=prints)
+    return replace(second, sslmode=trust.sslmode, wire=f"unasked,{wire or '?'}", on_the_wire=says, prints=prints)
 
 
 # WITHOUT TLS
@@ -125,11 +124,6 @@ def _refuses_plaintext(presented: Presented) -> bool:
     return ended is not None and ended.how == "error" and ended.where == "before_tls" and _in_clear(presented)
 
 
-def _is_socket(trust: Trust) -> bool:
-    """A Unix-domain socket has no TLS, whatever the sslmode (init_allowed_encryption_methods)."""
-    return isinstance(trust.host, str) and trust.host[:1] in ("/", "@") and trust.hostaddr is None
-
-
 def _in_gss(decide: partial[Verdict], presented: Presented, trust: Trust) -> Verdict:
     """GSSAPI encryption comes before TLS and instead of it, whatever the sslmode (PQconnectPoll, CONNECTION_GSS_STARTUP)."""
     agreed = presented.answer == "G" and not presented.answer_byte
@@ -166,7 +160,7 @@ def _with_tls(libpq: Libpq, presented: Presented, trust: Trust) -> Verdict:
         return decide("refuse", failed, wire=ways, says=says, prints=None)
     if trust.sslmode == "prefer" and failed.retry:
         says = f"{failed.says}; then a second connection with a StartupMessage in plaintext"
-        wire = f"{failed.wire},plaintext"
+        wire = f"{failed.wire},unasked"
         return _in_plaintext(libpq, presented, trust, wire=wire, says=says, steps=steps, failed=failed)
     return decide("refuse", failed)
 
