@@ -125,7 +125,7 @@ def test_the_verdict_is_what_the_real_client_did(name: str) -> None:
     assert tracer.agrees(verdict, trace) is True
 
 
-@pytest.mark.parametrize("name", [name for name in STORIES if NOT_YET.get(name) != _REVOCATION])
+@pytest.mark.parametrize("name", STORIES)
 def test_the_capture_allows_the_mode_that_the_client_had(name: str) -> None:
     """It is among those that the capture does not contradict."""
     case, trace, trust = played(name)
