@@ -88,7 +88,9 @@ def played(name: str) -> tuple[dict[str, Any], tracer.Trace, tracer.Trust]:
         root_path=words.get("sslrootcert"),
         crls=revocation_lists(story / case["crl"]) if "crl" in case else None,
         time=trace.time,
-        **{key: words[key] for key in ("sslnegotiation", "channel_binding", "ssl_min_protocol_version") if key in words},
+        **{
+            key: words[key] for key in ("sslnegotiation", "channel_binding", "ssl_min_protocol_version") if key in words
+        },
     )
     return case, trace, trust
 

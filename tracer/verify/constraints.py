@@ -22,7 +22,7 @@ UNSPECIFIED, PERMITTED, EXCLUDED, MINMAX, TYPE, SYNTAX = 1, 47, 48, 49, 51, 53
 MOST = 1 << 20  # names times constraints (NAME_CHECK_MAX)
 
 # A host name in a CN: two labels or more, and no hyphen or dot where none may be (cn2dnsid).
-HOST = re.compile(rb"(?=[^.]+\.)[A-Za-z0-9_](?:[A-Za-z0-9_-]|\.(?![.-])|(?<!-)\.(?![.-]))*[A-Za-z0-9_]")
+HOST = re.compile(rb"(?=[^.]+\.)[A-Za-z0-9_](?:[A-Za-z0-9_-]|(?<!-)\.(?![.-]))*[A-Za-z0-9_]")
 
 
 class Subtree(NamedTuple):

@@ -118,12 +118,27 @@ def _subtree(data: bytes, node: Node) -> bool:  # RFC 5280 §4.2.1.10
 
 
 def _point(data: bytes, node: Node) -> bool:  # RFC 5280 §4.2.1.13; setup_dp
-    shape = optional(der.SEQUENCE, (0xA0, anything), (0x81, bits(0x81)), (0xA2, some(0xA2, _general_name)))
+    shape = optional(der.SEQUENCE, (0xA0, _point_name), (0x81, bits(0x81)), (0xA2, some(0xA2, _general_name)))
     return shape(data, node) and any(part.tag in (0xA0, 0xA2) for part in der.children(data, node))
+
+
+def _point_name(data: bytes, node: Node) -> bool:
+    parts = der.children(data, node)
+    return len(parts) == 1 and either(some(0xA0, _general_name), some(0xA1, _pair))(data, parts[0])
 
 
 def _pair(data: bytes, node: Node) -> bool:
     return node.tag == der.SEQUENCE and len(parts := der.children(data, node)) == 2 and oid()(data, parts[0])
+
+
+def _proxy(data: bytes, node: Node) -> bool:  # RFC 3820 §3.8
+    parts = der.children(data, node) if node.tag == der.SEQUENCE else []
+    if parts and parts[0].tag == der.INTEGER:
+        del parts[0]
+    if len(parts) != 1 or parts[0].tag != der.SEQUENCE:
+        return False
+    language, *policy = der.children(data, parts[0])
+    return oid()(data, language) and [part.tag for part in policy] in ([], [der.OCTET_STRING])
 
 
 # TABLES
@@ -140,7 +155,7 @@ SHAPES: dict[str, Shape] = {
     "2.5.29.35": optional(der.SEQUENCE, (0x80, anything), (0xA1, some(0xA1, _general_name)), (0x82, _integer(0x82))),
     "2.5.29.37": some(der.SEQUENCE, oid()),
     "2.16.840.1.113730.1.1": bits(der.BIT_STRING),
-    PROXY: lambda _data, node: node.tag == der.SEQUENCE,
+    PROXY: _proxy,
     "1.3.6.1.5.5.7.1.7": lambda _data, node: node.tag == der.SEQUENCE,  # ipAddrBlocks
     "1.3.6.1.5.5.7.1.8": lambda _data, node: node.tag == der.SEQUENCE,  # autonomousSysIds
 }
