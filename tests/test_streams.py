@@ -188,3 +188,25 @@ def test_a_lost_fin() -> None:
     """Who closed is known from the other's FIN; the connection ends with the input."""
     (found,) = connections(packets(SAID, close="client"))
     assert (found.ending, found.closed_first, found.server_stream.closed) == ("end", "client", None)
+
+
+def test_ids_go_on_behind_those_of_another_capture() -> None:
+    """Several captures that are read together have no two connections of one number."""
+    assert [c.id for c in tracer.reassemble(source(packets(SAID)), after=3)] == [4]
+
+
+def test_a_stranger_in_front_of_everything(monkeypatch) -> None:
+    """Without a SYN, a byte far in front of the first one does not make a gap of gigabytes."""
+    far = Packet(1, 1000.0, CLIENT, 0x90000000, 0, ACK, SSL_REQUEST)
+    (found,) = connections([far, far._replace(number=2, seq=0x60000000, payload=b"x")])
+    assert found.client_stream.data == SSL_REQUEST
+
+
+def test_one_side_that_is_not_known_yet_is_bounded(monkeypatch) -> None:
+    """A byte that may be the beginning of anything does not keep what the other side sends."""
+    monkeypatch.setattr(segments, "STREAM_BYTES", 1000)
+    start = Packet(1, 1000.0, CLIENT, 1, 0, ACK, b"\0")
+    flood = [Packet(n, 1000.0, reverse(CLIENT), 1 + 100 * n, 0, ACK, bytes(100)) for n in range(2, 50)]
+    made = source([start, *flood])
+    assert list(tracer.reassemble(made)) == []
+    assert CLIENT in made.skip

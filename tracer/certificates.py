@@ -139,7 +139,7 @@ class Certificate:
     def netscape_type(self) -> int | None:
         """The bits of nsCertType; None without the extension."""
         extension = self.extensions.get("2.16.840.1.113730.1.1")
-        return _try(lambda: der.content(extension.value, der.node(extension.value, 0))[1], 0) if extension else None
+        return _try(lambda: der.bits(extension.value)[0], 0) if extension else None
 
     @cached_property
     def subject_key_id(self) -> bytes | None:
@@ -307,7 +307,7 @@ def _basic_constraints(value: bytes) -> tuple[bool, int | None]:
 
 def _key_usage(value: bytes) -> frozenset[str]:
     def read() -> frozenset[str]:
-        bits = der.content(value, der.node(value, 0))[1:]
+        bits = der.bits(value)
         return frozenset(
             name for at, name in enumerate(KEY_USAGES) if at // 8 < len(bits) and bits[at // 8] & 0x80 >> at % 8
         )

@@ -28,6 +28,8 @@ def node(data: bytes, at: int, stop: int | None = None) -> Node:
     end = len(data) if stop is None else stop
     if at + 2 > end:
         raise DerError(f"no value at byte {at}")
+    if data[at] & 0x1F == 0x1F:
+        raise DerError(f"a tag of more than one byte at byte {at}")  # no certificate has one
     length, body = data[at + 1], at + 2
     if length & 0x80:
         size = length & 0x7F
@@ -63,6 +65,14 @@ def sequence(data: bytes) -> list[Node]:
     if top.tag != SEQUENCE:
         raise DerError("no SEQUENCE")
     return children(data, top)
+
+
+def bits(data: bytes) -> bytes:
+    """The bits of the BIT STRING that the bytes begin with; those that are not used are zero, whatever stands there."""
+    unused, *body = content(data, node(data, 0))
+    if body:
+        body[-1] &= 0xFF << unused
+    return bytes(body)
 
 
 def integer(data: bytes, of: Node) -> int:

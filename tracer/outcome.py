@@ -5,6 +5,7 @@ What is sealed is not guessed: where an outcome rests on sizes and closes alone,
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -102,7 +103,7 @@ def _no_tls(trace: Trace) -> Outcome | None:
             return Outcome("refused_by_server", "before_tls", f"in plaintext, the server refused: {error.summary}")
         why = (
             "the server has no TLS and the client went on without"
-            if trace.negotiation
+            if trace.asked_for_tls
             else "the client did not ask for TLS"
         )
         return Outcome("plaintext", "before_tls", why)
@@ -117,6 +118,8 @@ def _no_agreement(trace: Trace, request: str, answer: str | None) -> Outcome:
     if answer == "E":
         said = error.summary if error else "no more than its first byte"
         return Outcome("refused_by_server", "before_tls", f"the server answered {request} with an error: {said}")
+    if answer == "N" and request == "GSSENCRequest" and closed:
+        return Outcome("closed", "before_tls", f"the server has no GSSAPI encryption, and the {closed} closed")
     if answer == "N" and closed == "client":
         return Outcome(
             "refused_by_client", "before_tls", "the server has no TLS, and the client would not go on without"
@@ -203,6 +206,12 @@ def _behind_handshake(trace: Trace) -> Outcome | None:
 
 def _said_nothing(trace: Trace, sent: list[Message]) -> Outcome:
     """Behind the handshake came no more from the client than an alert: no StartupMessage."""
+    if any(m.opened and m.sender == "server" and m.kind in ADMITTED for m in trace.messages):
+        why = "the server let the client in; what the client said is not in the capture"
+        return Outcome("established", "after_handshake", why)
+    if trace.connection.client_stream.gaps:
+        why = "bytes of the client are missing: whether it went on inside TLS is not known"
+        return Outcome("incomplete", "after_handshake", why)
     closed = closed_by(trace)
     if closed == "client" or (closed and (sent or trace.of("Alert", "client"))):
         inferred = bool(sent) and _is_1_3(trace)  # TLS 1.2 shows that it is an alert
@@ -251,6 +260,8 @@ def _unfinished(trace: Trace) -> Outcome:
         return Outcome(
             "refused_by_client" if closed == "client" else "refused_by_server", where, because, inferred=True
         )
+    if trace.connection.stream(closed).gaps:
+        return Outcome("incomplete", where, f"the {closed} closed; bytes in front of that are not in the capture")
     return Outcome(
         "closed", where, f"the {closed} closed without a word" + (" inside the handshake" if trace.tls else "")
     )
@@ -291,10 +302,12 @@ def _behind_finished(trace: Trace) -> list[Message] | None:
 def _may_be_alert(trace: Trace, message: Message) -> bool:
     if _is_1_3(trace):
         return message.length in SEALED_ALERT_13
-    record = next((r for r in trace.records[message.sender] if r.body == message.range[0]), None)
-    return record is not None and record.type == ALERT
+    records = trace.records[message.sender]
+    at = bisect_left(records, message.range[0], key=lambda record: record.body)
+    return at < len(records) and records[at].body == message.range[0] and records[at].type == ALERT
 
 
+ADMITTED = ("AuthenticationOk", "ReadyForQuery")
 # Sealed records of TLS 1.3: the content type and the tag are 17 bytes more, 9 with a short tag (RFC 8446 §5.2)
 TAGS = (17, 9)
 SEALED_ALERT_13 = {2 + 17, 2 + 9, 2 + 17 + 16}  # OpenSSL and Go do not pad; Java does, with 16 bytes

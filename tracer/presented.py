@@ -10,11 +10,10 @@ from tracer.trace import Message, Trace
 
 def presented(trace: Trace) -> Presented:
     tls = trace.tls
-    answer = trace.negotiation[-1] if trace.negotiation else None
     reply = trace.of("SSLResponse", "server")
     return Presented(
         certificates=tuple(Certificate.from_der(data) for data in trace.certificates) or None,
-        answer=answer.answer if answer else None,
+        answer=_agreed(trace),
         version=tls.version if tls else None,
         alpn=tls.alpn if tls else None,
         authentication=_authentication(trace),
@@ -29,6 +28,14 @@ def presented(trace: Trace) -> Presented:
         admitted=trace.of("AuthenticationOk", "server") is not None,
         client_certificate=tls.client_certificate if tls else None,
     )
+
+
+def _agreed(trace: Trace) -> str | None:
+    """The answer to SSLRequest; G where GSSAPI encryption was agreed on instead. TLS without its beginning had an S."""
+    last = next((n for n in reversed(trace.negotiation) if n.request == "SSLRequest" or n.answer == "G"), None)
+    if last is None:
+        return "S" if trace.transport == "tls" and trace.preamble == "unknown" else None
+    return last.answer
 
 
 def _authentication(trace: Trace) -> tuple[str, ...] | None:

@@ -72,6 +72,8 @@ def report(trace: Trace, trust: Trust, client: str = "libpq", *, asked: bool = T
     from_hello = isinstance(trust.host, Unknown) and name is not None
     if from_hello:
         trust = replace(trust, host=name)
+    elif isinstance(trust.host, Unknown) and trust.hostaddr:
+        trust = replace(trust, host=None)  # an address alone, and no name in the hello
     judged = judge(trace.presented, trust, client, asked=asked)
     return Report(
         presented=judged.presented,

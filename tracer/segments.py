@@ -6,9 +6,10 @@ Offsets count from the first byte behind the SYN, or from the earliest byte seen
 from __future__ import annotations
 
 import heapq
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal, NamedTuple
 
 from tracer.packets.source import FIN, SYN, URG, Packet
@@ -56,7 +57,11 @@ class Stream:
 
     def missing(self, start: int, stop: int) -> tuple[int, int] | None:
         """The first part of a range that was not captured."""
-        return next(((max(a, start), min(b, stop)) for a, b in self.gaps if a < stop and start < b), None)
+        at = max(bisect_right(self.gaps, (start, STREAM_BYTES << 4)) - 1, 0)
+        for a, b in islice(self.gaps, at, at + 2):
+            if a < stop and start < b:
+                return max(a, start), min(b, stop)
+        return None
 
 
 class Direction:
@@ -88,6 +93,8 @@ class Direction:
             offset = self._offset(packet.seq)
             if offset < 0 and not self.syn:
                 offset = self._rebase(packet.seq)
+            if offset < 0 and not self.syn:
+                return
             stop = offset + len(packet.payload) + packet.cut
             self.end, self.cut = max(self.end, stop), self.cut + packet.cut
             if packet.flags & URG and self.urgent is None:
@@ -114,6 +121,8 @@ class Direction:
     def _rebase(self, seq: int) -> int:
         """Without its SYN, a side begins with the earliest segment seen: here is an earlier one."""
         shift = -self._offset(seq)
+        if shift > STREAM_BYTES:
+            return -shift  # no part of this: `add` takes nothing that begins in front
         self.waiting = [(offset + shift, *rest) for offset, *rest in self.waiting]  # type: ignore[misc]
         start = shift
         for stop, number, time, ack in self.pieces:
@@ -159,6 +168,8 @@ class Direction:
         while self.waiting:
             segment = self._pop()
             if segment[0] > len(self.data):
+                if segment[0] > len(self.data) + 2 * STREAM_BYTES:
+                    break
                 gaps.append((len(self.data), segment[0]))
                 self.data += bytes(segment[0] - len(self.data))
             self._append(*segment)

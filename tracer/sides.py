@@ -168,7 +168,7 @@ class TlsSide:
         found = list(records(side.data, side.at))
         side.records = found
         for position, record in enumerate(found):
-            if self._protected(record):
+            if self._protected(record) or len(side.drafts) >= MOST_MESSAGES:
                 self.rest = found[position:]
                 break
             self._clear_record(record)
@@ -179,6 +179,11 @@ class TlsSide:
     def read_protected(self, opener: Opener | None) -> None:
         """Read the protected records with what keys there are."""
         for record in self.rest:
+            if len(self.side.drafts) >= MOST_MESSAGES:
+                end = self.rest[-1].stop
+                why = "there are more messages than are shown"
+                self.side.clear("Unread", record.start, end, postgres.unread_bytes, "tls", why)
+                break
             self._protected_record(record, opener)
         self._partial()
 

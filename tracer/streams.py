@@ -52,9 +52,13 @@ class Connection:
         return self.client_stream if sender == "client" else self.server_stream
 
 
-def reassemble(source: Source, *, all_tls: bool = False) -> Iterator[Connection]:
-    """The PostgreSQL connections of a source, each as it settles; with `all_tls` other TLS connections too."""
+def reassemble(source: Source, *, all_tls: bool = False, after: int = 0) -> Iterator[Connection]:
+    """The PostgreSQL connections of a source, each as it settles; with `all_tls` other TLS connections too.
+
+    Their ids count from `after` + 1.
+    """
     flows = _Flows(source, all_tls)
+    flows.numbered = after
     for item in source:
         if isinstance(item, Packet):
             yield from flows.packet(item)
@@ -189,7 +193,8 @@ class _Flows:
             if speaks is not None:
                 break
         if speaks == "more":
-            if any(s.reset for s in flow.sides.values()) or all(s.complete() for s in flow.sides.values()):
+            sides = flow.sides.values()
+            if any(s.reset or s.full() for s in sides) or all(s.complete() for s in sides):
                 self._forget(flow)
             return False
         if speaks is None:

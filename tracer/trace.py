@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from tracer.packets.source import moment
+from tracer.preamble import Answer, Preamble, Request, Transport, preamble
 from tracer.protocol import postgres
 from tracer.protocol.fields import Field, content, every, first, number, parse
 from tracer.protocol.handshake import TLS_1_3, certificate_message, decompressed
@@ -28,10 +29,6 @@ from tracer.summaries import summary
 if TYPE_CHECKING:
     from tracer.certificates import Presented
     from tracer.outcome import Outcome
-
-Preamble = Literal["SSLRequest", "direct", "plaintext", "GSSENCRequest", "CancelRequest", "unknown"]
-Answer = Literal["S", "N", "E", "G", "other"]
-Transport = Literal["tls", "plaintext", "gss", "cancel"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +100,11 @@ class Trace:
     transport: Transport | None
     tls: Tls | None
 
+    @property
+    def asked_for_tls(self) -> bool:
+        """Whether there was an SSLRequest."""
+        return any(n.request == "SSLRequest" for n in self.negotiation)
+
     def of(self, kind: str, sender: Sender | None = None) -> Message | None:
         """The first message of a kind."""
         return next(self.every(kind, sender), None)
@@ -152,7 +154,7 @@ def follow(connection: Connection, keys: Keys | None = None) -> Trace:
     """Read both sides of a connection with what keys there are. Raises nothing."""
     client = Side("client", connection.client_stream)
     server = Side("server", connection.server_stream)
-    requests, preamble, transport = _preamble(client, server)
+    requests, kind, transport = preamble(client, server, whole=connection.whole)
     if transport == "tls":
         session = _tls(client, server, keys or Keys())
     else:
@@ -166,62 +168,11 @@ def follow(connection: Connection, keys: Keys | None = None) -> Trace:
         messages=messages,
         records={"client": tuple(client.records), "server": tuple(server.records)},
         negotiation=negotiation,
-        preamble=preamble,
+        preamble=kind,
         answer=negotiation[-1].answer if negotiation else None,
         transport=transport,
         tls=tls,
     )
-
-
-# THE PREAMBLE
-
-Request = tuple[str, Answer | None]
-
-
-def _preamble(client: Side, server: Side) -> tuple[list[Request], Preamble, Transport | None]:
-    """Requests and answers, until something settles the transport."""
-    requests: list[Request] = []
-    preamble: Preamble = "unknown"
-    while True:
-        speech = postgres.recognise(client.data[client.at :])
-        if speech in ("SSLRequest", "GSSENCRequest"):
-            client.take(speech, len(postgres.SSL_REQUEST), postgres.ssl_request)
-            reply = _answer(server, speech)
-            requests.append((speech, reply))
-            preamble = speech
-            if reply == "S" and speech == "SSLRequest":
-                return requests, preamble, "tls"
-            if reply != "N":
-                return requests, preamble, "gss" if reply == "G" else None
-        elif speech == "CancelRequest":
-            client.take(speech, postgres.request_length(client.data, client.at), postgres.cancel_request)
-            return (
-                requests,
-                "unknown" if preamble == "unknown" and requests else preamble if requests else speech,
-                "cancel",
-            )
-        elif speech == "StartupMessage":
-            return requests, preamble if requests else "plaintext", "plaintext"
-        elif speech == "TLS" or (not client.data and postgres.recognise_server(server.data)):
-            if server.data[:1] != b"S" or requests:
-                return requests, "direct", "tls"
-            requests.append(("SSLRequest", _answer(server, "SSLRequest")))  # asked before the capture began
-            return requests, "SSLRequest", "tls"
-        else:
-            return requests, preamble, None
-
-
-def _answer(server: Side, request: str) -> Answer | None:
-    byte = server.data[server.at : server.at + 1]
-    if not byte or server.stream.missing(server.at, server.at + 1):
-        return None
-    if byte == b"E":
-        frame = postgres.preamble_error(server.data, server.at)
-        server.take(frame.kind, frame.stop - frame.start, frame.read)
-        return "E"
-    server.take("SSLResponse" if request == "SSLRequest" else "GSSENCResponse", 1, postgres.answer)
-    yes: Answer = "S" if request == "SSLRequest" else "G"
-    return yes if byte == yes.encode() else "N" if byte == b"N" else "other"
 
 
 def _negotiation(requests: list[Request], messages: tuple[Message, ...]) -> Iterator[Negotiation]:

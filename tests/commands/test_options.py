@@ -42,9 +42,15 @@ def test_nothing_asked() -> None:
     assert (asked.asked, asked.at, asked.trust.host, asked.trust.roots) == (False, None, UNKNOWN, UNKNOWN)
 
 
-def test_an_address_alone_is_no_name() -> None:
-    """Hostaddr without host leaves the client without a name to verify."""
-    assert question(given("--hostaddr", "192.0.2.1")).trust.host is None
+def test_an_address_leaves_the_name_to_the_hello() -> None:
+    """What the client was called is then what its ClientHello says."""
+    assert question(given("--hostaddr", "192.0.2.1")).trust.host is UNKNOWN
+
+
+def test_the_system_store_wants_a_name() -> None:
+    """sslrootcert=system alone means verify-full."""
+    assert question(given("--sslrootcert", "system")).trust.sslmode == "verify-full"
+    assert question(given("--sslrootcert", "system", "--sslmode", "require")).trust.sslmode == "require"
 
 
 def test_a_root_file_that_is_not_there(capsys) -> None:

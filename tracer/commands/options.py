@@ -112,11 +112,11 @@ def question(options: argparse.Namespace) -> Question:
     trust = Trust(sslmode=options.sslmode or "prefer", hostaddr=options.hostaddr, **given)
     if options.host:
         trust = replace(trust, host=options.host)
-    elif options.hostaddr:
-        trust = replace(trust, host=None)
     if options.sslrootcert:
         trust = replace(trust, roots=rootfile.load(options.sslrootcert), root_path=options.sslrootcert)
         _root_hint(trust)
+    if trust.roots == "system" and not options.sslmode:
+        trust = replace(trust, sslmode="verify-full")  # as libpq does from 16 on
     if options.sslcrldir:
         trust = replace(trust, crls=rootfile.load_folder(options.sslcrldir))
     elif options.sslcrl:

@@ -96,7 +96,7 @@ def _trace(options: argparse.Namespace, sources: Iterable[Source]) -> int:
             source.keys.decrypt = decrypt
             output.streaming = source.name == "-" or source.format == "live"
             with suppress(KeyboardInterrupt):
-                for connection in reassemble(progress.watch(source), all_tls=options.all_tls):
+                for connection in reassemble(progress.watch(source), all_tls=options.all_tls, after=output.count):
                     found = question.about(follow(connection, source.keys))
                     status = max(status, _status(found))
                     progress.connections += 1
@@ -110,7 +110,7 @@ def _trace(options: argparse.Namespace, sources: Iterable[Source]) -> int:
 
 
 def _status(found: Report) -> int:
-    if not found.asked:
+    if not found.asked or found.trace.transport == "cancel":
         return 0
     seen = "plaintext" if found.trace.outcome.kind == "plaintext" else None  # whatever the server would have presented
     return shared.status(found.verdict, seen)

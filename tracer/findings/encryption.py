@@ -62,7 +62,7 @@ def plaintext(trace: Trace) -> Iterator[Finding]:
     if trace.transport != "plaintext" or startup is None:
         return
     refused = trace.outcome.kind == "refused_by_server"
-    if trace.negotiation:
+    if trace.asked_for_tls:
         how = "The client asked for TLS, was told no, and went on in plaintext"
         whose = " Anybody on the path can say that no."
     else:

@@ -68,7 +68,7 @@ def sketch(trace: Trace) -> Sketch:
         server=str(tcp.server),
         server_name=shorten(name) if name else None,
         transport=trace.transport,
-        asked=trace.transport == "tls" or bool(trace.negotiation),
+        asked=trace.transport == "tls" or trace.asked_for_tls,
         kind=outcome.kind,
         reason=shorten(f"alert {outcome.alert.description}" if outcome.alert else outcome.because),
         shown=shown(found) if found else None,

@@ -95,8 +95,13 @@ def _boolean(_data: bytes, node: Node) -> bool:
     return node.tag == der.BOOLEAN and node.stop == node.body + 1
 
 
-def _integer(tag: int = der.INTEGER) -> Shape:
-    return lambda _data, node: node.tag == tag and node.stop > node.body
+def _integer(tag: int = der.INTEGER) -> Shape:  # c2i_ibuf: no more bytes than it takes
+    def fits(data: bytes, node: Node) -> bool:
+        body = data[node.body : node.stop]
+        padded = len(body) > 1 and body[0] in (0, 0xFF) and body[0] >> 7 == body[1] >> 7
+        return node.tag == tag and bool(body) and not padded
+
+    return fits
 
 
 def _general_name(data: bytes, node: Node) -> bool:  # RFC 5280 §4.2.1.6
@@ -114,7 +119,8 @@ def _subtree(data: bytes, node: Node) -> bool:  # RFC 5280 §4.2.1.10
     if node.tag != der.SEQUENCE or not (parts := der.children(data, node)):
         return False
     tags = [part.tag for part in parts[1:]]
-    return _general_name(data, parts[0]) and tags in ([], [0x80], [0x81], [0x80, 0x81])
+    limits = all(_integer(part.tag)(data, part) for part in parts[1:])
+    return _general_name(data, parts[0]) and limits and tags in ([], [0x80], [0x81], [0x80, 0x81])
 
 
 def _point(data: bytes, node: Node) -> bool:  # RFC 5280 §4.2.1.13; setup_dp
@@ -128,7 +134,20 @@ def _point_name(data: bytes, node: Node) -> bool:
 
 
 def _pair(data: bytes, node: Node) -> bool:
-    return node.tag == der.SEQUENCE and len(parts := der.children(data, node)) == 2 and oid()(data, parts[0])
+    parts = der.children(data, node) if node.tag == der.SEQUENCE else []
+    return len(parts) == 2 and oid()(data, parts[0]) and _text(parts[1].tag, der.content(data, parts[1]))
+
+
+def _text(tag: int, value: bytes) -> bool:
+    """Whether a string can be turned into UTF-8, for comparing it (x_name.c, asn1_string_canon)."""
+    encoding = ENCODINGS.get(tag)
+    if encoding is None:
+        return True
+    try:
+        value.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _proxy(data: bytes, node: Node) -> bool:  # RFC 3820 §3.8
@@ -143,6 +162,7 @@ def _proxy(data: bytes, node: Node) -> bool:  # RFC 3820 §3.8
 
 # TABLES
 
+ENCODINGS = {12: "utf-8", 28: "utf-32-be", 30: "utf-16-be"}
 PROXY, ALTERNATIVE_NAME, ISSUER_NAME = "1.3.6.1.5.5.7.1.14", "2.5.29.17", "2.5.29.18"
 NAME = some(der.SEQUENCE, some(der.SET, _pair))
 SHAPES: dict[str, Shape] = {
