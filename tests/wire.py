@@ -61,6 +61,7 @@ class Tls:
 
     version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3
     ciphers: str | None = None
+    startup: bytes = STARTUP
     said: list[Say] = field(default_factory=list)
     log: bytes = b""
 
@@ -80,7 +81,7 @@ class Tls:
             client = ours.wrap_bio(bios[0], bios[1], server_hostname="db.example")
             server = theirs.wrap_bio(bios[2], bios[3], server_side=True)
             self._shake(client, server, bios)
-            client.write(STARTUP)
+            client.write(self.startup)
             self._move("client", bios[1], bios[2])
             server.read()
             server.write(WELCOME)

@@ -58,7 +58,7 @@ def test_a_line_for_one_of_many() -> None:
     [
         ([("client", STARTUP), ("server", WELCOME)], "Not encrypted"),
         ([("client", SSL_REQUEST), ("server", b"N")], "would not go on without"),
-        ([("client", SSL_REQUEST)], "the capture ends behind SSLRequest"),
+        ([("client", SSL_REQUEST)], "the client closed and did not wait for the answer to SSLRequest"),
     ],
 )
 def test_connections_without_tls(said, words: str) -> None:

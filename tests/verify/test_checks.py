@@ -71,4 +71,4 @@ def test_a_wrong_name_refuses_whatever_the_root_file(presented: Presented) -> No
     """Either the chain fails first, or the name does."""
     verdict = replay(presented, trust("verify-full", roots=UNKNOWN, host="other.example.test"))
     assert verdict.outcome == "refuse"
-    assert verdict.wire is None
+    assert verdict.wire == "no_hello|alert|no_startup"

@@ -71,7 +71,8 @@ FAILED = "SSL error: certificate verify failed"
 TLS: Cell = ("accept", None, None, "session")
 CLEAR: Cell = ("plaintext", None, None, "plaintext")
 UNASKED: Cell = ("plaintext", None, None, "unasked")
-UNSURE: Cell = ("cannot_tell", None, None, None)
+UNSURE: Cell = ("cannot_tell", None, None, "no_hello|alert|session")
+SYSTEM: Cell = ("cannot_tell", None, None, "alert|session")
 
 
 def weak(mode: str) -> Cell:
@@ -85,7 +86,7 @@ ROOT_FILE: dict[tuple[str, str], Cell] = {
     **{
         ("allow", roots): ("plaintext", None, None, wire)
         for roots, wire in {
-            "unknown": None,
+            "unknown": "unasked|no_hello|alert|session",
             "absent": "unasked|session",
             "good": "unasked|session",
             "bad": "unasked|alert:48",
@@ -97,14 +98,14 @@ ROOT_FILE: dict[tuple[str, str], Cell] = {
     **{(mode, "absent"): ("refuse", ABSENT, "root_file", "no_hello") for mode in ("verify-ca", "verify-full")},
     **{(mode, "good"): TLS for mode in ("prefer", "require", "verify-ca", "verify-full")},
     **{(mode, "bad"): ("refuse", FAILED, "chain", "alert:48") for mode in ("require", "verify-ca", "verify-full")},
-    ("prefer", "bad"): ("plaintext", None, "chain", "alert:48,plaintext"),
+    ("prefer", "bad"): ("plaintext", None, "chain", "alert:48,unasked"),
     **{
         (mode, "unusable"): ("refuse", UNREADABLE, "root_file", "no_hello")
         for mode in ("require", "verify-ca", "verify-full")
     },
-    ("prefer", "unusable"): ("plaintext", None, "root_file", "no_hello,plaintext"),
+    ("prefer", "unusable"): ("plaintext", None, "root_file", "no_hello,unasked"),
     **{(mode, "system"): weak(mode) for mode in ("disable", "allow", "prefer", "require", "verify-ca")},
-    ("verify-full", "system"): UNSURE,
+    ("verify-full", "system"): SYSTEM,
 }
 
 
