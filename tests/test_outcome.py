@@ -98,3 +98,107 @@ def test_a_server_that_leaves_in_the_handshake() -> None:
     outcome = follow([*given, fin]).outcome
     assert (outcome.kind, outcome.where) == ("closed", "in_handshake")
     assert "server" in outcome.because
+
+
+@pytest.mark.parametrize("sender", ["client", "server"])
+def test_an_alert_behind_the_other_side_s_close(sender: str) -> None:
+    """It is an echo: who closed first ended it. OpenSSL 3 says decode_error to a peer that has gone."""
+    made = Tls().run()
+    said = made.preambled()[: 3 if sender == "client" else 2]
+    given = wire.packets(said, close="")
+    last, closer = given[-1], wire.CLIENT if sender == "server" else wire.reverse(wire.CLIENT)
+    ours = last if last.flow == closer else last._replace(seq=last.ack, ack=last.seq + len(last.payload))
+    fin = ours._replace(number=98, flow=closer, payload=b"", flags=wire.FIN | wire.ACK)
+    fin = fin._replace(seq=ours.seq + (len(last.payload) if last.flow == closer else 0))
+    echo = fin._replace(
+        number=99, flow=wire.reverse(closer), seq=fin.ack, ack=fin.seq + 1, payload=ALERT, flags=wire.ACK
+    )
+    outcome = follow([*given, fin, echo]).outcome
+    assert outcome.alert is None
+    assert outcome.kind == ("closed" if sender == "client" else "refused_by_client")
+    assert outcome.because.startswith("the server" if sender == "client" else "the client")
+
+
+@pytest.mark.parametrize(
+    ("lengths", "kind", "where"),
+    [
+        ([19], "refused_by_client", "in_handshake"),  # Go: an alert where a Finished should be
+        ([35], "refused_by_client", "in_handshake"),  # Java: the same, padded
+        ([53], "refused_by_client", "after_handshake"),
+        ([69, 19], "refused_by_client", "after_handshake"),
+        ([25, 53], "refused_by_client", "after_handshake"),  # an empty Certificate, which was asked for
+        ([61, 19], "refused_by_client", "after_handshake"),  # the same in one record
+        ([900, 97, 53, 19], "refused_by_client", "after_handshake"),
+        ([1100, 19], "refused_by_client", "after_handshake"),  # Certificate and all in one record
+        ([53, 90], "established", "after_handshake"),
+        ([25, 69, 90, 19], "established", "after_handshake"),
+    ],
+)
+def test_sealed_records_of_1_3(lengths: list[int], kind: str, where: str) -> None:
+    """A Finished is 53 or 69 bytes, an alert 19: the client's records say how far it came."""
+    made = Tls().run()
+    hello = [say for say in made.preambled() if say[0] == "server" or say[1][:1] != b"\x17"][:4]
+    sealed = b"".join(b"\x17\3\3" + length.to_bytes(2, "big") + bytes(length) for length in lengths)
+    outcome = follow(packets([*hello, ("client", sealed)], close="client")).outcome
+    assert (outcome.kind, outcome.where) == (kind, where)
+
+
+def test_an_alert_of_the_server_that_is_sealed() -> None:
+    """The server's last record before it closes inside the handshake has the size of an alert."""
+    made = Tls().run()
+    given = wire.packets([*made.preambled()[:4], ("server", b"\x17\3\3\0\x13" + bytes(19))], close="")
+    last = given[-1]
+    fin = last._replace(number=99, seq=last.seq + len(last.payload), payload=b"", flags=wire.FIN | wire.ACK)
+    outcome = follow([*given, fin]).outcome
+    assert (outcome.kind, outcome.where, outcome.inferred) == ("refused_by_server", "in_handshake", True)
+
+
+def test_in_1_3_the_description_counts() -> None:
+    """RFC 8446 §6: an alert of level warning ends the connection as well, but for the two that close it."""
+    made = Tls().run()
+    for code, kind in ((42, "refused_by_client"), (0, "closed")):
+        said = [*made.preambled()[:4], ("client", ALERT[:5] + bytes([1, code]))]
+        assert follow(packets(said)).outcome.kind == kind
+
+
+def test_what_is_no_tls() -> None:
+    """Bytes that answer a ClientHello and are no record are not those that somebody put behind S."""
+    made = Tls().run()
+    answered = follow(packets([*made.preambled()[:3], ("server", b"HTTP/1.1 400 Bad Request")]))
+    assert answered.presented.injected is False
+    assert answered.presented.ended is not None
+    assert answered.presented.ended.how == "not_tls"
+    behind = follow(packets([("client", SSL_REQUEST), ("server", b"SHTTP/1.1"), *made.preambled()[2:]]), made.keys())
+    assert behind.presented.injected is True
+
+
+def test_errors_in_plaintext() -> None:
+    """An error refuses the session as long as there is none: one behind ReadyForQuery is about a query."""
+    query = ("client", b"Q\0\0\0\x05\0")
+    session = [("client", STARTUP), ("server", WELCOME), query]
+    assert spoken(*session, ("server", ERROR)).outcome.kind == "plaintext"
+    assert spoken(("client", STARTUP), ("server", ERROR)).outcome.kind == "refused_by_server"
+
+
+def test_a_cancel_request_inside_tls() -> None:
+    """It carries no session and is no refusal."""
+    cancel = bytes.fromhex("00000010 04d2162e 00000001 00000002")
+    made = Tls(talk=(("client", cancel), ("server", WELCOME))).run()
+    assert follow(packets(made.preambled()), made.keys()).outcome.kind == "closed"
+
+
+@pytest.mark.parametrize(("close", "kind", "who"), [("client", "closed", "client"), ("", "incomplete", "capture")])
+def test_no_answer(close: str, kind: str, who: str) -> None:
+    """Who closes before an answer is named, and one who waits is not."""
+    outcome = spoken(("client", SSL_REQUEST), close=close).outcome
+    assert (outcome.kind, outcome.where) == (kind, "before_tls")
+    assert who in outcome.because
+
+
+def test_a_request_in_front_of_the_request() -> None:
+    """GSSENCRequest before SSLRequest does not hide that no ClientHello came."""
+    gssenc = bytes.fromhex("0000000804d21630")
+    outcome = spoken(
+        ("client", gssenc), ("server", b"N"), ("client", SSL_REQUEST), ("server", b"S"), close="client"
+    ).outcome
+    assert (outcome.kind, outcome.where) == ("refused_by_client", "before_tls")

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from tests.wire import SSL_REQUEST, Tls, certificate, follow, packets, spoken
+import pytest
+
+from tests.wire import SSL_REQUEST, STARTUP, Tls, certificate, follow, packets, spoken
 from tracer.certificates import Presented
+from tracer.outcome import Ended
+from tracer.packets.source import ACK, FIN, reverse
+
+FIELDS = (b"SFATAL", b"C28000", b"Mno entry", b"Dfor you", b"Hask somebody", b"Fauth.c")
+CONTENT = b"".join(field + b"\0" for field in FIELDS) + b"\0"
+ERROR = b"E" + (len(CONTENT) + 4).to_bytes(4, "big") + CONTENT
+PRINTED = "FATAL:  no entry\nDETAIL:  for you\nHINT:  ask somebody"
 
 
 def test_of_an_opened_connection() -> None:
@@ -41,3 +50,50 @@ def test_of_a_file() -> None:
     shown = Presented.from_pem(Path(certificate()[0]).read_text())
     assert shown.certificates is not None
     assert shown.certificates[0].names[0].text == "db.example"
+
+
+@pytest.mark.parametrize(
+    ("said", "close", "how", "where"),
+    [
+        ([("client", SSL_REQUEST)], "server", "closed", "before_tls"),
+        ([("client", STARTUP), ("server", ERROR)], "fin", "error", "before_tls"),
+        (
+            [("client", SSL_REQUEST), ("server", b"N"), ("client", STARTUP), ("server", ERROR)],
+            "fin",
+            "error",
+            "before_tls",
+        ),
+    ],
+)
+def test_how_a_server_ended_it(said, close: str, how: str, where: str) -> None:
+    """Its close, or its error with the text that a client prints."""
+    given = packets(said, close="" if close == "server" else close)
+    if close == "server":
+        last = given[-1]
+        fin = last._replace(number=99, flow=reverse(last.flow), seq=last.ack, payload=b"", flags=FIN | ACK)
+        given = [*given, fin]
+    ended = follow(given).presented.ended
+    assert ended is not None
+    assert (ended.how, ended.where) == (how, where)
+    assert ended.text == (PRINTED if how == "error" else None)
+
+
+def test_an_alert_of_the_server() -> None:
+    """By its number."""
+    made = Tls().run()
+    said = [*made.preambled()[:3], ("server", bytes.fromhex("15030300020228"))]
+    assert follow(packets(said)).presented.ended == Ended("alert", "in_handshake", 40)
+
+
+def test_a_session_has_not_ended() -> None:
+    """What closes behind a session is no end of the server's, and it has let the client in."""
+    made = Tls().run()
+    shown = follow(packets(made.preambled()), made.keys()).presented
+    assert (shown.ended, shown.admitted) == (None, True)
+
+
+def test_an_error_of_protocol_2() -> None:
+    """It is text, and libpq shows it as it is."""
+    shown = spoken(("client", SSL_REQUEST), ("server", b"Etoo early\n\0")).presented
+    assert shown.ended is not None
+    assert shown.ended.text == "too early\n"

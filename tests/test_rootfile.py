@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.wire import certificate
 from tracer import rootfile
 from tracer.verify import Unusable
+from tracer.verify.model import BROKEN_ENTRY
 
 
 def test_what_a_path_gives(tmp_path: Path) -> None:
@@ -21,3 +24,45 @@ def test_what_a_path_gives(tmp_path: Path) -> None:
     assert isinstance(found, list)
     assert len(found) == 1
     assert rootfile.load("system") == "system"
+
+
+GOOD = Path(certificate()[0]).read_text()
+CRL = "-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (GOOD, 1),
+        ("hello\n" + GOOD + "bye", 1),
+        (GOOD + GOOD, 2),
+        (GOOD.replace("\n", "\r\n"), 1),
+        (GOOD.rstrip(), 1),
+        ("\ufeff" + GOOD, 1),
+        (GOOD.replace("CERTIFICATE", "TRUSTED CERTIFICATE"), 1),
+        (GOOD + "-----BEGIN FOO-----\n!\n-----END FOO-----\n", 1),
+        (CRL, 0),
+        (CRL + GOOD, 1),
+        (GOOD + GOOD.replace("MII", "M!!", 1), "bad base64 decode"),
+        (GOOD + GOOD[:100], "bad end line"),
+        (GOOD.replace("END CERT", "END FOO"), "bad end line"),
+        (GOOD[:100] + "\n" + GOOD, "bad base64 decode"),
+        (GOOD.replace("\n", "\n  "), "bad end line"),
+        (GOOD.replace("\n", "\r"), "no certificate or crl found"),
+        (" " + GOOD, "no certificate or crl found"),
+        (GOOD + "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", BROKEN_ENTRY),
+    ],
+)
+def test_all_of_it_or_nothing(text: str, found: int | str) -> None:
+    """One entry that cannot be read spoils the file; what is no entry is passed over."""
+    read = rootfile.entries(text.encode())
+    assert (read.reason if isinstance(read, Unusable) else len(read)) == found  # type: ignore[arg-type]
+
+
+def test_what_cannot_be_reached_is_not_there(tmp_path: Path) -> None:
+    """For libpq every error of stat means that there is none: a loop, a file in the way, a NUL."""
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "file").write_text(GOOD)
+    for path in (tmp_path / "loop", tmp_path / "file" / "below", "a\0b"):
+        assert rootfile.load(path) is None
+    assert rootfile.load(tmp_path) == Unusable("no certificate or crl found")

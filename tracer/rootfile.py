@@ -14,11 +14,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from tracer.certificates import from_pem
+from tracer.certificates import Certificate, from_pem
 from tracer.verify.model import BROKEN_ENTRY, Roots, Unusable
 from tracer.verify.revocation import RevocationList
 
-NOTHING_FOUND = "no certificate or crl found"  # what OpenSSL says of an empty file, of a folder and of garbage
 LARGEST = 16 << 20  # bytes
 MOST_FILES = 1000  # of a folder of revocation lists
 PEM_LIST = re.compile(rb"-----BEGIN X509 CRL-----\s*(.*?)-----END X509 CRL-----", re.DOTALL)
@@ -49,22 +48,32 @@ def load(path: str | os.PathLike[str]) -> Roots:
 
 def entries(data: bytes) -> Roots:
     """The certificates of a root file's bytes. One entry that cannot be read spoils the file; CRLs alone make it an empty one."""
-    begun = BEGIN.findall(data)
-    if not begun:
-        return Unusable(NOTHING_FOUND)
-    certificates = [one for entry in ENTRY.finditer(data) for one in from_pem(entry.group())]
-    crls = sum(label == b"X509 CRL" for label in begun)
-    return certificates if len(certificates) + crls == len(begun) else Unusable(BROKEN_ENTRY)
+    found: list[Certificate] = []
+    begun = list(BEGIN.finditer(data))
+    for begin in begun:
+        end = END.search(data, begin.end())
+        if end is None or end.group(1) != begin.group(1):
+            return Unusable(NO_END)
+        if NOT_BASE64.search(data, begin.end(), end.start()):
+            return Unusable(NOT_BASE64_TEXT)
+        if begin.group(1) != b"X509 CRL":
+            read = from_pem(data[begin.start() : end.end()])
+            if not read:
+                return Unusable(BROKEN_ENTRY)
+            found += read
+    return found if begun else Unusable(NOTHING_FOUND)
 
 
+# OpenSSL's words: of an empty file, a folder or garbage; of an entry without an end; of one that is not base64
+NOTHING_FOUND = "no certificate or crl found"
+NO_END = "bad end line"
+NOT_BASE64_TEXT = "bad base64 decode"
 # each marker on a line of its own; what stands between entries, and entries of another kind, is passed over
 BEGIN = re.compile(
     rb"^(?:\xef\xbb\xbf)?-----BEGIN ((?:X509 |TRUSTED )?CERTIFICATE|X509 CRL)-----[ \t\r]*$", re.MULTILINE
 )
-ENTRY = re.compile(
-    rb"^(?:\xef\xbb\xbf)?-----BEGIN ((?:X509 |TRUSTED )?CERTIFICATE)-----[ \t\r]*\n[A-Za-z0-9+/=\s]*?^-----END \1-----[ \t\r]*$",
-    re.MULTILINE,
-)
+END = re.compile(rb"^-----END ([^\n]*?)-----[ \t\r]*$", re.MULTILINE)
+NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/=\s]")
 
 
 def load_lists(path: str | os.PathLike[str]) -> tuple[RevocationList, ...] | None:

@@ -130,8 +130,7 @@ def purpose(*oids: ObjectIdentifier) -> tuple[x509.ExtensionType, bool]:
 
 def patched(issued: Issued, old: bytes, new: bytes) -> Issued:
     """With some of its bytes exchanged, so that its signature is wrong too."""
-    assert issued.der.count(old) == 1
-    assert len(old) == len(new)
+    assert (issued.der.count(old), len(old)) == (1, len(new))
     return replace(issued, der=issued.der.replace(old, new))
 
 
@@ -221,7 +220,7 @@ def signed_anew(issued: Issued, by: Issued) -> Issued:
 def sha1(issued: Issued, by: Issued) -> Issued:
     """Signed with RSA and SHA-1, which cryptography would not do."""
     tbs = Certificate.from_der(issued.der).tbs.replace(RSA_SHA256, RSA_SHA1)
-    return assembled(issued, tbs, RSA_SHA1, by.key.sign(tbs, padding.PKCS1v15(), hashes.SHA1()))  # noqa: S303 (it is to be refused)
+    return assembled(issued, tbs, RSA_SHA1, by.key.sign(tbs, padding.PKCS1v15(), hashes.SHA1()))  # noqa: S303
 
 
 def assembled(issued: Issued, tbs: bytes, algorithm: bytes, signature: bytes) -> Issued:

@@ -136,7 +136,7 @@ CLIENTS = {"psql": ("deb15", lab.stage.psql), "psycopg": ("psy18", lab.stage.psy
 def test_the_programs_do_as_their_libraries(
     program: str, roots: str, mode: str, folder: Path, postgres: lab.Postgres, in_front: Relay, libpqs: lab.Libpqs
 ) -> None:
-    """Psql and psycopg end as the libpq inside them does when it is asked alone, and print what it prints."""
+    """The programs end as the libpq inside them does when it is asked alone, and they print what it prints."""
     library, run = CLIENTS[program]
     postgres.show(servers()[0])
     options = f"host={HOST} sslmode={mode} sslrootcert={folder / roots}"

@@ -36,6 +36,9 @@ def connect(libpq: ctypes.CDLL, conninfo: str) -> dict[str, object]:
         }
     finally:
         libpq.PQfinish(connection)
+        # libpq prints the oldest error in OpenSSL's queue, and before it reads a root file it does not empty it: in a process
+        # that has failed before, that is an error of then. What a program of one connection prints is what is asked here.
+        libpq.ERR_clear_error()
 
 
 if __name__ == "__main__":

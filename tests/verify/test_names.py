@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import lzma
+import socket
+from ipaddress import ip_address
 from pathlib import Path
 
+import hypothesis
+import hypothesis.strategies as st
 import pytest
 
+from tests.differential.certificates import authority
+from tests.differential.certificates import leaf as made_leaf
 from tracer.certificates import Certificate, from_pem
 from tracer.verify.names import match, packed, same_text
 
@@ -26,6 +33,67 @@ def test_every_case_as_libpq_answered(shared: Path) -> None:
             wrong.append((case["id"], case["host"], wanted, result.prints))
     assert not wrong
     assert len(cases) == CASES
+
+
+LIBC = ctypes.CDLL(None)
+LIBC.inet_aton.argtypes = [ctypes.c_char_p, ctypes.c_char_p]
+
+
+def libc(host: str) -> bytes | None:
+    """What the C library takes for an address, as libpq asks it: inet_aton, then inet_pton."""
+    found = ctypes.create_string_buffer(16)
+    if LIBC.inet_aton(host.encode(), found):
+        return found.raw[:4]
+    return found.raw if LIBC.inet_pton(socket.AF_INET6, host.encode(), found) == 1 else None
+
+
+NUMBERS = st.one_of(
+    st.integers(0, 300).map(str),
+    st.integers(0, 1 << 33).map(str),
+    st.integers(0, 1 << 33).map(hex),
+    st.integers(0, 300).map(oct).map(lambda text: text.replace("o", "")),
+    st.sampled_from(["", "0", "00", "0x", "0X1f", "08", "0b1", "1 ", " 1", "1\t2", "1_0", "\u0661"]),
+)
+GROUPS = st.one_of(
+    st.integers(0, 1 << 17).map(lambda n: f"{n:x}"), st.sampled_from(["", "::", "0", "127.0.0.1", "FFFF", "%lo"])
+)
+
+
+@hypothesis.given(
+    st.one_of(
+        st.lists(NUMBERS, max_size=5).map(".".join),
+        st.lists(GROUPS, max_size=9).map(":".join),
+        st.text("0123456789abcdefx.: %", max_size=20),
+    )
+)
+@hypothesis.example("0x7f000001")
+@hypothesis.example("127.1 behind a blank")
+@hypothesis.example("::ffff:127.0.0.01")
+def test_addresses_are_the_c_library_s(host: str) -> None:
+    """What the C library takes for an address is one, with the same bytes, and nothing else is."""
+    hypothesis.assume("\0" not in host)
+    assert packed(host) == libc(host)
+
+
+@pytest.mark.parametrize("version", [12, 14, 15, 18])
+@pytest.mark.parametrize(
+    ("cn", "sans", "host", "old", "new"),
+    [
+        ("127.0.0.1", ["x.test"], "127.0.0.1", False, True),
+        ("127.0.0.1", [ip_address("10.0.0.1")], "127.0.0.1", True, False),
+        ("127.0.0.1", ["x.test", ip_address("10.0.0.1")], "127.0.0.1", False, False),
+        ("x.test", [ip_address("10.0.0.1")], "x.test", True, True),
+        ("x.test", ["y.test"], "x.test", False, False),
+        (None, [ip_address("127.0.0.1")], "127.1", False, True),
+        (None, ["127.0.0.1"], "127.0.0.1", True, True),
+    ],
+)
+def test_the_two_algorithms(cn, sans, host: str, old: bool, new: bool, version: int) -> None:
+    """From 15 on addresses count, and only a SAN of the host's own kind switches off the common name."""
+    root = authority("Root")
+    made = made_leaf(*(san if isinstance(san, str) else san.packed for san in sans), by=root, cn=cn or ())
+    result = match(Certificate.from_der(made.der), host, ip_names=version >= 15)
+    assert (result.matched is not None) is (new if version >= 15 else old)
 
 
 def leaf(chain: list[str]) -> Certificate:

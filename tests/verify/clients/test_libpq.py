@@ -1,4 +1,4 @@
-"""libpq 18 cell by cell (CLIENT-CHECKS A.3, A.4, A.6), and what a capture rules out."""
+"""libpq 18 cell by cell (CLIENT-CHECKS A.3, A.4, A.6), and on the stories what the real client did."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from tracer.verify import SSLMODES, consistent_with, observed
 from tracer.verify.model import Roots
 
 CAPTURES = Path(__file__).resolve().parents[3] / "captures"
+STORIES = sorted(path.parent.name for path in CAPTURES.glob("*/case.toml"))
 HOST = "my-rds.example.test"
 PATH = "/etc/roots.pem"
 GARBAGE = "no certificate or crl found"
@@ -70,7 +71,8 @@ FAILED = "SSL error: certificate verify failed"
 TLS: Cell = ("accept", None, None, "session")
 CLEAR: Cell = ("plaintext", None, None, "plaintext")
 UNASKED: Cell = ("plaintext", None, None, "unasked")
-UNSURE: Cell = ("cannot_tell", None, None, "no_hello|alert|session")  # whatever the root file leads to
+UNSURE: Cell = ("cannot_tell", None, None, "no_hello|alert|session")
+SYSTEM: Cell = ("cannot_tell", None, None, "alert|session")
 
 
 def weak(mode: str) -> Cell:
@@ -96,14 +98,14 @@ ROOT_FILE: dict[tuple[str, str], Cell] = {
     **{(mode, "absent"): ("refuse", ABSENT, "root_file", "no_hello") for mode in ("verify-ca", "verify-full")},
     **{(mode, "good"): TLS for mode in ("prefer", "require", "verify-ca", "verify-full")},
     **{(mode, "bad"): ("refuse", FAILED, "chain", "alert:48") for mode in ("require", "verify-ca", "verify-full")},
-    ("prefer", "bad"): ("plaintext", None, "chain", "alert:48,plaintext"),
+    ("prefer", "bad"): ("plaintext", None, "chain", "alert:48,unasked"),
     **{
         (mode, "unusable"): ("refuse", UNREADABLE, "root_file", "no_hello")
         for mode in ("require", "verify-ca", "verify-full")
     },
-    ("prefer", "unusable"): ("plaintext", None, "root_file", "no_hello,plaintext"),
+    ("prefer", "unusable"): ("plaintext", None, "root_file", "no_hello,unasked"),
     **{(mode, "system"): weak(mode) for mode in ("disable", "allow", "prefer", "require", "verify-ca")},
-    ("verify-full", "system"): ("cannot_tell", None, None, "alert|session"),
+    ("verify-full", "system"): SYSTEM,
 }
 
 
@@ -215,6 +217,29 @@ def options(story: str) -> tuple[dict, tracer.Trust]:
     how = {key: words[key] for key in ("sslnegotiation", "channel_binding") if key in words}
     time = case["time"].astimezone(UTC)
     return case, tracer.Trust(host=case["host"], sslmode=case["sslmode"], roots=roots, time=time, **how)
+
+
+@pytest.mark.parametrize("story", STORIES)
+def test_a_story_ends_as_it_did(story: str) -> None:
+    """Outcome, refusing step, code and text are the real client's, and its first connection agrees."""
+    case, trust = options(story)
+    verdict = tracer.replay(first(story), trust)
+    refused = verdict.refused_by
+    assert {
+        "outcome": verdict.outcome,
+        "refused_by": refused.step if refused else "",
+        "code": (refused.code if refused else 0) or 0,
+        "prints": verdict.prints or "",
+    } == case["expect"]
+    assert tracer.agrees(verdict, first(story)) is True
+
+
+@pytest.mark.parametrize("story", STORIES)
+def test_a_story_is_consistent_with_its_mode(story: str) -> None:
+    """The mode that the client had is among those that the capture does not contradict."""
+    case, trust = options(story)
+    modes = consistent_with(tracer.table(first(story), trust), first(story))
+    assert case["sslmode"] in modes
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,10 @@ def _failed(step: str, because: str, **values: object) -> Check:
 
 
 def options(libpq: Libpq, trust: Trust) -> Step | None:
-    """What this version does not know, and what may not stand together (conninfo_parse, pqConnectOptions2)."""
+    """What this version does not know, and what may not stand together (conninfo_parse, pqConnectOptions2).
+
+    Of several that it does not know libpq names the first in the string; here that is the oldest.
+    """
     text = next(
         (texts.invalid_option(name) for name, default in PARAMETERS if _too_new(libpq, trust, name, default)), ""
     )

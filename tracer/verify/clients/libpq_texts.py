@@ -66,8 +66,8 @@ def missing_root(libpq: Libpq, path: str) -> str:
 
 def unusable_root(libpq: Libpq, path: str, reason: str) -> str | None:
     """Of a file that it may not open, libpq on OpenSSL 3 prints memory that nobody has filled, and that is not ours to guess."""
-    if reason == BROKEN_ENTRY:
-        return None
+    if reason == BROKEN_ENTRY or (reason == "bad end line" and libpq.openssl < (3, 0)):
+        return None  # OpenSSL has many words for a damaged entry, and 1.1.1 has others
     if reason == NO_PERMISSION and libpq.openssl >= (3, 0):
         reason = ""
     return f'could not read root certificate file "{path}": {reason}'

@@ -1,0 +1,138 @@
+"""Each check of a connection alone: what fails it, what is printed, what is left on the wire, whether prefer comes back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+import tracer
+from tracer.outcome import Ended
+from tracer.verify.clients import libpq_steps as steps
+from tracer.verify.clients import libpq_texts as texts
+from tracer.verify.clients.libpq_versions import libpq
+
+NEWEST = libpq("libpq")
+OPEN = tracer.Presented(None, version="TLS 1.3")
+
+
+def trust(**how: Any) -> tracer.Trust:
+    return tracer.Trust(**{"host": "db", "sslmode": "require", "roots": None, **how})
+
+
+@pytest.mark.parametrize(
+    ("version", "how", "text"),
+    [
+        (12, {"channel_binding": "require"}, 'invalid connection option "channel_binding"'),
+        (15, {"sslcertmode": "disable"}, 'invalid connection option "sslcertmode"'),
+        (16, {"sslnegotiation": "direct"}, 'invalid connection option "sslnegotiation"'),
+        (17, {"sslnegotiation": "direct", "sslmode": "allow"}, texts.weak_for_direct("allow")),
+        (17, {"sslnegotiation": "direct", "sslmode": "prefer", "roots": "system"}, texts.weak_for_direct("prefer")),
+        (16, {"roots": "system"}, texts.weak_for_system("require")),
+    ],
+)
+def test_options_that_end_it(version: int, how: dict[str, Any], text: str) -> None:
+    """An option of a newer version, or one that a mode is too weak for, ends it before any packet."""
+    step = steps.options(libpq(f"libpq-{version}"), trust(**how))
+    assert step is not None
+    assert (step.prints, step.wire, step.retry) == (text, "nothing", False)
+
+
+@pytest.mark.parametrize(
+    ("version", "how"),
+    [
+        (13, {"channel_binding": "require"}),
+        (16, {"sslcertmode": "require"}),
+        (17, {"sslnegotiation": "direct"}),
+        (12, {}),
+        (18, {"roots": "system", "sslmode": "verify-full"}),
+    ],
+)
+def test_options_that_go_together(version: int, how: dict[str, Any]) -> None:
+    """What a version knows does not end it."""
+    assert steps.options(libpq(f"libpq-{version}"), trust(**how)) is None
+
+
+@pytest.mark.parametrize(
+    ("ended", "text"),
+    [
+        (Ended("closed", "in_handshake"), texts.end_of_file(NEWEST)),
+        (Ended("reset", "in_handshake"), texts.reset(NEWEST)),
+        (Ended("not_tls", "in_handshake"), texts.not_tls(NEWEST)),
+        (Ended("alert", "in_handshake", 40), texts.server_alert(NEWEST, 40)),
+    ],
+)
+def test_a_server_that_ends_the_handshake(ended: Ended, text: str) -> None:
+    """Before it has shown a certificate nothing else was checked, and prefer comes back."""
+    shown = tracer.Presented(None, ended=ended)
+    first, *rest = steps.handshake(NEWEST, shown, trust(roots=()))
+    assert (first.prints, first.wire, first.retry) == (text, "stopped", True)
+    assert [step.check.outcome for step in rest] == ["not_done", "not_done"]
+    after = [step.check.step for step in steps.handshake(NEWEST, replace(shown, version="TLS 1.3"), trust(roots=()))]
+    assert after == ["chain", "validity", "server"]
+
+
+@pytest.mark.parametrize(("version", "fails"), [(12, False), (13, True), (18, True)])
+def test_tls_1_1(version: int, fails: bool) -> None:
+    """Only 12 takes it."""
+    shown = tracer.Presented(None, version="TLS 1.1")
+    found = [step.check.step for step in steps.handshake(libpq(f"libpq-{version}"), shown, trust())]
+    assert ("version" in found) is fails
+
+
+def test_a_late_alert() -> None:
+    """The client believes that it is connected: no way back."""
+    step = steps.late_alert(NEWEST, replace(OPEN, ended=Ended("alert", "after_handshake", 116)))
+    assert step is not None
+    assert (step.wire, step.retry) == ("session", False)
+
+
+@pytest.mark.parametrize(
+    ("sent", "outcome", "text"),
+    [
+        ("none", "failed", texts.NOT_ASKED_FOR_CERTIFICATE),
+        ("requested", "failed", texts.NO_CERTIFICATE),
+        ("sent", "passed", None),
+        (None, "cannot_tell", None),
+    ],
+)
+def test_a_certificate_that_must_be_asked_for(sent: str | None, outcome: str, text: str | None) -> None:
+    """sslcertmode=require ends in one of two texts, or nobody knows."""
+    step = steps.certificate_mode(replace(OPEN, client_certificate=sent), trust(sslcertmode="require"))
+    assert step is not None
+    assert (step.check.outcome, step.prints) == (outcome, text)
+
+
+@pytest.mark.parametrize(
+    ("admitted", "asked", "order", "retry"),
+    [
+        (False, None, ["server"], True),
+        (False, ("SCRAM-SHA-256-PLUS",), ["channel_binding", "server"], True),
+        (True, ("SCRAM-SHA-256-PLUS",), ["channel_binding", "sslcertmode", "server"], False),
+        (True, ("AuthenticationOk",), ["sslcertmode", "channel_binding", "server"], False),
+    ],
+)
+def test_the_order_of_authentication(
+    admitted: bool, asked: tuple[str, ...] | None, order: list[str], retry: bool
+) -> None:
+    """Binding at the request, the certificate when the client is let in, and the server's error where it came."""
+    error = Ended("error", "after_handshake", text="FATAL:  no")
+    shown = replace(OPEN, ended=error, admitted=admitted, authentication=asked, client_certificate="none")
+    found = [s for s in steps.authentication(shown, trust(channel_binding="require", sslcertmode="require")) if s]
+    assert [step.check.step for step in found] == order
+    assert (found[-1].prints, found[-1].retry) == ("FATAL:  no", retry)
+
+
+@pytest.mark.parametrize("host", [None, ""])
+def test_no_host_to_verify(host: str | None) -> None:
+    """An empty name is no name."""
+    step = steps.name(NEWEST, OPEN, trust(host=host, sslmode="verify-full"))
+    assert (step.check.outcome, step.prints) == ("failed", texts.NO_HOST)
+
+
+def test_direct_tls_of_a_server_that_was_asked() -> None:
+    """Whether it takes that is not known, unless its ALPN says that it is new enough."""
+    told = trust(sslnegotiation="direct")
+    assert steps.inside_tls(NEWEST, OPEN, told)[0].check.outcome == "cannot_tell"
+    assert steps.inside_tls(NEWEST, replace(OPEN, alpn="postgresql"), told)[0].check.step != "negotiation"
