@@ -131,7 +131,9 @@ def server(
         initialise(programs / "initdb", folder / "data")
         for name, text in contents.items():
             write_owned(folder / "data" / name, text)
-        with running(programs / "postgres", folder / "data", options | dict(settings or {}), variables or {}) as started:
+        with running(
+            programs / "postgres", folder / "data", options | dict(settings or {}), variables or {}
+        ) as started:
             yield started
 
 
@@ -143,15 +145,18 @@ def initialise(initdb: Path, data: Path) -> None:
 
 
 @contextmanager
-def running(
-    postgres: Path, data: Path, options: Mapping[str, str], variables: Mapping[str, str]
-) -> Iterator[Server]:
+def running(postgres: Path, data: Path, options: Mapping[str, str], variables: Mapping[str, str]) -> Iterator[Server]:
     settings = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
     command = [*as_nobody(), str(postgres), "-D", str(data), *settings]
     log = data.parent / "log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env={**environment(postgres), **variables}, cwd="/"
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            env={**environment(postgres), **variables},
+            cwd="/",
         )
     try:
         wait_until(
