@@ -80,6 +80,10 @@ def _cancel(trace: Trace) -> Outcome | None:
     if trace.transport == "cancel":
         return Outcome("closed", None, "a request to cancel a query: it carries no session and gets no answer")
     if trace.transport == "gss":
+        said = any(m.sender == "client" and m.kind == "Unread" for m in trace.messages)
+        if closed_by(trace) == "client" and not said:
+            because = "the server agreed to GSSAPI encryption, and the client closed: it could not begin that"
+            return Outcome("refused_by_client", "before_tls", because)
         return Outcome("established", "before_tls", "sealed by GSSAPI encryption, not by TLS", inferred=True)
     if trace.of("CancelRequest", "client") is not None:
         return Outcome("closed", "after_handshake", "a request to cancel a query, inside TLS: it carries no session")
@@ -110,9 +114,9 @@ def _no_agreement(trace: Trace, request: str, answer: str | None) -> Outcome:
         said = error.summary if error else "no more than its first byte"
         return Outcome("refused_by_server", "before_tls", f"the server answered {request} with an error: {said}")
     if answer == "N" and closed == "client":
-        return Outcome(
-            "refused_by_client", "before_tls", "the server has no TLS, and the client would not go on without"
-        )
+        what = "TLS" if request == "SSLRequest" else "GSSAPI encryption"
+        because = f"the server has no {what}, and the client would not go on without"
+        return Outcome("refused_by_client", "before_tls", because)
     if answer == "other":
         return Outcome("closed", "before_tls", f"the answer to {request} is none that PostgreSQL knows")
     if closed == "client":

@@ -10,11 +10,13 @@ from tracer.trace import Message, Trace
 
 def presented(trace: Trace) -> Presented:
     tls = trace.tls
-    answer = trace.negotiation[-1] if trace.negotiation else None
+    asked = trace.negotiation[-1] if trace.negotiation else None
+    # of the answers to a GSSENCRequest only the yes says what comes of TLS: nothing
+    answer = asked.answer if asked and (asked.request == "SSLRequest" or asked.answer == "G") else None
     reply = trace.of("SSLResponse", "server")
     return Presented(
         certificates=tuple(Certificate.from_der(data) for data in trace.certificates) or None,
-        answer=answer.answer if answer else None,
+        answer=answer,
         version=tls.version if tls else None,
         alpn=tls.alpn if tls else None,
         authentication=_authentication(trace),
@@ -42,7 +44,7 @@ def _authentication(trace: Trace) -> tuple[str, ...] | None:
 def _ended(trace: Trace) -> Ended | None:
     """How the server ended the connection, where it did so before a session."""
     outcome, error = trace.outcome, refusal(trace)
-    if error is not None:
+    if error is not None and trace.transport is not None:
         return Ended("error", "after_handshake" if trace.tls else "before_tls", text=_printed(error))
     if outcome.where is None or outcome.kind not in ("closed", "refused_by_server"):
         return None
@@ -56,10 +58,8 @@ def _ended(trace: Trace) -> Ended | None:
 
 
 def _printed(error: Message) -> str:
-    """An ErrorResponse as libpq prints it (fe-protocol3.c, pqBuildErrorMessage3); one of protocol 2 is text as it is."""
+    """An ErrorResponse as libpq prints it (fe-protocol3.c, pqBuildErrorMessage3)."""
     parts = {field.text: _value(field) for field in error.fields if field.name == "field"}
-    if not parts:
-        return "".join(str(field.value) for field in every(error.fields, "message"))
     head = f"{parts['Severity']}:  " if "Severity" in parts else ""
     more = [f"{label}:  {parts[name]}" for name, label in DETAILS.items() if name in parts]
     return "\n".join([head + parts.get("Message", ""), *more])
