@@ -92,7 +92,8 @@ def literal_kinds() -> set[str]:
     """The kinds that code names without a table: what stands first in a call that makes a draft or a frame."""
     made = r'(?:take|clear|draft|_draft|Frame|Draft)\(\s*"(\w+)"'
     code = "".join(
-        (CHECKOUT / "tracer" / name).read_text() for name in ("sides.py", "trace.py", "protocol/postgres.py")
+        (CHECKOUT / "tracer" / name).read_text()
+        for name in ("sides.py", "trace.py", "preamble.py", "protocol/postgres.py")
     )
     answers = set(re.findall(r'"((?:SSL|GSSENC)Response)"', code))
     return set(re.findall(made, code)) | answers

@@ -180,13 +180,6 @@ def test_errors_in_plaintext() -> None:
     assert spoken(("client", STARTUP), ("server", ERROR)).outcome.kind == "refused_by_server"
 
 
-def test_a_cancel_request_inside_tls() -> None:
-    """It carries no session and is no refusal."""
-    cancel = bytes.fromhex("00000010 04d2162e 00000001 00000002")
-    made = Tls(talk=(("client", cancel), ("server", WELCOME))).run()
-    assert follow(packets(made.preambled()), made.keys()).outcome.kind == "closed"
-
-
 @pytest.mark.parametrize(("close", "kind", "who"), [("client", "closed", "client"), ("", "incomplete", "capture")])
 def test_no_answer(close: str, kind: str, who: str) -> None:
     """Who closes before an answer is named, and one who waits is not."""

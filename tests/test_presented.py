@@ -92,8 +92,15 @@ def test_a_session_has_not_ended() -> None:
     assert (shown.ended, shown.admitted) == (None, True)
 
 
-def test_an_error_of_protocol_2() -> None:
-    """It is text, and libpq shows it as it is."""
-    shown = spoken(("client", SSL_REQUEST), ("server", b"Etoo early\n\0")).presented
-    assert shown.ended is not None
-    assert shown.ended.text == "too early\n"
+@pytest.mark.parametrize("error", [ERROR, b"Etoo early\n\0"])
+def test_an_error_before_tls(error: bytes) -> None:
+    """It is an answer, and no refusal of a session: no client shows its text (CVE-2024-10977)."""
+    shown = spoken(("client", SSL_REQUEST), ("server", error)).presented
+    assert (shown.answer, shown.ended) == ("E", None)
+
+
+@pytest.mark.parametrize(("byte", "answer"), [(b"G", "G"), (b"N", None), (b"E", None), (b"X", None)])
+def test_an_answer_about_gssapi(byte: bytes, answer: str | None) -> None:
+    """A no to GSSENCRequest says nothing of TLS; behind a yes nobody asks for it."""
+    shown = spoken(("client", bytes.fromhex("0000000804d21630")), ("server", byte)).presented
+    assert shown.answer == answer

@@ -118,12 +118,10 @@ def _no_agreement(trace: Trace, request: str, answer: str | None) -> Outcome:
     if answer == "E":
         said = error.summary if error else "no more than its first byte"
         return Outcome("refused_by_server", "before_tls", f"the server answered {request} with an error: {said}")
-    if answer == "N" and request == "GSSENCRequest" and closed:
-        return Outcome("closed", "before_tls", f"the server has no GSSAPI encryption, and the {closed} closed")
     if answer == "N" and closed == "client":
-        return Outcome(
-            "refused_by_client", "before_tls", "the server has no TLS, and the client would not go on without"
-        )
+        what = "TLS" if request == "SSLRequest" else "GSSAPI encryption"
+        because = f"the server has no {what}, and the client would not go on without"
+        return Outcome("refused_by_client", "before_tls", because)
     if answer == "other":
         return Outcome("closed", "before_tls", f"the answer to {request} is none that PostgreSQL knows")
     if closed == "client":

@@ -49,7 +49,7 @@ def _authentication(trace: Trace) -> tuple[str, ...] | None:
 def _ended(trace: Trace) -> Ended | None:
     """How the server ended the connection, where it did so before a session."""
     outcome, error = trace.outcome, refusal(trace)
-    if error is not None:
+    if error is not None and trace.transport is not None:
         return Ended("error", "after_handshake" if trace.tls else "before_tls", text=_printed(error))
     if outcome.where is None or outcome.kind not in ("closed", "refused_by_server"):
         return None
@@ -63,10 +63,8 @@ def _ended(trace: Trace) -> Ended | None:
 
 
 def _printed(error: Message) -> str:
-    """An ErrorResponse as libpq prints it (fe-protocol3.c, pqBuildErrorMessage3); one of protocol 2 is text as it is."""
+    """An ErrorResponse as libpq prints it (fe-protocol3.c, pqBuildErrorMessage3)."""
     parts = {field.text: _value(field) for field in error.fields if field.name == "field"}
-    if not parts:
-        return "".join(str(field.value) for field in every(error.fields, "message"))
     head = f"{parts['Severity']}:  " if "Severity" in parts else ""
     more = [f"{label}:  {parts[name]}" for name, label in DETAILS.items() if name in parts]
     return "\n".join([head + parts.get("Message", ""), *more])

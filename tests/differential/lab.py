@@ -86,8 +86,10 @@ stage = load(HERE.parents[1] / "captures" / "stage.py")
 class Libpq:
     """One libpq in a process of its own."""
 
-    def __init__(self, library: Path, home: Path, before: tuple[str, ...] = ()) -> None:
-        """`before` stands in front of the command, to run it as another user."""
+    def __init__(
+        self, library: Path, home: Path, before: tuple[str, ...] = (), variables: dict[str, str] | None = None
+    ) -> None:
+        """`before` stands in front of the command, to run it as another user; `variables` are for its environment."""
         self.process = subprocess.Popen(
             [*before, sys.executable, "-I", str(HERE / "worker.py"), str(library)],
             stdin=subprocess.PIPE,
@@ -95,7 +97,14 @@ class Libpq:
             cwd=home,
             text=True,
             bufsize=1,
-            env={"PATH": os.defpath, "LC_ALL": "C.UTF-8", "HOME": str(home), "LD_LIBRARY_PATH": str(library.parent)},
+            env={
+                "PATH": os.defpath,
+                "LC_ALL": "C.UTF-8",
+                "HOME": str(home),
+                "LD_LIBRARY_PATH": str(library.parent),
+                "KRB5CCNAME": f"FILE:{home / 'none'}",
+                **(variables or {}),
+            },
         )
 
     def ask(self, conninfo: str) -> None:
@@ -212,12 +221,12 @@ def libraries() -> dict[str, Path]:
 class Libpqs:
     """The libpqs of `libraries`, each started when it is first asked for."""
 
-    def __init__(self, home: Path) -> None:
-        self.home, self.running = home, dict[str, Libpq]()
+    def __init__(self, home: Path, variables: dict[str, str] | None = None) -> None:
+        self.home, self.variables, self.running = home, variables, dict[str, Libpq]()
 
     def __getitem__(self, name: str) -> Libpq:
         if name not in self.running:
-            self.running[name] = Libpq(libraries()[name], self.home)
+            self.running[name] = Libpq(libraries()[name], self.home, variables=self.variables)
         return self.running[name]
 
     def close(self) -> None:

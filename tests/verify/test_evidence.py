@@ -35,6 +35,8 @@ GSSENC_REQUEST = bytes.fromhex("0000000804d21630")
             ["disable", "allow", "prefer"],
         ),
         ([("client", GSSENC_REQUEST), ("server", b"G"), ("client", b"\0\0\0\1x")], "gss", list(SSLMODES)),
+        ([("client", GSSENC_REQUEST), ("server", b"N")], "gave_up", list(SSLMODES)),
+        ([("client", GSSENC_REQUEST), ("server", b"G")], "gave_up", list(SSLMODES)),
         ([("client", SSL_REQUEST), ("server", b"G")], "gave_up", ["allow", "prefer", *STRONG]),
     ],
 )

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tracer.certificates import Presented
-from tracer.verify import clients
+from tracer.verify import clients, remembered
 from tracer.verify.evidence import Evidence, agrees, consistent_with, evidence, observed
 from tracer.verify.model import SSLMODES, UNKNOWN, Check, Trust, Unknown, Unusable, Verdict
 
@@ -41,7 +40,7 @@ def replay(shown: Trace | Presented, trust: Trust, client: clients.Client | str 
 def table(shown: Trace | Presented, trust: Trust, client: clients.Client | str = "libpq") -> dict[str, Verdict]:
     """The verdict of every sslmode, from disable to verify-full, with all else as in `trust`."""
     presented = shown if isinstance(shown, Presented) else shown.presented
-    return {mode: replay(presented, replace(trust, sslmode=mode), client) for mode in SSLMODES}
+    return remembered.table(presented, trust, clients.get(client) if isinstance(client, str) else client)
 
 
 def known(trust: Trust) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from tracer.outcome import closed_by
 from tracer.protocol.fields import every, number
 from tracer.trace import Trace
 from tracer.verify.model import SSLMODES, Verdict
@@ -35,7 +36,7 @@ def observed(trace: Trace) -> str | None:
     outcome = trace.outcome
     if trace.transport == "plaintext":
         return "plaintext" if any(n.request == "SSLRequest" for n in trace.negotiation) else "unasked"
-    if trace.transport == "gss":
+    if trace.transport == "gss" and outcome.kind == "established":
         return "gss"
     if outcome.kind == "refused_by_client":
         if outcome.alert is not None:
@@ -45,11 +46,12 @@ def observed(trace: Trace) -> str | None:
     if outcome.kind == "established" or (outcome.kind == "refused_by_server" and outcome.where == "after_handshake"):
         return "session"
     if outcome.kind in ("refused_by_server", "closed"):
-        if outcome.where == "before_tls" and trace.negotiation and trace.presented.ended is not None:
+        unanswered = trace.answer is None and closed_by(trace) == "server"
+        if outcome.where == "before_tls" and trace.negotiation and (trace.answer in ("E", "other") or unanswered):
             return "gave_up"
         if outcome.where == "in_handshake" and trace.presented.ended is not None:
             return "stopped"
-    return "gave_up" if outcome.kind == "closed" and trace.answer == "other" else None
+    return None
 
 
 def agrees(verdict: Verdict, trace: Trace) -> bool | None:
@@ -90,6 +92,8 @@ def behaviour(trace: Trace) -> Iterator[Evidence]:
     if seen is None:
         return
     kind, _, code = seen.partition(":")
+    if kind == "gave_up" and trace.negotiation[-1].request == "GSSENCRequest":
+        kind = "no_gss"
     if kind == "gave_up" and trace.answer != "N":
         kind = "no_answer"
     if kind == "alert" and int(code) in CERTIFICATE_ALERTS:
@@ -167,6 +171,10 @@ BEHAVIOUR: dict[str, tuple[str, tuple[str, ...]]] = {
     "gave_up": (
         "It would not go on behind N: a mode that insists on TLS, or from libpq 17 on allow's second attempt.",
         ("allow", *STRONG),
+    ),
+    "no_gss": (
+        "It asked for GSSAPI encryption and closed behind the answer: under gssencmode=require, or to come back and ask for TLS.",
+        SSLMODES,
     ),
     "no_answer": ("It asked for TLS, and behind an answer that was neither S nor N every mode gives up.", TLS),
     "gss": ("GSSAPI encryption was agreed on, which comes before TLS whatever the sslmode.", SSLMODES),

@@ -220,37 +220,7 @@ def options(story: str) -> tuple[dict, tracer.Trust]:
 
 
 @pytest.mark.parametrize("story", STORIES)
-def test_a_story_ends_as_it_did(story: str) -> None:
-    """Outcome, refusing step, code and text are the real client's, and its first connection agrees."""
-    case, trust = options(story)
-    verdict = tracer.replay(first(story), trust)
-    refused = verdict.refused_by
-    assert {
-        "outcome": verdict.outcome,
-        "refused_by": refused.step if refused else "",
-        "code": (refused.code if refused else 0) or 0,
-        "prints": verdict.prints or "",
-    } == case["expect"]
-    assert tracer.agrees(verdict, first(story)) is True
-
-
 @pytest.mark.parametrize("story", STORIES)
-def test_a_story_is_consistent_with_its_mode(story: str) -> None:
-    """The mode that the client had is among those that the capture does not contradict."""
-    case, trust = options(story)
-    modes = consistent_with(tracer.table(first(story), trust), first(story))
-    assert case["sslmode"] in modes
-
-
-@pytest.mark.parametrize(
-    ("story", "seen", "modes"),
-    [
-        ("no-tls-prefer", "plaintext", ["prefer"]),
-        ("no-tls-require", "gave_up", ["allow", "require", "verify-ca", "verify-full"]),
-        ("wrong-root", "alert:48", ["allow", "prefer", "require", "verify-ca", "verify-full"]),
-        ("sibling-verify-full", "no_startup", ["verify-full"]),
-    ],
-)
 def test_what_a_capture_rules_out(story: str, seen: str, modes: list[str]) -> None:
     """What the client did leaves these modes, and no other."""
     assert observed(first(story)) == seen

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 from tracer.certificates import Presented
 from tracer.errors import TracerError
@@ -11,6 +12,7 @@ from tracer.verify.model import Trust, Verdict
 Client = Callable[[Presented, Trust], Verdict]
 
 
+@lru_cache(maxsize=64)  # so that the same name is the same client, and what it said is remembered
 def get(name: str, *, openssl: str | None = None) -> Client:
     """A client by its name in `names()`; `openssl` is the version of the library that it uses, as in "3.0".
 
