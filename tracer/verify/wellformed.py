@@ -139,10 +139,10 @@ def _pair(data: bytes, node: Node) -> bool:
 
 
 def _text(tag: int, value: bytes) -> bool:
-    """Whether a string can be turned into UTF-8, for comparing it (x_name.c, asn1_string_canon)."""
+    """Whether it is of a type that a name may hold, and can be turned into UTF-8 for comparing (x_name.c)."""
     encoding = ENCODINGS.get(tag)
     if encoding is None:
-        return True
+        return tag in PRINTABLE
     try:
         value.decode(encoding)
     except UnicodeDecodeError:
@@ -162,6 +162,7 @@ def _proxy(data: bytes, node: Node) -> bool:  # RFC 3820 §3.8
 
 # TABLES
 
+PRINTABLE = frozenset({3, *range(7, 16), 18, 19, 20, 22, 29, 0x30})  # B_ASN1_PRINTABLE, but for those below
 ENCODINGS = {12: "utf-8", 28: "utf-32-be", 30: "utf-16-be"}
 PROXY, ALTERNATIVE_NAME, ISSUER_NAME = "1.3.6.1.5.5.7.1.14", "2.5.29.17", "2.5.29.18"
 NAME = some(der.SEQUENCE, some(der.SET, _pair))

@@ -58,8 +58,9 @@ SENTENCES = {
     79: "{who} is not a CA certificate",
 }
 ALERTS = {
-    **dict.fromkeys((2, 3, 18, 19, 20, 22, 24, 25, 79), 48),
-    **dict.fromkeys((6, 9, 11, 13, 14, 15, 16, 21, 27, 28, 66, 67, 68), 42),
+    1: 80,
+    **dict.fromkeys((2, 3, 18, 19, 20, 22, 24, 25, 33, 79), 48),
+    **dict.fromkeys((6, 9, 11, 13, 14, 15, 16, 21, 27, 28, 66, 67, 68, 94), 42),
     **dict.fromkeys((10, 12), 45),
     **dict.fromkeys((4, 5, 7, 8), 51),
     23: 44,

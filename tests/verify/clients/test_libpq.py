@@ -219,8 +219,15 @@ def options(story: str) -> tuple[dict, tracer.Trust]:
     return case, tracer.Trust(host=case["host"], sslmode=case["sslmode"], roots=roots, time=time, **how)
 
 
-@pytest.mark.parametrize("story", STORIES)
-@pytest.mark.parametrize("story", STORIES)
+@pytest.mark.parametrize(
+    ("story", "seen", "modes"),
+    [
+        ("no-tls-prefer", "plaintext", ["prefer"]),
+        ("no-tls-require", "gave_up", ["allow", "require", "verify-ca", "verify-full"]),
+        ("wrong-root", "alert:48", ["allow", "prefer", "require", "verify-ca", "verify-full"]),
+        ("sibling-verify-full", "no_startup", ["verify-full"]),
+    ],
+)
 def test_what_a_capture_rules_out(story: str, seen: str, modes: list[str]) -> None:
     """What the client did leaves these modes, and no other."""
     assert observed(first(story)) == seen
