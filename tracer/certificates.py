@@ -77,6 +77,10 @@ class Certificate:
     tbs: bytes
     extensions: Mapping[str, Extension]
     broken: str | None = None
+    repeated: frozenset[str] = frozenset()  # OIDs of extensions that stand there more than once
+    tbs_algorithm: bytes = b""  # the AlgorithmIdentifier inside what is signed, and the one beside the signature
+    algorithm: bytes = b""
+    unused_bits: int = 0  # of the signature's BIT STRING
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Certificate) and self.der == other.der
@@ -151,6 +155,11 @@ class Certificate:
     def authority_key_id(self) -> KeyId | None:
         extension = self.extensions.get("2.5.29.35")
         return _try(lambda: _authority(extension.value), None) if extension else None
+
+    @cached_property
+    def inner_oid(self) -> str:
+        """The OID of the signature's algorithm inside what is signed; "" when it cannot be read."""
+        return _try(lambda: der.oid(der.content(self.tbs_algorithm, der.sequence(self.tbs_algorithm)[0])), "")
 
     @cached_property
     def public_key(self) -> str:
@@ -231,13 +240,13 @@ def _certificate(data: bytes) -> Certificate:  # RFC 5280 §4.1
     version = 1
     if parts[0].tag == 0xA0:
         version = 1 + der.integer(data, der.children(data, parts.pop(0))[0])
-    serial, _, issuer, validity, subject, spki = parts[:6]
+    serial, inner, issuer, validity, subject, spki = parts[:6]
     not_before, not_after = der.children(data, validity)[:2]
     extensions: dict[str, Extension] = {}
-    broken = None
+    repeated: frozenset[str] = frozenset()
     for part in parts[6:]:
         if part.tag == 0xA3:
-            broken = _extensions(data, der.children(data, part)[0], extensions)
+            repeated = read_extensions(data, der.children(data, part)[0], extensions)
     algorithm_parts = der.children(data, algorithm)
     parameters = der.whole(data, algorithm_parts[1]) if len(algorithm_parts) > 1 else b""
     return Certificate(
@@ -254,19 +263,28 @@ def _certificate(data: bytes) -> Certificate:  # RFC 5280 §4.1
         signature=der.content(data, signature)[1:],
         tbs=der.whole(data, tbs),
         extensions=extensions,
-        broken=broken,
+        broken=f"extension {min(repeated)} stands there twice" if repeated else None,
+        repeated=repeated,
+        tbs_algorithm=der.whole(data, inner),
+        algorithm=der.whole(data, algorithm),
+        unused_bits=next(iter(der.content(data, signature)), 0),
     )
 
 
-def _extensions(data: bytes, parent: Node, into: dict[str, Extension]) -> str | None:
+def read_extensions(data: bytes, parent: Node, into: dict[str, Extension]) -> frozenset[str]:
+    """Put the extensions of a SEQUENCE into a mapping, the first of each OID; back come the OIDs met twice."""
+    repeated = set()
     for member in der.children(data, parent):
         parts = der.children(data, member)
         name = der.oid(der.content(data, parts[0]))
         critical = len(parts) > 2 and parts[1].tag == der.BOOLEAN and der.content(data, parts[1]) != b"\0"
         if name in into:
-            return f"extension {name} stands there twice"
-        into[name] = Extension(critical, der.content(data, parts[-1]))
-    return None
+            repeated.add(name)
+            critical, value = critical or into[name].critical, into[name].value
+        else:
+            value = der.content(data, parts[-1])
+        into[name] = Extension(critical, value)
+    return frozenset(repeated)
 
 
 def _try(read: Callable[[], T], otherwise: T) -> T:

@@ -90,6 +90,8 @@ def _arcs(data: bytes) -> Iterator[int]:
 def time(data: bytes, of: Node) -> datetime | None:
     """UTCTime or GeneralizedTime as RFC 5280 §4.1.2.5 wants them; None for anything else."""
     text = content(data, of).decode("ascii", "replace")
+    if not text[:-1].isascii() or not text[:-1].isdigit():
+        return None
     try:
         if of.tag == UTC_TIME and len(text) == 13:
             year = int(text[:2])

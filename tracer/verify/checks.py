@@ -37,7 +37,7 @@ def chain_and_validity(presented: Presented, trust: Trust) -> tuple[Check, Check
         why = "the server's certificates are sealed or were not captured: a key log of the connection would show them"
         return replace(done, because=why), replace(dates, because=why), None
     if trust.roots == "system":
-        why = "the client's own system store decides, and it is not here: name its file with sslrootcert"
+        why = "the client's own system store decides, and it is not here: name its file with --sslrootcert"
         return replace(done, because=why), replace(dates, because=why), None
     anchors = trust.anchors()
     if anchors is None:
@@ -56,10 +56,6 @@ def _judged(
     if faults:
         also = "".join(f"; also: {fault.text} ({fault.code})" for fault in faults[1:])
         chain = _failed(chain, faults[0], sent, wanted, explain(faults[0]) + also)
-    elif any("2.5.29.30" in certificate.extensions for certificate in path.certificates):
-        chain = replace(
-            chain, because="a certificate of the chain has name constraints, and these are not replayed yet"
-        )
     else:
         how = f"{' ← '.join(c.short for c in path.certificates)}"
         chain = replace(
@@ -101,7 +97,7 @@ def _without_roots(
     code = time_fault(sent[0], trust.time)
     if top is None:
         why = (
-            "the server did not send its root, and what the client trusts is not known: name its root file with sslrootcert"
+            "the server did not send its root, and what the client trusts is not known: name its root file with --sslrootcert"
             + none
         )
         chain = replace(chain, because=why)
@@ -112,7 +108,7 @@ def _without_roots(
         path = judge(sent, [top], trust.time, trust.security_level)
         faults = [fault for fault in path.faults if fault.code not in DATES]
         good = "the chain is good" if not faults else f"{faults[0].text} ({faults[0].code}) even"
-        why = f"{good} against the root that the server itself sent, {top.short}; whether the client trusts that root is not known: name its root file with sslrootcert{none}"
+        why = f"{good} against the root that the server itself sent, {top.short}; whether the client trusts that root is not known: name its root file with --sslrootcert{none}"
         chain = replace(chain, because=why, found=top.subject)
         dates = _judged(path, sent, trust, chain, dates)[1]
     if code is not None:

@@ -1,0 +1,216 @@
+"""Name constraints as OpenSSL 3 checks them (crypto/x509/v3_ncons.c; RFC 5280 §4.2.1.10).
+
+`violation` gives an X509_V_ERR number, or None when the names of a certificate are within the constraints of a CA.
+"""
+
+from __future__ import annotations
+
+import re
+
+from tracer import der
+from tracer.certificates import Certificate, GeneralName
+from tracer.der import DerError
+from tracer.verify.extensions import facts
+from tracer.verify.syntax import NameConstraints, canonical, entries, utf8
+
+UNSPECIFIED, PERMITTED, EXCLUDED, MINMAX, TYPE, NAME_SYNTAX = 1, 47, 48, 49, 51, 53
+MOST_COMPARISONS = 1 << 20  # NAME_CHECK_MAX
+COMMON_NAME, EMAIL = "2.5.4.3", "1.2.840.113549.1.9.1"
+SMTP_UTF8_MAILBOX = "1.3.6.1.5.5.7.8.9"
+HOST_LIKE = re.compile(rb"[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?)+")
+
+
+def violation(certificate: Certificate, constraints: NameConstraints, *, leaf: bool) -> int | None:
+    """What is wrong with a certificate's names: subject, e-mail addresses in it, SAN, and a leaf's CN without a dNSName."""
+    subject = entries(certificate.subject_der)
+    names = facts(certificate).names or ()
+    count = len(subject) + len(names)
+    if count and len(constraints.permitted) + len(constraints.excluded) > MOST_COMPARISONS // count:
+        return UNSPECIFIED
+    if subject:
+        code = _match(GeneralName("directoryName", certificate.subject_der), constraints)
+        if code is not None:
+            return code
+    for oid, tag, value in subject:
+        if oid == EMAIL:
+            code = NAME_SYNTAX if tag != 22 else _match(GeneralName("rfc822Name", value), constraints)
+            if code is not None:
+                return code
+    for name in names:
+        code = _match(name, constraints)
+        if code is not None:
+            return code
+    if leaf and not any(name.kind == "dNSName" for name in names):
+        return _common_names(subject, constraints)
+    return None
+
+
+def _common_names(subject: list[tuple[str, int, bytes]], constraints: NameConstraints) -> int | None:
+    """NAME_CONSTRAINTS_check_CN: a CN that looks like a host name of two labels or more is held to dNSName constraints."""
+    for oid, tag, value in subject:
+        if oid != COMMON_NAME:
+            continue
+        text = (utf8(tag, value) or b"").rstrip(b"\0")
+        if b"\0" in text:
+            return NAME_SYNTAX
+        if HOST_LIKE.fullmatch(text):
+            code = _match(GeneralName("dNSName", text), constraints)
+            if code is not None:
+                return code
+    return None
+
+
+def _match(name: GeneralName, constraints: NameConstraints) -> int | None:
+    """nc_match: within one of the permitted subtrees of its kind, if there are any, and within no excluded one."""
+    kind, other = _kind(name)
+    asked = permitted = False
+    for subtree in constraints.permitted:
+        if (kind, other) != _base_kind(subtree.base, kind):
+            continue
+        if subtree.bounded:
+            return MINMAX
+        asked = True
+        if not permitted:
+            code = _single(name, kind, subtree.base)
+            if code not in (None, PERMITTED):
+                return code
+            permitted = code is None
+    if asked and not permitted:
+        return PERMITTED
+    for subtree in constraints.excluded:
+        if (kind, other) != _base_kind(subtree.base, kind):
+            continue
+        if subtree.bounded:
+            return MINMAX
+        code = _single(name, kind, subtree.base)
+        if code != PERMITTED:
+            return EXCLUDED if code is None else code
+    return None
+
+
+def _kind(name: GeneralName) -> tuple[str, str]:
+    """The kind that counts, and the OID of an otherName; an SmtpUTF8Mailbox counts as an e-mail address (RFC 8398 §6)."""
+    if name.kind != "otherName":
+        return name.kind, ""
+    oid = _other_oid(name)
+    return ("rfc822Name", "") if oid == SMTP_UTF8_MAILBOX else ("otherName", oid)
+
+
+def _base_kind(base: GeneralName, kind: str) -> tuple[str, str]:
+    """The same for a constraint; there an SmtpUTF8Mailbox is an otherName like any."""
+    return base.kind, _other_oid(base) if base.kind == kind == "otherName" else ""
+
+
+def _other_oid(name: GeneralName) -> str:
+    return der.oid(der.content(name.value, der.node(name.value, 0)))
+
+
+def _single(name: GeneralName, kind: str, base: GeneralName) -> int | None:
+    """nc_match_single: None for a match, PERMITTED for none, another code where it cannot be told."""
+    if name.kind == "otherName":
+        return _utf8_mailbox(name.value, base.value) if kind == "rfc822Name" else TYPE
+    check = CHECKS.get(name.kind)
+    return check(name.value, base.value) if check else TYPE
+
+
+def _ends(value: bytes, base: bytes) -> bool:
+    return value[len(value) - len(base) :].lower() == base.lower()
+
+
+def _directory(name: bytes, base: bytes) -> int | None:
+    """nc_dn: the constraint is the beginning of the name."""
+    within = canonical(base)
+    return None if canonical(name)[: len(within)] == within else PERMITTED
+
+
+def _dns(name: bytes, base: bytes) -> int | None:
+    """nc_dns: equal, or with labels more on the left; an empty constraint fits all."""
+    if not base:
+        return None
+    if len(name) < len(base) or not _ends(name, base):
+        return PERMITTED
+    longer = len(name) > len(base)
+    return PERMITTED if longer and base[:1] != b"." and name[len(name) - len(base) - 1 :][:1] != b"." else None
+
+
+def _email(name: bytes, base: bytes) -> int | None:
+    """nc_email: a whole address, a host, or a domain with a leading dot."""
+    local, at, host = name.rpartition(b"@")
+    if not at:
+        return NAME_SYNTAX
+    base_local, base_at, base_host = base.rpartition(b"@")
+    if not base_at and base[:1] == b".":
+        return None if len(name) > len(base) and _ends(name, base) else PERMITTED
+    if base_at and base_local:
+        if len(local) != len(base_local):
+            return PERMITTED
+        if b"\0" in local + base_local:
+            return NAME_SYNTAX
+        if local != base_local:
+            return PERMITTED
+    return None if host.lower() == base_host.lower() else PERMITTED
+
+
+def _utf8_mailbox(value: bytes, base: bytes) -> int | None:
+    """nc_email_eai: the host of a UTF-8 address against the constraint's host in Unicode."""
+    if b"\0" in base:
+        return NAME_SYNTAX
+    data = b"\x30\x84" + len(value).to_bytes(4, "big") + value
+    inner = der.children(data, der.sequence(data)[1])[0]
+    address = der.content(data, inner)
+    if inner.tag != 12 or b"@" not in address:
+        return NAME_SYNTAX
+    try:
+        label = base.decode("ascii").encode().decode("idna").encode() if b"xn--" in base.lower() else base
+    except UnicodeError:
+        return UNSPECIFIED
+    if base[:1] == b".":
+        return None if len(address) > len(label) and _ends(address, label) else PERMITTED
+    return None if address.rpartition(b"@")[2].lower() == label.lower() else PERMITTED
+
+
+def _uri(name: bytes, base: bytes) -> int | None:
+    """nc_uri: the host of scheme://host, equal to the constraint, or below it where that has a leading dot."""
+    _, colon, rest = name.partition(b":")
+    if not colon or not rest.startswith(b"//"):
+        return NAME_SYNTAX
+    rest = rest[2:]
+    host = rest.partition(b":")[0] if b":" in rest else rest.partition(b"/")[0]
+    if not host:
+        return NAME_SYNTAX
+    if base[:1] == b".":
+        return None if len(host) > len(base) and _ends(host, base) else PERMITTED
+    return None if host.lower() == base.lower() else PERMITTED
+
+
+def _address(name: bytes, base: bytes) -> int | None:
+    """nc_ip: the address under the mask; IPv4 and IPv6 never match."""
+    if len(name) not in (4, 16) or len(base) not in (8, 32):
+        return NAME_SYNTAX
+    if 2 * len(name) != len(base):
+        return PERMITTED
+    network, mask = base[: len(name)], base[len(name) :]
+    same = all(a & m == b & m for a, b, m in zip(name, network, mask, strict=True))
+    return None if same else PERMITTED
+
+
+def proxy_name_fits(certificate: Certificate) -> bool:
+    """RFC 3820 §3.4: a proxy's subject is its issuer's name and one CN more, in an RDN of its own."""
+    try:
+        subject, issuer = canonical(certificate.subject_der), canonical(certificate.issuer_der)
+        last = entries(certificate.subject_der)
+        count = len(entries(certificate.issuer_der))
+    except (DerError, IndexError, ValueError):
+        return False
+    return len(last) > 1 and len(last) == count + 1 and subject[:-1] == issuer and last[-1][0] == COMMON_NAME
+
+
+# TABLES
+
+CHECKS = {
+    "directoryName": _directory,
+    "dNSName": _dns,
+    "rfc822Name": _email,
+    "uniformResourceIdentifier": _uri,
+    "iPAddress": _address,
+}
