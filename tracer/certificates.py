@@ -71,8 +71,6 @@ class Certificate:
     not_before: datetime | None
     not_after: datetime | None
     spki: bytes
-    signature_oid: str
-    signature_parameters: bytes
     signature: bytes
     tbs: bytes
     extensions: Mapping[str, Extension]
@@ -157,9 +155,19 @@ class Certificate:
         return _try(lambda: _authority(extension.value), None) if extension else None
 
     @cached_property
+    def signature_oid(self) -> str:
+        """The OID of the signature's algorithm; "" when it cannot be read."""
+        return _algorithm(self.algorithm)[0]
+
+    @cached_property
+    def signature_parameters(self) -> bytes:
+        """The parameters of the signature's algorithm, encoded; empty where there are none."""
+        return _algorithm(self.algorithm)[1]
+
+    @cached_property
     def inner_oid(self) -> str:
-        """The OID of the signature's algorithm inside what is signed; "" when it cannot be read."""
-        return _try(lambda: der.oid(der.content(self.tbs_algorithm, der.sequence(self.tbs_algorithm)[0])), "")
+        """The same OID from inside what is signed, where it should be the same."""
+        return _algorithm(self.tbs_algorithm)[0]
 
     @cached_property
     def public_key(self) -> str:
@@ -230,7 +238,7 @@ def _read(data: bytes) -> Certificate:
     except (DerError, IndexError, ValueError) as error:
         empty: dict[str, Extension] = {}
         return Certificate(
-            data, 0, 0, b"", b"", None, None, b"", "", b"", b"", b"", empty, f"not a certificate: {error}"
+            data, 0, 0, b"", b"", None, None, b"", b"", b"", empty, f"not a certificate: {error}"
         )
 
 
@@ -247,8 +255,6 @@ def _certificate(data: bytes) -> Certificate:  # RFC 5280 §4.1
     for part in parts[6:]:
         if part.tag == 0xA3:
             repeated = read_extensions(data, der.children(data, part)[0], extensions)
-    algorithm_parts = der.children(data, algorithm)
-    parameters = der.whole(data, algorithm_parts[1]) if len(algorithm_parts) > 1 else b""
     return Certificate(
         der=data[: der.node(data, 0).stop],
         version=version,
@@ -258,8 +264,6 @@ def _certificate(data: bytes) -> Certificate:  # RFC 5280 §4.1
         not_before=der.time(data, not_before),
         not_after=der.time(data, not_after),
         spki=der.whole(data, spki),
-        signature_oid=der.oid(der.content(data, algorithm_parts[0])),
-        signature_parameters=parameters,
         signature=der.content(data, signature)[1:],
         tbs=der.whole(data, tbs),
         extensions=extensions,
@@ -269,6 +273,14 @@ def _certificate(data: bytes) -> Certificate:  # RFC 5280 §4.1
         algorithm=der.whole(data, algorithm),
         unused_bits=next(iter(der.content(data, signature)), 0),
     )
+
+
+def _algorithm(identifier: bytes) -> tuple[str, bytes]:
+    def read() -> tuple[str, bytes]:
+        parts = der.sequence(identifier)
+        return der.oid(der.content(identifier, parts[0])), b"".join(der.whole(identifier, p) for p in parts[1:2])
+
+    return _try(read, ("", b""))
 
 
 def read_extensions(data: bytes, parent: Node, into: dict[str, Extension]) -> frozenset[str]:

@@ -70,7 +70,7 @@ def facts(certificate: Certificate) -> Facts:
             invalid = invalid or f"{name} stands there twice"
             continue
         try:
-            found[name] = read(extension.value)
+            found[name] = read(_shaped(extension.value))
         except (DerError, IndexError, ValueError) as error:
             invalid = invalid or f"{name} cannot be read: {error}"
     constraints, proxy = found["basic_constraints"], found["proxy"]
@@ -98,6 +98,10 @@ def facts(certificate: Certificate) -> Facts:
         constraints=found["constraints"],
         points=found["points"] or (),
     )
+
+
+def _shaped(value: bytes) -> bytes:
+    return syntax.definite(value) if b"\x80" in value else value
 
 
 def key_id_fits(issuer: Certificate, own: bytes | None, wanted: KeyId | None) -> bool:

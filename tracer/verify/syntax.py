@@ -54,6 +54,30 @@ class Point:
 # TEMPLATES
 
 
+def definite(data: bytes, depth: int = 0) -> bytes:
+    """The first value of the bytes, indefinite lengths (X.690 §8.1.3.6) made definite: OpenSSL reads those, too."""
+    return _definite(data, 0, depth)[0]
+
+
+def _definite(data: bytes, at: int, depth: int) -> tuple[bytes, int]:
+    """A value in DER, and where the next one begins."""
+    if depth > DEEPEST:
+        raise DerError("values inside values without end")
+    if data[at : at + 1] == b"" or not data[at] & 0x20:
+        of = der.node(data, at)
+        return der.whole(data, of), of.stop
+    indefinite = data[at + 1 : at + 2] == b"\x80"
+    of = Node(data[at], at, at + 2, len(data)) if indefinite else der.node(data, at)
+    parts, here = [], of.body
+    while here < of.stop and not (indefinite and data[here : here + 2] == b"\0\0"):
+        part, here = _definite(data[: of.stop], here, depth + 1)
+        parts.append(part)
+    if indefinite and here >= of.stop:
+        raise DerError("an indefinite length without an end")
+    body = b"".join(parts)
+    return bytes([of.tag, 0x84]) + len(body).to_bytes(4, "big") + body, here + 2 * indefinite
+
+
 def members(data: bytes, of: Node, tag: int = der.SEQUENCE) -> list[Node]:
     """The members of a constructed value with that tag."""
     if of.tag != tag:
@@ -347,5 +371,6 @@ def _inherited_or(data: bytes, choice: Node, fits: Callable[[Node], bool]) -> No
 
 # TABLES
 
+DEEPEST = 30  # ASN1_MAX_CONSTRUCTED_NEST
 CONSTRUCTED = (0, 3, 4, 5)
 ENCODINGS = {12: "utf-8", 19: "latin-1", 20: "latin-1", 22: "latin-1", 26: "latin-1", 28: "utf-32-be", 30: "utf-16-be"}
