@@ -9,10 +9,11 @@ import base64
 import binascii
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 
 from tracer import der
 from tracer.certificates import Certificate, Extension, GeneralName, KeyId, read_extensions
@@ -22,6 +23,7 @@ from tracer.verify import syntax
 from tracer.verify.extensions import CRL_SIGN, facts, key_id_fits
 from tracer.verify.syntax import ALL_REASONS, Point, PointName, canonical, same_name
 
+T = TypeVar("T")
 PEM = re.compile(rb"-----BEGIN X509 CRL-----\s*(.*?)-----END X509 CRL-----", re.DOTALL)
 LARGEST = 16 << 20  # bytes of a file
 MOST_LISTS = 2000  # of one file
@@ -125,11 +127,11 @@ def _read(data: bytes) -> RevocationList:
     following = left.pop(0) if left and left[0].tag in (der.UTC_TIME, der.GENERALIZED_TIME) else None
     revoked = syntax.optional(left, der.SEQUENCE)
     extensions: dict[str, Extension] = {}
+    repeated: frozenset[str] = frozenset()
     if left and left[0].tag == 0xA0:
-        read_extensions(data, der.children(data, left[0])[0], extensions)
+        repeated = read_extensions(data, der.children(data, left[0])[0], extensions)
     entries, critical = _entries(data, revoked)
     canonical(der.whole(data, issuer))
-    point, key = extensions.get("2.5.29.28"), extensions.get("2.5.29.35")
     return RevocationList(
         der=der.whole(data, der.node(data, 0)),
         issuer_der=der.whole(data, issuer),
@@ -137,9 +139,9 @@ def _read(data: bytes) -> RevocationList:
         next_update=der.time(data, following) if following else None,
         has_next=following is not None,
         entries=entries,
-        key_id=_or_none(key),
-        scope=_scope(point.value) if point else None,
-        delta="2.5.29.27" in extensions,
+        key_id=_part("2.5.29.35", syntax.authority_key_id, extensions, repeated),
+        scope=_part("2.5.29.28", _scope, extensions, repeated),
+        delta=_part("2.5.29.27", _number, extensions, repeated) is not None,
         unknown_critical=critical or any(e.critical and oid not in HANDLED for oid, e in extensions.items()),
         algorithm=der.whole(data, algorithm),
         signature=der.content(data, signature)[1:],
@@ -148,10 +150,14 @@ def _read(data: bytes) -> RevocationList:
     )
 
 
-def _or_none(key: Extension | None) -> KeyId | None:
+def _part(oid: str, read: Callable[[bytes], T], extensions: Mapping[str, Extension], repeated: frozenset[str]) -> T | None:
+    """What an extension says; one that cannot be read, or stands there twice, counts for nothing (crl_cb)."""
+    extension = extensions.get(oid)
+    if extension is None or oid in repeated:
+        return None
     try:
-        return syntax.authority_key_id(key.value) if key else None
-    except DerError:
+        return read(syntax.definite(extension.value))
+    except (DerError, IndexError, ValueError):
         return None
 
 
@@ -175,20 +181,28 @@ def _entries(data: bytes, revoked: Node | None) -> tuple[dict[int, tuple[Entry, 
     return found, critical
 
 
+def _number(value: bytes) -> int:
+    of = der.node(value, 0)
+    syntax.primitive(value, of, der.INTEGER)
+    return syntax.integer(value, of)
+
+
 def _scope(value: bytes) -> Scope:
-    """issuingDistributionPoint (setup_idp); one that cannot be read counts as one that is not there."""
+    """issuingDistributionPoint (setup_idp)."""
     left = syntax.members(value, der.node(value, 0))
-    name = syntax.optional(left, 0xA0)
-    flags = {part.tag: part for part in left}
-    said = {tag: syntax.boolean(value, flags[tag]) for tag in (0x81, 0x82, 0x84, 0x85) if tag in flags}
-    user, ca, attribute = (said.get(tag, False) for tag in (0x81, 0x82, 0x85))
+    name, user, ca, some, indirect, attribute = (syntax.optional(left, tag) for tag in (0xA0, *range(0x81, 0x86)))
+    syntax.done(left)
+    if some:
+        syntax.bits(value, some)
+    flags = [flag is not None and syntax.boolean(value, flag) for flag in (user, ca, attribute)]
+    partial = some is not None or (indirect is not None and syntax.boolean(value, indirect))
     return Scope(
         name=syntax.point_name(value, name) if name else None,
-        only_user=user,
-        only_ca=ca,
-        only_attribute=attribute,
-        partial=0x83 in flags or said.get(0x84, False),
-        contradictory=user + ca + attribute > 1,
+        only_user=flags[0],
+        only_ca=flags[1],
+        only_attribute=flags[2],
+        partial=partial,
+        contradictory=sum(flags) > 1,
     )
 
 
