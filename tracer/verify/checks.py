@@ -12,6 +12,7 @@ from tracer.verify.words import explain, explain_time, span
 
 VERIFYING = ("verify-ca", "verify-full")
 DATES = (9, 10, 13, 14)
+LISTS = (3, 8, 11, 12, 15, 16, 23, 33, 35, 36, 44, 54)
 
 _CHAIN = Check(
     "chain",
@@ -22,7 +23,43 @@ _CHAIN = Check(
 )
 
 
-def chain_and_validity(presented: Presented, trust: Trust) -> tuple[Check, Check, Path | None]:
+def in_handshake(
+    presented: Presented, trust: Trust, openssl: tuple[int, int] = (3, 5)
+) -> tuple[tuple[Check, ...], Path | None]:
+    """All that OpenSSL looks at inside the handshake, the check with its first fault in front: that one the client sees.
+
+    `revocation` is among them only where the client was given a list.
+    """
+    chain, dates, path = chain_and_validity(presented, trust, openssl)
+    checks = [chain, dates] if trust.crls is None else [chain, _revocation(chain, path, presented, trust), dates]
+    if path and path.faults:
+        first = _step(path.faults[0].code)
+        checks.sort(key=lambda check: check.step != first)
+    return tuple(checks), path
+
+
+def _step(code: int) -> str:
+    return "validity" if code in DATES else "revocation" if code in LISTS else "chain"
+
+
+def _revocation(chain: Check, path: Path | None, presented: Presented, trust: Trust) -> Check:
+    """Whether a list of the client revokes one of the certificates, or none speaks of it (CRL_CHECK_ALL)."""
+    check = replace(chain, step="revocation", outcome="cannot_tell", code=None, certificate=None, wanted=None, found=None)
+    if chain.outcome == "not_done" or trust.roots == "system":  # initialize_SSL reads lists with a root file only
+        return replace(check, outcome="not_done", because="libpq reads revocation lists with a root file only", when=None)
+    if path is None or not presented.certificates:
+        return replace(check, because="the lists speak of a chain, and that is not known")
+    wanted = "a list of each CA of the chain that is good and does not name the certificate below it"
+    faults = [fault for fault in path.faults if fault.code in LISTS]
+    if faults:
+        return _failed(check, faults[0], presented.certificates, wanted, explain(faults[0]))
+    because = "a good list of every CA of the chain, and none names a certificate of it"
+    return replace(check, outcome="passed", because=because, wanted=wanted)
+
+
+def chain_and_validity(
+    presented: Presented, trust: Trust, openssl: tuple[int, int] = (3, 5)
+) -> tuple[Check, Check, Path | None]:
     """The chain and the dates, which OpenSSL looks at inside the handshake when there is a root file, and only then."""
     done = replace(_CHAIN, after_message=presented.seen.get("chain"))
     dates = replace(done, step="validity")
@@ -42,14 +79,14 @@ def chain_and_validity(presented: Presented, trust: Trust) -> tuple[Check, Check
     anchors = trust.anchors()
     if anchors is None:
         return _without_roots(presented.certificates, trust, done, dates)
-    path = judge(presented.certificates, anchors, trust.time, trust.security_level)
+    path = judge(presented.certificates, anchors, trust.time, trust.security_level, trust.lists(), openssl)
     return _judged(path, presented.certificates, trust, done, dates)
 
 
 def _judged(
     path: Path, sent: tuple[Certificate, ...], trust: Trust, chain: Check, dates: Check
 ) -> tuple[Check, Check, Path]:
-    faults = [fault for fault in path.faults if fault.code not in DATES]
+    faults = [fault for fault in path.faults if _step(fault.code) == "chain"]
     late = [fault for fault in path.faults if fault.code in DATES]
     anchor = path.anchor
     wanted = "a chain to a root of the root file"
@@ -106,7 +143,7 @@ def _without_roots(
         )
     else:
         path = judge(sent, [top], trust.time, trust.security_level)
-        faults = [fault for fault in path.faults if fault.code not in DATES]
+        faults = [fault for fault in path.faults if _step(fault.code) == "chain"]
         good = "the chain is good" if not faults else f"{faults[0].text} ({faults[0].code}) even"
         why = f"{good} against the root that the server itself sent, {top.short}; whether the client trusts that root is not known: name its root file with --sslrootcert{none}"
         chain = replace(chain, because=why, found=top.subject)

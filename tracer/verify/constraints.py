@@ -164,8 +164,8 @@ def _utf8_mailbox(value: bytes, base: bytes) -> int | None:
         label = base.decode("ascii").encode().decode("idna").encode() if b"xn--" in base.lower() else base
     except UnicodeError:
         return UNSPECIFIED
-    if base[:1] == b".":
-        return None if len(address) > len(label) and _ends(address, label) else PERMITTED
+    if base[:1] == b".":  # OpenSSL puts a second dot in front, so that none ever matches
+        return None if len(address) > len(label) + 1 and _ends(address, b"." + label) else PERMITTED
     return None if address.rpartition(b"@")[2].lower() == label.lower() else PERMITTED
 
 

@@ -9,6 +9,8 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from tracer.certificates import Certificate
+from tracer.verify import revocation
+from tracer.verify.revocation import RevocationList
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -48,13 +50,14 @@ class Trust:
     """What the client was told: its connection parameters, its root file, and the time by its clock (aware, UTC).
 
     `roots`: UNKNOWN; None when the file does not exist; the certificates of the file; `Unusable`; or "system".
+    `crls`: None for no look at revocation; an empty sequence for a look without a single list, which no chain passes.
     """
 
     host: Unknown | str | None = UNKNOWN
     sslmode: str = "prefer"
     roots: Roots = UNKNOWN
     root_path: str | None = None
-    crls: Sequence[x509.CertificateRevocationList] | None = None
+    crls: Sequence[x509.CertificateRevocationList | RevocationList] | None = None
     time: datetime = field(default_factory=lambda: datetime.now(UTC))
     security_level: int = 2
     hostaddr: str | None = None
@@ -69,6 +72,18 @@ class Trust:
         if isinstance(self.roots, (Unknown, Unusable, str)) or self.roots is None:
             return None
         return tuple(_ours(root) for root in self.roots)
+
+    def lists(self) -> tuple[RevocationList, ...] | None:
+        """The revocation lists, as ours; None when the client does not look at revocation."""
+        return None if self.crls is None else tuple(_our_list(crl) for crl in self.crls)
+
+
+def _our_list(crl: Any) -> RevocationList:  # noqa: ANN401 (the library's list, or ours)
+    if isinstance(crl, RevocationList):
+        return crl
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    return revocation.from_der(crl.public_bytes(Encoding.DER))
 
 
 def _ours(root: Any) -> Certificate:  # noqa: ANN401 (the library's certificate, or ours)

@@ -12,7 +12,7 @@ from functools import partial
 
 from tracer.certificates import Presented
 from tracer.verify import names
-from tracer.verify.checks import DATES, VERIFYING, chain_and_validity
+from tracer.verify.checks import VERIFYING, in_handshake
 from tracer.verify.clients import Client
 from tracer.verify.model import Check, Outcome, Trust, Unusable, Verdict
 from tracer.verify.words import ALERT_NAMES, alert
@@ -272,11 +272,9 @@ def _steps(presented: Presented, trust: Trust, openssl: tuple[int, int]) -> Step
     """Every check of a TLS connection, also those behind the first that fails."""
     prints: dict[str, str] = {}
     root = _root_file(trust, prints)
-    chain, validity, path = chain_and_validity(presented, trust)
+    inside, _ = in_handshake(presented, trust, openssl)
     name = _name(presented, trust, prints)
-    code = (chain.code if chain.outcome == "failed" else validity.code) or 0
-    prints["chain"] = prints["validity"] = f"SSL error: {chain_text(code, openssl)}"
-    inside = (validity, chain) if path and path.faults and path.faults[0].code in DATES else (chain, validity)
+    prints |= {check.step: f"SSL error: {chain_text(check.code or 0, openssl)}" for check in inside}
     alpn, binding = _alpn(presented, prints), _channel_binding(presented, trust, prints)
     checks = [check for check in (root, *inside, alpn, name) if check is not None]
     if presented.injected:
@@ -365,6 +363,6 @@ def _name(presented: Presented, trust: Trust, prints: dict[str, str]) -> Check:
 
 def chain_text(code: int, openssl: tuple[int, int]) -> str:
     """What libpq prints for a refused chain: OpenSSL's last error, which for a bad signature is another."""
-    if code == 7:
+    if code in (7, 8):  # a bad signature, of a certificate or of a revocation list
         return "EVP lib" if openssl < (3, 2) else "provider signature failure"
     return "certificate verify failed"
