@@ -410,7 +410,7 @@ def scene(random: Random) -> tuple[list[bytes], list[bytes]]:
     return sent, roots or [certificate(Plan(cn("stranger"), cn("stranger"), keys()[0], keys()[0], extensions=(basic(True),)))]
 
 
-def lists(random: Random, certificates: list[bytes], names: list[tuple[bytes, Key]]) -> list[bytes]:
+def lists(random: Random, names: list[tuple[bytes, Key]]) -> list[bytes]:
     """Revocation lists of the names and keys, good and bad."""
     found = []
     for issuer, key in names:
@@ -433,3 +433,16 @@ def lists(random: Random, certificates: list[bytes], names: list[tuple[bytes, Ke
             found.append(crl(issuer, key if random.random() < 0.93 else keys()[0], entries, when(start), stop and when(stop), tuple(extensions), damage=random.random() < 0.05))
     random.shuffle(found)
     return found
+
+
+def revoked_scene(random: Random) -> tuple[list[bytes], list[bytes], list[bytes]]:
+    """A chain with its root in the file, and revocation lists of its CAs."""
+    chain = plans(random)
+    if random.random() < 0.7:
+        chain = [replace(plan, extensions=tuple(e for e in plan.extensions if oid("2.5.29.30") not in e)) for plan in chain]
+    if random.random() < 0.3:
+        some = [tlv(0x81, b"\1\6")] if random.random() < 0.3 else []
+        point = seq(tlv(0xA0, tlv(0xA0, tlv(0x86, b"http://a"))), *some)
+        chain[0] = replace(chain[0], extensions=(*chain[0].extensions, extension("2.5.29.31", seq(point))))
+    made = [certificate(plan) for plan in chain]
+    return made[:-1] or made, made[-1:], lists(random, [(plan.subject, plan.key) for plan in chain[1:] or chain])

@@ -52,10 +52,9 @@ TEXTS = {
     94: "Certificate public key has explicit ECC parameters",
 }
 OLD_TEXTS = TEXTS | {  # OpenSSL 1.1.1
-    1: "unspecified certificate verification error",
     18: "self signed certificate",
     19: "self signed certificate in certificate chain",
     24: "invalid CA certificate",
     26: "unsupported certificate purpose",
-    40: "proxy certificates not allowed, please set the appropriate flag",
+    44: "Different CRL scope",
 }

@@ -1,0 +1,73 @@
+"""Random small PKIs with random defects: OpenSSL's first fault is ours, code, depth and text."""
+
+from __future__ import annotations
+
+from collections import Counter
+from random import Random
+
+import pytest
+
+from tests.verify import pki
+from tracer.certificates import Certificate
+from tracer.verify.chain import judge
+from tracer.verify.revocation import from_der
+
+THREE = pki.openssl3()
+Answer = tuple[int | None, int | None, str | None]
+
+# Seeds on which we and OpenSSL 3 differ, each with its reason.
+KNOWN = {
+    1006813: "a constructed OCTET STRING inside authorityKeyIdentifier, which BER allows and our reader refuses",
+    1008323: "RFC 3779: the path of resources is not replayed (41)",
+    1009454: "two roots with one name and both out of time, one with a date that only OpenSSL's lenient comparison reads",
+    2012028: "the same",
+}
+
+
+def ours(sent: list[bytes], roots: list[bytes], level: int, crls: list[bytes] | None = None) -> Answer:
+    path = judge(
+        [Certificate.from_der(data) for data in sent],
+        [Certificate.from_der(data) for data in roots],
+        pki.NOW,
+        level,
+        None if crls is None else [from_der(data) for data in crls],
+        (3, 0),
+    )
+    return next(((fault.code, fault.depth, fault.text) for fault in path.faults), (None, None, None))
+
+
+def differing(seeds: range, *, revocation: bool) -> tuple[dict[int, tuple[Answer, Answer]], Counter]:
+    """The seeds on which the answers differ, and how often OpenSSL gave which code."""
+    assert THREE is not None
+    found, codes = {}, Counter()
+    for seed in seeds:
+        random = Random(seed)  # noqa: S311 (tests are to be repeatable)
+        level = random.choice((0, 0, 1, 2, 2))
+        sent, roots, crls = (*pki.scene(random), None) if not revocation else pki.revoked_scene(random)
+        theirs = THREE.verify(sent, roots, pki.NOW, level, crls)
+        if theirs is None:
+            continue
+        codes[theirs[0]] += 1
+        if theirs != (own := ours(sent, roots, level, crls)) and seed not in KNOWN:
+            found[seed] = (theirs, own)
+    return found, codes
+
+
+@pytest.mark.skipif(THREE is None, reason="no OpenSSL 3")
+@pytest.mark.parametrize(("revocation", "kinds"), [(False, 15), (True, 15)])
+def test_some_random_chains(revocation: bool, kinds: int) -> None:
+    """A few hundred, on which OpenSSL gives many different answers."""
+    found, codes = differing(range(400), revocation=revocation)
+    assert not found
+    assert len(codes) >= kinds
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(THREE is None, reason="no OpenSSL 3")
+@pytest.mark.parametrize("start", [1_000_000, 2_000_000])
+def test_many_random_chains(start: int) -> None:
+    """Thousands more, with and without revocation lists."""
+    for revocation in (False, True):
+        found, codes = differing(range(start, start + 15_000), revocation=revocation)
+        assert not found
+        assert codes[None] > 500
