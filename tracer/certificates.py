@@ -145,16 +145,6 @@ class Certificate:
         return _try(lambda: _oids(extension.value), NO_OIDS)
 
     @cached_property
-    def subject_key_id(self) -> bytes | None:
-        extension = self.extensions.get("2.5.29.14")
-        return _try(lambda: der.content(extension.value, der.node(extension.value, 0)), None) if extension else None
-
-    @cached_property
-    def authority_key_id(self) -> KeyId | None:
-        extension = self.extensions.get("2.5.29.35")
-        return _try(lambda: _authority(extension.value), None) if extension else None
-
-    @cached_property
     def signature_oid(self) -> str:
         """The OID of the signature's algorithm; "" when it cannot be read."""
         return _algorithm(self.algorithm)[0]
@@ -365,19 +355,6 @@ def _key_usage(value: bytes) -> frozenset[str]:
         )
 
     return _try(read, frozenset())
-
-
-def _authority(value: bytes) -> KeyId:
-    parts = {member.tag & 0x1F: member for member in der.sequence(value)}
-    issuer = None
-    if 1 in parts:
-        directory = [n for n in der.children(value, parts[1]) if n.tag & 0x1F == 4]
-        issuer = der.content(value, directory[0]) if directory else None
-    return KeyId(
-        der.content(value, parts[0]) if 0 in parts else None,
-        issuer,
-        der.integer(value, parts[2]) if 2 in parts else None,
-    )
 
 
 # TABLES

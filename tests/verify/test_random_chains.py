@@ -6,6 +6,8 @@ from collections import Counter
 from random import Random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.verify import pki
 from tracer.certificates import Certificate
@@ -71,3 +73,16 @@ def test_many_random_chains(start: int) -> None:
         found, codes = differing(range(start, start + 15_000), revocation=revocation)
         assert not found
         assert codes[None] > 500
+
+
+@given(st.integers(0, 10_000), st.data())
+def test_damage_raises_nothing(seed: int, data: st.DataObject) -> None:
+    """Any byte of a chain, of its roots or of its lists may be any other."""
+    sent, roots, crls = pki.revoked_scene(Random(seed))  # noqa: S311
+    for certificates in (sent, roots):
+        at = data.draw(st.integers(0, 9)) % len(certificates)
+        whole = bytearray(certificates[at])
+        for _ in range(3):
+            whole[data.draw(st.integers(0, 999)) % len(whole)] ^= data.draw(st.integers(0, 255))
+        certificates[at] = bytes(whole)
+    ours(sent, roots, 2, crls)

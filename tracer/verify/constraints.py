@@ -11,7 +11,7 @@ from tracer import der
 from tracer.certificates import Certificate, GeneralName
 from tracer.der import DerError
 from tracer.verify.extensions import facts
-from tracer.verify.syntax import NameConstraints, canonical, entries, utf8
+from tracer.verify.syntax import NameConstraints, entries, folded, utf8
 
 UNSPECIFIED, PERMITTED, EXCLUDED, MINMAX, TYPE, NAME_SYNTAX = 1, 47, 48, 49, 51, 53
 MOST_COMPARISONS = 1 << 20  # NAME_CHECK_MAX
@@ -50,7 +50,10 @@ def _common_names(subject: list[tuple[str, int, bytes]], constraints: NameConstr
     for oid, tag, value in subject:
         if oid != COMMON_NAME:
             continue
-        text = (utf8(tag, value) or b"").rstrip(b"\0")
+        try:
+            text = (utf8(tag, value) or b"").rstrip(b"\0")
+        except DerError:
+            return UNSPECIFIED
         if b"\0" in text:
             return NAME_SYNTAX
         if HOST_LIKE.fullmatch(text):
@@ -119,8 +122,8 @@ def _ends(value: bytes, base: bytes) -> bool:
 
 def _directory(name: bytes, base: bytes) -> int | None:
     """nc_dn: the constraint is the beginning of the name."""
-    within = canonical(base)
-    return None if canonical(name)[: len(within)] == within else PERMITTED
+    within = folded(base)
+    return None if folded(name)[: len(within)] == within else PERMITTED
 
 
 def _dns(name: bytes, base: bytes) -> int | None:
@@ -196,12 +199,8 @@ def _address(name: bytes, base: bytes) -> int | None:
 
 def proxy_name_fits(certificate: Certificate) -> bool:
     """RFC 3820 §3.4: a proxy's subject is its issuer's name and one CN more, in an RDN of its own."""
-    try:
-        subject, issuer = canonical(certificate.subject_der), canonical(certificate.issuer_der)
-        last = entries(certificate.subject_der)
-        count = len(entries(certificate.issuer_der))
-    except (DerError, IndexError, ValueError):
-        return False
+    subject, issuer = folded(certificate.subject_der), folded(certificate.issuer_der)
+    last, count = entries(certificate.subject_der), len(entries(certificate.issuer_der))
     return len(last) > 1 and len(last) == count + 1 and subject[:-1] == issuer and last[-1][0] == COMMON_NAME
 
 

@@ -21,7 +21,7 @@ from tracer.der import DerError, Node
 from tracer.signatures import readable, verifies
 from tracer.verify import syntax
 from tracer.verify.extensions import CRL_SIGN, facts, key_id_fits
-from tracer.verify.syntax import ALL_REASONS, Point, PointName, canonical, same_name
+from tracer.verify.syntax import ALL_REASONS, Point, PointName, canonical, folded, same_name
 
 T = TypeVar("T")
 PEM = re.compile(rb"-----BEGIN X509 CRL-----\s*(.*?)-----END X509 CRL-----", re.DOTALL)
@@ -324,8 +324,8 @@ def _same_point(point: Point, scope: Scope, subject: Certificate, crl: Revocatio
 
 def _names(name: PointName, below: bytes) -> set[tuple[str, object]]:
     if name.relative is not None:
-        return {("directoryName", (*canonical(below), name.relative))}
-    return {(n.kind, canonical(n.value) if n.kind == "directoryName" else n.value) for n in name.full}
+        return {("directoryName", (*folded(below), name.relative))}
+    return {(n.kind, folded(n.value) if n.kind == "directoryName" else n.value) for n in name.full}
 
 
 def _list_faults(found: Candidate, time: datetime) -> Iterator[int]:

@@ -151,7 +151,7 @@ def folded(name: bytes) -> Name:
     """The same, and the bytes themselves for what is no name."""
     try:
         return canonical(name)
-    except DerError:
+    except ValueError:
         return (name,)
 
 
@@ -161,12 +161,15 @@ def same_name(a: bytes, b: bytes) -> bool:
 
 
 def entries(name: bytes) -> list[tuple[str, int, bytes]]:
-    """Every attribute of a name: OID, tag and content as encoded."""
+    """Every attribute of a name: OID, tag and content as encoded; none of what is no name."""
     found = []
-    for group in members(name, der.node(name, 0)):
-        for member in members(name, group, der.SET):
-            kind, value = members(name, member)[:2]
-            found.append((der.oid(der.content(name, kind)), value.tag, der.content(name, value)))
+    try:
+        for group in members(name, der.node(name, 0)):
+            for member in members(name, group, der.SET):
+                kind, value = members(name, member)[:2]
+                found.append((der.oid(der.content(name, kind)), value.tag, der.content(name, value)))
+    except ValueError:
+        return []
     return found
 
 
