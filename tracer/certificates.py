@@ -181,7 +181,7 @@ class Presented:
     version: str | None = None
     alpn: str | None = None
     authentication: tuple[str, ...] | None = None
-    seen: Mapping[str, int] = field(default_factory=dict)
+    seen: Mapping[str, int] = field(default_factory=dict, hash=False)
     answer_byte: bytes = b""
     injected: bool = False  # bytes behind the answer S that were not TLS
     direct: bool = False

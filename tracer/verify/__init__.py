@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from tracer.certificates import Presented
@@ -37,6 +38,12 @@ def replay(shown: Trace | Presented, trust: Trust, client: clients.Client | str 
 def table(shown: Trace | Presented, trust: Trust, client: clients.Client | str = "libpq") -> dict[str, Verdict]:
     """The verdict of every sslmode, from disable to verify-full, with all else as in `trust`."""
     presented = shown if isinstance(shown, Presented) else shown.presented
+    return dict(_table(presented, trust, client))
+
+
+@lru_cache(maxsize=1024)
+def _table(presented: Presented, trust: Trust, client: clients.Client | str) -> dict[str, Verdict]:
+    """The same, remembered: a server shows one chain to many clients."""
     return {mode: replay(presented, replace(trust, sslmode=mode), client) for mode in SSLMODES}
 
 

@@ -7,9 +7,10 @@ Each function names its counterpart there. The codes are the X509_V_ERR numbers 
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 
 from tracer.certificates import Certificate
@@ -34,6 +35,7 @@ from tracer.verify.validity import out_of_time, time_fault
 DEPTH = 100  # X509_VERIFY_PARAM default; libpq sets none
 LEVEL_BITS = (0, 80, 112, 128, 192, 256)
 THREE = (3, 0)
+BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,26 @@ def judge(
 
     `crls` None is no look at revocation; an empty list is a look that finds nothing. A chain seen before costs a look-up.
     """
-    return _judge(tuple(sent), tuple(roots), time, level, None if crls is None else tuple(crls), openssl)
+    chain, anchors, lists = tuple(sent), tuple(roots), None if crls is None else tuple(crls)
+    return _judge(chain, anchors, _since(chain, anchors, lists or (), time), level, lists, openssl)
+
+
+def _since(
+    sent: tuple[Certificate, ...], roots: tuple[Certificate, ...], crls: tuple[RevocationList, ...], time: datetime
+) -> datetime:
+    """The last moment up to `time` at which one of the dates passed: since then every answer is the same."""
+    moments = _moments(sent, roots, crls)
+    passed = bisect_right(moments, time)
+    return moments[passed - 1] if passed else BEFORE_ALL
+
+
+@lru_cache(maxsize=4096)
+def _moments(
+    sent: tuple[Certificate, ...], roots: tuple[Certificate, ...], crls: tuple[RevocationList, ...]
+) -> list[datetime]:
+    dates = {date for c in (*sent, *roots) for date in (c.not_before, c.not_after)}
+    dates |= {date for crl in crls for date in (crl.last_update, crl.next_update)}
+    return sorted(date for date in dates if date is not None)
 
 
 @lru_cache(maxsize=4096)

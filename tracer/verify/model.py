@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from tracer.certificates import Certificate
 from tracer.verify import revocation
@@ -67,31 +67,34 @@ class Trust:
     sslcertmode: str = "allow"
     gssencmode: str = "disable"
 
+    def __post_init__(self) -> None:
+        """Certificates and lists become our own values, in tuples: a `Trust` can be the key of a dictionary."""
+        if not isinstance(self.roots, (Unknown, Unusable, str, type(None))):
+            object.__setattr__(self, "roots", tuple(map(_our_certificate, self.roots)))
+        if self.crls is not None:
+            object.__setattr__(self, "crls", tuple(map(_our_list, self.crls)))
+
     def anchors(self) -> tuple[Certificate, ...] | None:
-        """The certificates of the root file, as ours; None when there is no list of them."""
-        if isinstance(self.roots, (Unknown, Unusable, str)) or self.roots is None:
-            return None
-        return tuple(_ours(root) for root in self.roots)
+        """The certificates of the root file; None when there is no list of them."""
+        return cast("tuple[Certificate, ...]", self.roots) if isinstance(self.roots, tuple) else None
 
     def lists(self) -> tuple[RevocationList, ...] | None:
-        """The revocation lists, as ours; None when the client does not look at revocation."""
-        return None if self.crls is None else tuple(_our_list(crl) for crl in self.crls)
+        """The revocation lists; None when the client does not look at revocation."""
+        return cast("tuple[RevocationList, ...] | None", self.crls)
+
+
+def _our_certificate(root: Any) -> Certificate:  # noqa: ANN401 (the library's certificate, or ours)
+    return root if isinstance(root, Certificate) else Certificate.from_der(_der(root))
 
 
 def _our_list(crl: Any) -> RevocationList:  # noqa: ANN401 (the library's list, or ours)
-    if isinstance(crl, RevocationList):
-        return crl
+    return crl if isinstance(crl, RevocationList) else revocation.from_der(_der(crl))
+
+
+def _der(value: Any) -> bytes:  # noqa: ANN401 (one of the library's values)
     from cryptography.hazmat.primitives.serialization import Encoding
 
-    return revocation.from_der(crl.public_bytes(Encoding.DER))
-
-
-def _ours(root: Any) -> Certificate:  # noqa: ANN401 (the library's certificate, or ours)
-    if isinstance(root, Certificate):
-        return root
-    from cryptography.hazmat.primitives.serialization import Encoding
-
-    return Certificate.from_der(root.public_bytes(Encoding.DER))
+    return bytes(value.public_bytes(Encoding.DER))
 
 
 @dataclass(frozen=True, slots=True)
