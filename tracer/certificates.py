@@ -227,9 +227,7 @@ def _read(data: bytes) -> Certificate:
         return _certificate(data)
     except (DerError, IndexError, ValueError) as error:
         empty: dict[str, Extension] = {}
-        return Certificate(
-            data, 0, 0, b"", b"", None, None, b"", b"", b"", empty, f"not a certificate: {error}"
-        )
+        return Certificate(data, 0, 0, b"", b"", None, None, b"", b"", b"", empty, f"not a certificate: {error}")
 
 
 def _certificate(data: bytes) -> Certificate:  # RFC 5280 §4.1

@@ -132,19 +132,22 @@ def _on_explicit_curve(spki: bytes) -> Any:  # noqa: ANN401 (one of the library'
     try:
         parameters = _curve_parameters(spki)
         order = der.integer(parameters, der.sequence(parameters)[4])
-        curve = next(c for c in (ec.SECP256R1(), ec.SECP384R1(), ec.SECP521R1(), ec.SECP256K1()) if c.group_order == order)
+        curve = next(
+            c for c in (ec.SECP256R1(), ec.SECP384R1(), ec.SECP521R1(), ec.SECP256K1()) if c.group_order == order
+        )
         point = der.content(spki, der.sequence(spki)[1])[1:]
         return ec.EllipticCurvePublicKey.from_encoded_point(curve, point)
     except (DerError, IndexError, ValueError, StopIteration):
         return None
 
 
-def digest_bits(certificate: Certificate) -> int:
-    """The strength of the digest that a certificate is signed with, as OpenSSL 3 counts it; 0 when it is not known."""
+def digest_bits(certificate: Certificate, *, old: bool = False) -> int:
+    """The strength of the digest that a certificate is signed with, as OpenSSL 3 (1.1.1) counts it; 0 when not known."""
     kind, digest = SIGNATURES.get(certificate.signature_oid, ("", ""))
     if kind == "RSA-PSS":
         digest = pss_parameters(certificate.signature_parameters)[0]
-    return DIGEST_BITS.get(digest, {"Ed25519": 128, "Ed448": 224}.get(kind, 0))
+    bits = OLD_DIGEST_BITS if old else DIGEST_BITS
+    return bits.get(digest, {"Ed25519": 128, "Ed448": 224}.get(kind, 0))
 
 
 def is_signed_by(certificate: Certificate, issuer: Certificate) -> bool:
@@ -285,6 +288,7 @@ DIGEST_BITS = {
     **{"md5": 39, "sha1": 63, "sha224": 112, "sha256": 128, "sha384": 192, "sha512": 256},
     **{"sha3-224": 112, "sha3-256": 128, "sha3-384": 192, "sha3-512": 256},
 }
+OLD_DIGEST_BITS = DIGEST_BITS | {"md5": 64, "sha1": 80}
 RSA_BITS = {2048: 112, 3072: 128, 4096: 152, 6144: 176, 7680: 192, 8192: 200, 15360: 256}
 DSA_BITS = ((15360, 256), (7680, 192), (3072, 128), (2048, 112), (1024, 80))
 EC_BITS = ((512, 256), (384, 192), (256, 128), (224, 112), (160, 80))

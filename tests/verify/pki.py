@@ -27,7 +27,11 @@ DAY = timedelta(days=1)
 def tlv(tag: int, *parts: bytes) -> bytes:
     body = b"".join(parts)
     size = len(body)
-    length = bytes([size]) if size < 128 else bytes([0x80 | (size.bit_length() + 7) // 8]) + size.to_bytes((size.bit_length() + 7) // 8, "big")
+    length = (
+        bytes([size])
+        if size < 128
+        else bytes([0x80 | (size.bit_length() + 7) // 8]) + size.to_bytes((size.bit_length() + 7) // 8, "big")
+    )
     return bytes([tag]) + length + body
 
 
@@ -59,7 +63,11 @@ def cn(text: str, tag: int = 12) -> bytes:
 
 
 def when(time: datetime) -> bytes:
-    return tlv(0x17, time.strftime("%y%m%d%H%M%SZ").encode()) if time.year < 2050 else tlv(0x18, time.strftime("%Y%m%d%H%M%SZ").encode())
+    return (
+        tlv(0x17, time.strftime("%y%m%d%H%M%SZ").encode())
+        if time.year < 2050
+        else tlv(0x18, time.strftime("%Y%m%d%H%M%SZ").encode())
+    )
 
 
 def bits(*values: int, unused: int = 0) -> bytes:
@@ -93,7 +101,11 @@ def keys() -> tuple[Key, ...]:
     """A few keys of several kinds, made once."""
     made = [ec.generate_private_key(ec.SECP256R1()) for _ in range(5)]
     made += [ec.generate_private_key(ec.SECP384R1()), ec.generate_private_key(ec.SECP521R1())]
-    made += [ed25519.Ed25519PrivateKey.generate(), rsa.generate_private_key(65537, 1024), rsa.generate_private_key(65537, 2048)]  # noqa: S505
+    made += [
+        ed25519.Ed25519PrivateKey.generate(),
+        rsa.generate_private_key(65537, 1024),
+        rsa.generate_private_key(65537, 2048),
+    ]  # noqa: S505
     return tuple(Key(private) for private in made)
 
 
@@ -110,8 +122,17 @@ def algorithm(key: Key, digest: str = "sha256") -> bytes:
     if isinstance(key.private, ed25519.Ed25519PrivateKey):
         return seq(oid("1.3.101.112"))
     if isinstance(key.private, rsa.RSAPrivateKey):
-        return seq(oid({"sha1": "1.2.840.113549.1.1.5", "sha256": "1.2.840.113549.1.1.11", "sha384": "1.2.840.113549.1.1.12"}[digest]), tlv(5))
-    return seq(oid({"sha1": "1.2.840.10045.4.1", "sha256": "1.2.840.10045.4.3.2", "sha384": "1.2.840.10045.4.3.3"}[digest]))
+        return seq(
+            oid(
+                {"sha1": "1.2.840.113549.1.1.5", "sha256": "1.2.840.113549.1.1.11", "sha384": "1.2.840.113549.1.1.12"}[
+                    digest
+                ]
+            ),
+            tlv(5),
+        )
+    return seq(
+        oid({"sha1": "1.2.840.10045.4.1", "sha256": "1.2.840.10045.4.3.2", "sha384": "1.2.840.10045.4.3.3"}[digest])
+    )
 
 
 # CERTIFICATES
@@ -142,7 +163,16 @@ def certificate(plan: Plan) -> bytes:
     version = [tlv(0xA0, integer(plan.version - 1))] if plan.version > 1 else []
     extensions = [tlv(0xA3, seq(*plan.extensions))] if plan.extensions else []
     spki = plan.spki or plan.key.spki
-    tbs = seq(*version, integer(plan.serial), plan.inner or outer, plan.issuer, seq(plan.start, plan.stop), plan.subject, spki, *extensions)
+    tbs = seq(
+        *version,
+        integer(plan.serial),
+        plan.inner or outer,
+        plan.issuer,
+        seq(plan.start, plan.stop),
+        plan.subject,
+        spki,
+        *extensions,
+    )
     signature = signed(plan.signer, tbs, plan.digest)
     if plan.damage:
         signature = signature[:-1] + bytes([signature[-1] ^ 1])
@@ -155,7 +185,15 @@ def crl(
 ) -> bytes:  # fmt: skip
     """A revocation list; each of `serials` is a whole entry."""
     outer = algorithm(key)
-    tbs = seq(integer(1), outer, issuer, start, *([stop] if stop else []), *([seq(*serials)] if serials else []), *([tlv(0xA0, seq(*extensions))] if extensions else []))
+    tbs = seq(
+        integer(1),
+        outer,
+        issuer,
+        start,
+        *([stop] if stop else []),
+        *([seq(*serials)] if serials else []),
+        *([tlv(0xA0, seq(*extensions))] if extensions else []),
+    )
     signature = signed(key, tbs)
     return seq(tbs, outer, bits(*(signature[:-1] + bytes([signature[-1] ^ 1]) if damage else signature)))
 
@@ -165,7 +203,11 @@ def entry(serial: int, *extensions: bytes) -> bytes:
 
 
 def basic(ca: bool, path: int | None = None) -> bytes:
-    return extension("2.5.29.19", seq(*([tlv(1, b"\xff")] if ca else []), *([integer(path)] if path is not None else [])), critical=True)
+    return extension(
+        "2.5.29.19",
+        seq(*([tlv(1, b"\xff")] if ca else []), *([integer(path)] if path is not None else [])),
+        critical=True,
+    )
 
 
 # OPENSSL
@@ -191,7 +233,9 @@ class OpenSSL:
     def read(self, data: bytes, function: str = "d2i_X509") -> int | None:
         return getattr(self.library, function)(None, ctypes.byref(ctypes.c_char_p(data)), len(data))
 
-    def verify(self, sent: list[bytes], roots: list[bytes], time: datetime, level: int, crls: list[bytes] | None = None) -> tuple | None:
+    def verify(
+        self, sent: list[bytes], roots: list[bytes], time: datetime, level: int, crls: list[bytes] | None = None
+    ) -> tuple | None:
         """Code, depth and text of the first fault, thrice None for a good chain, None for what it cannot read."""
         lib = self.library
         store, pool = lib.X509_STORE_new(), lib.OPENSSL_sk_new_null()
@@ -270,15 +314,59 @@ SIGNATURES = {
 
 # RANDOM ONES
 
-HOSTS = ("db.example", "example", ".example", "a.db.example", "x.test", "DB.Example", "", "10.0.0.1", "*.db.example", "-a.example")
+HOSTS = (
+    "db.example",
+    "example",
+    ".example",
+    "a.db.example",
+    "x.test",
+    "DB.Example",
+    "",
+    "10.0.0.1",
+    "*.db.example",
+    "-a.example",
+)
 MAILS = ("me@db.example", "db.example", ".example", "ME@DB.example", "no-at", "you@x.test", "@db.example", "")
-URIS = ("https://db.example/x", "https://db.example:80", "db.example", "http://a.db.example", "http:///", "mailto:x@y", ".example")
-IPS = (b"\x0a\0\0\1", b"\x0a\0\0\0\xff\0\0\0", b"\x0a\0\0\1\xff\xff\xff\xff", bytes(16), bytes(32), b"\1\2\3", b"\0" * 8)
+URIS = (
+    "https://db.example/x",
+    "https://db.example:80",
+    "db.example",
+    "http://a.db.example",
+    "http:///",
+    "mailto:x@y",
+    ".example",
+)
+IPS = (
+    b"\x0a\0\0\1",
+    b"\x0a\0\0\0\xff\0\0\0",
+    b"\x0a\0\0\1\xff\xff\xff\xff",
+    bytes(16),
+    bytes(32),
+    b"\1\2\3",
+    b"\0" * 8,
+)
 NAMES = (cn("root"), cn("inter"), cn("db.example"), cn("ROOT"), cn(" inter "), cn("inter", 19), seq(),
          name(("2.5.4.10", "Org"), ("2.5.4.3", "db.example")), name(("2.5.4.10", "org")), name(("2.5.4.3", "x.test"), ("2.5.4.3", "db.example")),
          name(("2.5.4.3", "db.example"), ("1.2.840.113549.1.9.1", "me@db.example"), tag=22),
          name(("1.2.840.113549.1.9.1", "me@db.example")))  # fmt: skip
-JUNK = (b"", b"\5\0", b"\x30\0", b"\x30\3\1\1\xff", b"\x30\x80\0\0", b"\3\1\0", b"\3\2\7\x80", b"\4\1x", b"\x30\3\2\1\x7f", b"\3\2\1\x06", b"\3\3\0\xff\x80", b"\x30\5\1\1\xff\2\1", b"\x30\2\x82\0", b"\x30\4\xa0\2\x30\0", b"\x30\6\1\1\xff\2\1\xff", b"\x30\1")
+JUNK = (
+    b"",
+    b"\5\0",
+    b"\x30\0",
+    b"\x30\3\1\1\xff",
+    b"\x30\x80\0\0",
+    b"\3\1\0",
+    b"\3\2\7\x80",
+    b"\4\1x",
+    b"\x30\3\2\1\x7f",
+    b"\3\2\1\x06",
+    b"\3\3\0\xff\x80",
+    b"\x30\5\1\1\xff\2\1",
+    b"\x30\2\x82\0",
+    b"\x30\4\xa0\2\x30\0",
+    b"\x30\6\1\1\xff\2\1\xff",
+    b"\x30\1",
+)
 KINDS = ("2.5.29.19", "2.5.29.15", "2.5.29.37", "2.5.29.14", "2.5.29.35", "2.5.29.17", "2.5.29.30", "2.5.29.31", "2.16.840.1.113730.1.1",
          "1.3.6.1.5.5.7.1.14", "1.3.6.1.5.5.7.1.7", "1.3.6.1.5.5.7.1.8", "2.5.29.32", "2.5.29.36", "2.5.29.33", "2.5.29.54", "1.2.3.4", "2.5.29.18", "2.5.29.46")  # fmt: skip
 
@@ -290,7 +378,9 @@ def general_name(random: Random) -> bytes:
     if kind == 0:
         value = tlv(12, random.choice(MAILS).encode())
         return tlv(0xA0, oid(random.choice(("1.3.6.1.5.5.7.8.9", "1.2.3"))), tlv(0xA0, value))
-    value = {7: random.choice(IPS), 8: b"\x2a\3"}.get(kind, random.choice({1: MAILS, 6: URIS}.get(kind, HOSTS)).encode())
+    value = {7: random.choice(IPS), 8: b"\x2a\3"}.get(
+        kind, random.choice({1: MAILS, 6: URIS}.get(kind, HOSTS)).encode()
+    )
     return tlv(0x80 | kind, value)
 
 
@@ -324,7 +414,9 @@ def plans(random: Random) -> list[Plan]:
         if random.random() < 0.7:
             extensions.append(extension("2.5.29.35", seq(tlv(0x80, made[up].ident))))
         if at == 0 and random.random() < 0.8:
-            extensions.append(extension("2.5.29.17", seq(*(general_name(random) for _ in range(random.choice((1, 1, 2)))))))
+            extensions.append(
+                extension("2.5.29.17", seq(*(general_name(random) for _ in range(random.choice((1, 1, 2))))))
+            )
         if at and random.random() < 0.25:
             extensions.append(constraints(random))
         found.append(Plan(names[at], names[up], made[at], made[up], serial=at + 1, extensions=tuple(extensions)))
@@ -343,7 +435,12 @@ def defect(random: Random, plan: Plan, above: Plan) -> Plan:
     if kind == 1:
         return replace(plan, start=when(NOW + random.choice((DAY, timedelta(0), timedelta(seconds=1)))))
     if kind == 2:
-        dates = (tlv(0x17, b"2601011200Z"), tlv(0x18, b"20260101120000.5Z"), tlv(0x17, b"260101120000+0100"), tlv(0x18, b"20261301000000Z"))
+        dates = (
+            tlv(0x17, b"2601011200Z"),
+            tlv(0x18, b"20260101120000.5Z"),
+            tlv(0x17, b"260101120000+0100"),
+            tlv(0x18, b"20261301000000Z"),
+        )
         return replace(plan, **{random.choice(("start", "stop")): random.choice(dates)})
     if kind == 3:
         return replace(plan, damage=True)
@@ -352,7 +449,9 @@ def defect(random: Random, plan: Plan, above: Plan) -> Plan:
     if kind == 5:
         return replace(plan, digest=random.choice(("sha1", "sha384")))
     if kind == 6:
-        return replace(plan, version=random.choice((1, 1, 2)), extensions=() if random.random() < 0.6 else plan.extensions)
+        return replace(
+            plan, version=random.choice((1, 1, 2)), extensions=() if random.random() < 0.6 else plan.extensions
+        )
     if kind == 7:
         return replace(plan, inner=algorithm(random.choice(keys())))
     if kind == 8:
@@ -366,7 +465,9 @@ def defect(random: Random, plan: Plan, above: Plan) -> Plan:
     elif kind == 12:
         extensions.append(extension(random.choice(KINDS), random.choice(JUNK), critical=random.random() < 0.4))
     elif kind == 13:
-        purpose = random.choice(("1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2", "2.5.29.37.0", "2.16.840.1.113730.4.1", "1.3.6.1.4.1.311.10.3.3"))
+        purpose = random.choice(
+            ("1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2", "2.5.29.37.0", "2.16.840.1.113730.4.1", "1.3.6.1.4.1.311.10.3.3")
+        )
         extensions.append(extension("2.5.29.37", seq(oid(purpose))))
     elif kind == 14:
         usage = extension("2.5.29.15", bits(random.choice((0x80, 0x20, 8, 4, 2, 0x84, 0xFE, 0x40))))
@@ -380,7 +481,11 @@ def defect(random: Random, plan: Plan, above: Plan) -> Plan:
         extensions = [e for e in extensions if oid("2.5.29.35") not in e] + [extension("2.5.29.35", identifier)]
     elif kind == 17:
         which = random.choice(("2.16.840.1.113730.1.1", "1.3.6.1.5.5.7.1.14"))
-        value = bits(random.choice((0x40, 0x80, 4, 1))) if which[0] == "2" else seq(*random.choice(([], [integer(0)], [integer(1)])), seq(oid("1.3.6.1.5.5.7.21.1")))
+        value = (
+            bits(random.choice((0x40, 0x80, 4, 1)))
+            if which[0] == "2"
+            else seq(*random.choice(([], [integer(0)], [integer(1)])), seq(oid("1.3.6.1.5.5.7.21.1")))
+        )
         extensions.append(extension(which, value, critical=random.random() < 0.5))
     return replace(plan, extensions=tuple(extensions))
 
@@ -402,12 +507,16 @@ def scene(random: Random) -> tuple[list[bytes], list[bytes]]:
         at = random.randrange(len(chain))
         again = certificate(defect(random, chain[at], chain[min(at + 1, len(chain) - 1)]))
         target = random.choice((sent, roots))
-        target.insert(random.randrange(1, len(target) + 1) if target is sent else random.randrange(len(target) + 1), again)
+        target.insert(
+            random.randrange(1, len(target) + 1) if target is sent else random.randrange(len(target) + 1), again
+        )
     if len(sent) > 2 and random.random() < 0.2:
         rest = sent[1:]
         random.shuffle(rest)
         sent = [sent[0], *rest]
-    return sent, roots or [certificate(Plan(cn("stranger"), cn("stranger"), keys()[0], keys()[0], extensions=(basic(True),)))]
+    return sent, roots or [
+        certificate(Plan(cn("stranger"), cn("stranger"), keys()[0], keys()[0], extensions=(basic(True),)))
+    ]
 
 
 def lists(random: Random, names: list[tuple[bytes, Key]]) -> list[bytes]:
@@ -416,21 +525,54 @@ def lists(random: Random, names: list[tuple[bytes, Key]]) -> list[bytes]:
     for issuer, key in names:
         for _ in range(random.choice((0, 1, 1, 1, 1, 2))):
             entries = tuple(
-                entry(random.randrange(1, 6), *([extension("2.5.29.21", tlv(10, bytes([random.choice((1, 8))])), critical=random.random() < 0.1)] if random.random() < 0.4 else []))
+                entry(
+                    random.randrange(1, 6),
+                    *(
+                        [
+                            extension(
+                                "2.5.29.21", tlv(10, bytes([random.choice((1, 8))])), critical=random.random() < 0.1
+                            )
+                        ]
+                        if random.random() < 0.4
+                        else []
+                    ),
+                )
                 for _ in range(random.choice((0, 0, 0, 1, 2)))
             )
             extensions = []
             if random.random() < 0.4:
-                extensions.append(extension("2.5.29.35", seq(tlv(0x80, random.choice((key.ident, key.ident, b"other"))))))
+                extensions.append(
+                    extension("2.5.29.35", seq(tlv(0x80, random.choice((key.ident, key.ident, b"other")))))
+                )
             if random.random() < 0.2:
                 flags = tlv(random.choice((0x81, 0x82, 0x84, 0x85)), b"\xff")
                 point = tlv(0xA0, tlv(0xA0, tlv(0x86, random.choice((b"http://a", b"http://b")))))
-                extensions.append(extension("2.5.29.28", seq(*random.choice(([flags], [point], [point, flags], [flags, flags]))), critical=random.random() < 0.5))
+                extensions.append(
+                    extension(
+                        "2.5.29.28",
+                        seq(*random.choice(([flags], [point], [point, flags], [flags, flags]))),
+                        critical=random.random() < 0.5,
+                    )
+                )
             if random.random() < 0.08:
-                extensions.append(extension(random.choice(("2.5.29.27", "2.5.29.20", "1.2.3")), integer(1), critical=random.random() < 0.5))
+                extensions.append(
+                    extension(
+                        random.choice(("2.5.29.27", "2.5.29.20", "1.2.3")), integer(1), critical=random.random() < 0.5
+                    )
+                )
             start = NOW + random.choice((-DAY, -DAY, -DAY, -2 * DAY, DAY, timedelta(0)))
             stop = random.choice((NOW + DAY, NOW + DAY, NOW + DAY, NOW, NOW - DAY, None))
-            found.append(crl(issuer, key if random.random() < 0.93 else keys()[0], entries, when(start), stop and when(stop), tuple(extensions), damage=random.random() < 0.05))
+            found.append(
+                crl(
+                    issuer,
+                    key if random.random() < 0.93 else keys()[0],
+                    entries,
+                    when(start),
+                    stop and when(stop),
+                    tuple(extensions),
+                    damage=random.random() < 0.05,
+                )
+            )
     random.shuffle(found)
     return found
 
@@ -439,7 +581,9 @@ def revoked_scene(random: Random) -> tuple[list[bytes], list[bytes], list[bytes]
     """A chain with its root in the file, and revocation lists of its CAs."""
     chain = plans(random)
     if random.random() < 0.7:
-        chain = [replace(plan, extensions=tuple(e for e in plan.extensions if oid("2.5.29.30") not in e)) for plan in chain]
+        chain = [
+            replace(plan, extensions=tuple(e for e in plan.extensions if oid("2.5.29.30") not in e)) for plan in chain
+        ]
     if random.random() < 0.3:
         some = [tlv(0x81, b"\1\6")] if random.random() < 0.3 else []
         point = seq(tlv(0xA0, tlv(0xA0, tlv(0x86, b"http://a"))), *some)

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from tests.verify import pki
 from tracer.certificates import Certificate
 from tracer.verify.chain import judge
 from tracer.verify.revocation import from_pem
@@ -77,6 +78,38 @@ def test_every_case_as_libpq_answered(cases: list[dict]) -> None:
     assert not different
     assert asked >= ASKED
     assert with_crl
+
+
+@pytest.mark.skipif(pki.openssl1() is None, reason="no OpenSSL 1.1.1")
+def test_every_case_as_openssl_1_answers(cases: list[dict]) -> None:
+    """The same cases put to OpenSSL 1.1.1, which PostgreSQL's own builds bring along."""
+    old, different = pki.openssl1(), []
+    assert old is not None
+    for case in cases:
+        sent, roots, time = read(case["chain"]), read(case["roots"]), moment(case["time"])
+        theirs = old.verify([c.der for c in sent], [c.der for c in roots], time, 0)
+        path = judge(sent, roots, time, 0, openssl=(1, 1))
+        if theirs != next(((f.code, f.depth, f.text) for f in path.faults), (None, None, None)):
+            different.append(case["id"])
+    assert not different
+
+
+@pytest.mark.skipif(pki.openssl1() is None, reason="no OpenSSL 1.1.1")
+@pytest.mark.parametrize(("usage", "code"), [((), None), ((0x80,), 20), ((0x84,), None)])
+@pytest.mark.parametrize("ca", [True, False])
+def test_a_self_signed_leaf_in_the_file(ca: bool, usage: tuple[int, ...], code: int | None) -> None:
+    """OpenSSL 3 takes each of them; 1.1.1 wants that its keyUsage, if it has one, lets it sign certificates."""
+    key = pki.keys()[0]
+    usages = [pki.extension("2.5.29.15", pki.bits(*usage))] if usage else []
+    made = pki.Plan(pki.cn("db.example"), pki.cn("db.example"), key, key, extensions=(pki.basic(ca), *usages))
+    leaf = pki.certificate(made)
+    own = Certificate.from_der(leaf)
+    old = pki.openssl1()
+    assert old is not None
+    assert old.verify([leaf], [leaf], pki.NOW, 2)[0] == code
+    assert ours([own], [own], pki.NOW, 2) == (None, None)
+    faults = judge([own], [own], pki.NOW, 2, openssl=(1, 1)).faults
+    assert (faults[0].code if faults else None) == code
 
 
 def test_differences_have_reasons() -> None:

@@ -14,7 +14,7 @@ from tracer.certificates import Certificate
 from tracer.verify.chain import judge
 from tracer.verify.revocation import from_der
 
-THREE = pki.openssl3()
+THREE, ONE = pki.openssl3(), pki.openssl1()
 Answer = tuple[int | None, int | None, str | None]
 
 # Seeds on which we and OpenSSL 3 differ, each with its reason.
@@ -26,31 +26,39 @@ KNOWN = {
 }
 
 
-def ours(sent: list[bytes], roots: list[bytes], level: int, crls: list[bytes] | None = None) -> Answer:
+def ours(
+    sent: list[bytes],
+    roots: list[bytes],
+    level: int,
+    crls: list[bytes] | None = None,
+    version: tuple[int, int] = (3, 0),
+) -> Answer:
     path = judge(
         [Certificate.from_der(data) for data in sent],
         [Certificate.from_der(data) for data in roots],
         pki.NOW,
         level,
         None if crls is None else [from_der(data) for data in crls],
-        (3, 0),
+        version,
     )
     return next(((fault.code, fault.depth, fault.text) for fault in path.faults), (None, None, None))
 
 
-def differing(seeds: range, *, revocation: bool) -> tuple[dict[int, tuple[Answer, Answer]], Counter]:
+def differing(
+    seeds: range, *, revocation: bool, openssl: pki.OpenSSL | None = THREE, version: tuple[int, int] = (3, 0)
+) -> tuple[dict[int, tuple[Answer, Answer]], Counter]:
     """The seeds on which the answers differ, and how often OpenSSL gave which code."""
-    assert THREE is not None
+    assert openssl is not None
     found, codes = {}, Counter()
     for seed in seeds:
         random = Random(seed)  # noqa: S311 (tests are to be repeatable)
         level = random.choice((0, 0, 1, 2, 2))
         sent, roots, crls = (*pki.scene(random), None) if not revocation else pki.revoked_scene(random)
-        theirs = THREE.verify(sent, roots, pki.NOW, level, crls)
+        theirs = openssl.verify(sent, roots, pki.NOW, level, crls)
         if theirs is None:
             continue
         codes[theirs[0]] += 1
-        if theirs != (own := ours(sent, roots, level, crls)) and seed not in KNOWN:
+        if theirs != (own := ours(sent, roots, level, crls, version)) and seed not in KNOWN:
             found[seed] = (theirs, own)
     return found, codes
 
@@ -73,6 +81,16 @@ def test_many_random_chains(start: int) -> None:
         found, codes = differing(range(start, start + 15_000), revocation=revocation)
         assert not found
         assert codes[None] > 500
+
+
+@pytest.mark.skipif(ONE is None, reason="no OpenSSL 1.1.1")
+@pytest.mark.parametrize("revocation", [False, True])
+def test_openssl_1_is_another_client(revocation: bool) -> None:
+    """OpenSSL 1.1.1's own answers; of invalid extensions it makes more than we know, in one chain of some thousands."""
+    found, codes = differing(range(400), revocation=revocation, openssl=ONE, version=(1, 1))
+    assert len(found) <= 2
+    assert codes[24] > 5
+    assert len(differing(range(400), revocation=revocation, openssl=ONE)[0]) > 20
 
 
 @given(st.integers(0, 10_000), st.data())

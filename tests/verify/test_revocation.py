@@ -9,7 +9,23 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from tests.verify.pki import DAY, NOW, Key, Plan, basic, bits, certificate, cn, crl, entry, extension, keys, seq, tlv, when
+from tests.verify.pki import (
+    DAY,
+    NOW,
+    Key,
+    Plan,
+    basic,
+    bits,
+    certificate,
+    cn,
+    crl,
+    entry,
+    extension,
+    keys,
+    seq,
+    tlv,
+    when,
+)
 from tracer.certificates import Certificate, Presented
 from tracer.der import DerError
 from tracer.verify import Trust, replay

@@ -40,12 +40,19 @@ BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing wrong with a chain: OpenSSL's code, the depth (0 is the leaf), the certificate there, and the text."""
+    """One thing wrong with a chain: OpenSSL's code, the depth (0 is the leaf) and the certificate there.
+
+    `old` says that the code is one of OpenSSL 1.1.1.
+    """
 
     code: int
     depth: int
     certificate: Certificate
-    text: str = ""
+    old: bool = False
+
+    @property
+    def text(self) -> str:
+        return (OLD_TEXTS if self.old else TEXTS)[self.code]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,18 +113,18 @@ def _judge(
     crls: tuple[RevocationList, ...] | None,
     openssl: tuple[int, int],
 ) -> Path:
-    texts = OLD_TEXTS if openssl < THREE else TEXTS
-    chain, untrusted, end = build(sent, list(dict.fromkeys(roots)), time, openssl)
+    old = openssl < THREE
+    chain, untrusted, end = build(sent, list(dict.fromkeys(roots)), time, old=old)
     found = [
         *([(66, 0)] if not strong_key(sent[0], level) else []),
         *([] if end is None else [(end, len(chain) - 1)]),
-        *extension_faults(chain, openssl),
-        *level_faults(chain, level),
+        *extension_faults(chain, old=old),
+        *level_faults(chain, level, old=old),
         *(crl_faults(chain, crls, time) if crls is not None else ()),
-        *signature_and_time_faults(chain, time),
-        *name_faults(chain),
+        *signature_and_time_faults(chain, time, old=old),
+        *name_faults(chain, old=old),
     ]
-    faults = tuple(Fault(code, depth, chain[depth], texts[code]) for code, depth in dict.fromkeys(found))
+    faults = tuple(Fault(code, depth, chain[depth], old) for code, depth in dict.fromkeys(found))
     return Path(tuple(chain), untrusted, end is None, faults)
 
 
@@ -125,7 +132,7 @@ def _judge(
 
 
 def build(
-    sent: Sequence[Certificate], roots: list[Certificate], time: datetime, openssl: tuple[int, int] = (3, 5)
+    sent: Sequence[Certificate], roots: list[Certificate], time: datetime, *, old: bool = False
 ) -> tuple[list[Certificate], int, int | None]:
     """The chain, how many of it are not from the root file, and the code when it ends without trust (build_chain).
 
@@ -135,12 +142,11 @@ def build(
     untrusted, from_pool = 1, True
     while len(chain) <= DEPTH + 1:
         top = chain[-1]
-        found = trusted_issuer(top, roots, time)
+        found = trusted_issuer(top, roots, chain, time, old=old)
         if found is not None:
-            known = facts(top)
-            if known.invalid or not readable(top.spki):
+            if not old and (facts(top).invalid or not readable(top.spki)):
                 return chain, untrusted, 1  # X509_self_signed cannot tell
-            if not known.self_signed:
+            if not is_self_signed(top, old=old):
                 chain.append(found)
             elif found.der == top.der:
                 untrusted -= 1
@@ -148,63 +154,88 @@ def build(
                 found = None  # a stranger with the root's name
         if found is not None:
             from_pool = False
-            if facts(chain[-1]).self_signed:
+            if is_self_signed(chain[-1], old=old):
                 return chain, untrusted, None
             continue
-        issuer = find_issuer(top, pool, chain, time) if from_pool and not facts(top).self_signed else None
+        ended = not from_pool or is_self_signed(top, old=old)
+        issuer = None if ended else find_issuer(top, pool, chain, time, old=old)
         if issuer is None:
             break
         pool.remove(issuer)
         chain.append(issuer)
         untrusted += 1
-    return chain, untrusted, _no_anchor(chain, untrusted)
+    return chain, untrusted, _no_anchor(chain, untrusted, old=old)
 
 
-def trusted_issuer(subject: Certificate, roots: Sequence[Certificate], time: datetime) -> Certificate | None:
+def trusted_issuer(
+    subject: Certificate,
+    roots: Sequence[Certificate],
+    chain: Sequence[Certificate],
+    time: datetime,
+    *,
+    old: bool = False,
+) -> Certificate | None:
     """X509_STORE_CTX_get1_issuer: the first in its time, else the one that ended last; one met before counts, too."""
+    if old:
+        return find_issuer(subject, roots, chain, time, old=old)
     return _preferred([root for root in roots if may_issue(root, subject)], time)
 
 
 def find_issuer(
-    subject: Certificate, candidates: Sequence[Certificate], chain: Sequence[Certificate], time: datetime
+    subject: Certificate,
+    candidates: Sequence[Certificate],
+    chain: Sequence[Certificate],
+    time: datetime,
+    *,
+    old: bool = False,
 ) -> Certificate | None:
     """find_issuer: the same among what the server sent, without what is in the chain already."""
-    alone = len(chain) == 1 and facts(subject).self_issued
-    return _preferred([c for c in candidates if may_issue(c, subject) and (alone or c not in chain)], time)
+    alone = len(chain) == 1 and (is_self_signed(subject, old=True) if old else facts(subject).self_issued)
+    fit = [c for c in candidates if may_issue(c, subject, old=old) and (alone or c not in chain)]
+    return _preferred(fit, time, old=old)
 
 
-def _preferred(candidates: Sequence[Certificate], time: datetime) -> Certificate | None:
+def _preferred(candidates: Sequence[Certificate], time: datetime, *, old: bool = False) -> Certificate | None:
     best: Certificate | None = None
     for candidate in candidates:
         if not out_of_time(candidate, time):
             return candidate
-        if best is None or (candidate.not_after and best.not_after and candidate.not_after > best.not_after):
+        later = best and candidate.not_after and best.not_after and candidate.not_after > best.not_after
+        if best is None or later or old:
             best = candidate
     return best
 
 
-def may_issue(issuer: Certificate, subject: Certificate) -> bool:
-    """By names, key identifiers and kind of key, with no look at the signature (ossl_x509_likely_issued)."""
-    return (
-        same_name(issuer.subject_der, subject.issuer_der)
-        and facts(issuer).invalid is None
-        and facts(subject).invalid is None
-        and key_id_fits(issuer, facts(issuer).subject_key_id, facts(subject).authority_key_id)
-        and key_fits(issuer, subject)
-    )
+def may_issue(issuer: Certificate, subject: Certificate, *, old: bool = False) -> bool:
+    """By names, key identifiers and kind of key, with no look at the signature (ossl_x509_likely_issued).
+
+    OpenSSL 1.1.1 looks at the issuer's keyUsage here, and not at the kind of key (X509_check_issued).
+    """
+    own, below = facts(issuer), facts(subject)
+    if not same_name(issuer.subject_der, subject.issuer_der):
+        return False
+    if not key_id_fits(issuer, own.subject_key_id, below.authority_key_id):
+        return False
+    if old:
+        return own.allows(DIGITAL_SIGNATURE if below.proxy else KEY_CERT_SIGN)
+    return own.invalid is None and below.invalid is None and key_fits(issuer, subject)
 
 
-def is_self_signed(certificate: Certificate) -> bool:
+def is_self_signed(certificate: Certificate, *, old: bool = False) -> bool:
     """EXFLAG_SS: issued by itself by name, key identifier and kind of key; the signature is not looked at."""
     known = facts(certificate)
+    if old:
+        own = known.subject_key_id
+        fits = key_id_fits(certificate, own, known.authority_key_id)
+        return known.self_issued and fits and known.allows(KEY_CERT_SIGN)
     return known.invalid is None and known.self_signed
 
 
-def _no_anchor(chain: list[Certificate], untrusted: int) -> int:
+def _no_anchor(chain: list[Certificate], untrusted: int, *, old: bool) -> int:
     """What build_chain says when it ends without trust."""
     if len(chain) > DEPTH + 1:
         return 22
-    if is_self_signed(chain[-1]):
+    if is_self_signed(chain[-1], old=old):
         return 18 if len(chain) == 1 else 19
     return 2 if untrusted < len(chain) else 20
 
@@ -214,14 +245,14 @@ def _no_anchor(chain: list[Certificate], untrusted: int) -> int:
 Found = Iterator[tuple[int, int]]  # code and depth
 
 
-def extension_faults(chain: Sequence[Certificate], openssl: tuple[int, int] = (3, 5)) -> Found:
+def extension_faults(chain: Sequence[Certificate], *, old: bool = False) -> Found:
     """check_extensions: critical extensions, CA flag, explicit curves, purpose and path length, from the leaf up."""
-    invalid_ca = 24 if openssl < THREE else 79
+    invalid_ca = 24 if old else 79
     below = proxies = 0  # intermediates that are not self-issued, and proxies
     must_be_ca: bool | None = None  # the leaf may be one or not
     for depth, certificate in enumerate(chain):
         known = facts(certificate)
-        ca = ca_kind(certificate)
+        ca = ca_kind(certificate, old=old)
         if known.unknown_critical:
             yield 34, depth
         if known.proxy:
@@ -230,13 +261,15 @@ def extension_faults(chain: Sequence[Certificate], openssl: tuple[int, int] = (3
             yield 37, depth
         if must_be_ca and (ca == 0 or (depth + 1 < len(chain) and ca != 1)):
             yield invalid_ca, depth
-        if len(chain) > 1 and not readable(certificate.spki):
-            yield 1, depth
-        elif len(chain) > 1 and explicit_curve(certificate.spki):
-            yield 94, depth
-        if known.invalid is None and not serves_tls(certificate, ca=bool(must_be_ca)):
+        if not old and len(chain) > 1:
+            if not readable(certificate.spki):
+                yield 1, depth
+            elif explicit_curve(certificate.spki):
+                yield 94, depth
+        if (old or known.invalid is None) and not serves_tls(certificate, ca=bool(must_be_ca), old=old):
             yield 26, depth
-        if depth > 1 and known.path is not None and below > known.path + proxies:
+        bound = depth > 1 and not (old and known.self_issued)  # 1.1.1 holds no self-issued certificate to its own
+        if bound and known.path is not None and below > known.path + proxies:
             yield 25, depth
         if depth > 0 and not known.self_issued:
             below += 1
@@ -249,39 +282,39 @@ def extension_faults(chain: Sequence[Certificate], openssl: tuple[int, int] = (3
         must_be_ca = not known.proxy
 
 
-def ca_kind(certificate: Certificate) -> int:
+def ca_kind(certificate: Certificate, *, old: bool = False) -> int:
     """check_ca: 0 is no CA; 1 by basicConstraints, 3 a self-signed v1, 4 by keyUsage, 5 by Netscape's own flags."""
     known = facts(certificate)
-    if known.invalid or not known.allows(KEY_CERT_SIGN):
+    if (known.invalid and not old) or not known.allows(KEY_CERT_SIGN):
         return 0
     if known.basic_constraints is not None:
         return int(known.ca)
-    if known.version == 1 and known.self_signed:
+    if known.version == 1 and is_self_signed(certificate, old=old):
         return 3
     if known.key_usage is not None:
         return 4
     return 5 if known.netscape is not None and known.netscape & ANY_CA else 0
 
 
-def serves_tls(certificate: Certificate, *, ca: bool) -> bool:
+def serves_tls(certificate: Certificate, *, ca: bool, old: bool = False) -> bool:
     """check_purpose_ssl_server: anyExtendedKeyUsage alone is not enough."""
     known = facts(certificate)
     if known.purposes is not None and not known.purposes & SERVER_PURPOSES:
         return False
     if ca:
-        kind = ca_kind(certificate)
+        kind = ca_kind(certificate, old=old)
         return kind != 0 and (kind != 5 or bool((known.netscape or 0) & SSL_CA))
     if known.netscape is not None and not known.netscape & SSL_SERVER:
         return False
     return known.allows(TLS_USAGES)
 
 
-def level_faults(chain: Sequence[Certificate], level: int) -> Found:
+def level_faults(chain: Sequence[Certificate], level: int, *, old: bool = False) -> Found:
     """check_auth_level: keys of the CAs, digests of all but the root."""
     for depth, certificate in enumerate(chain):
         if depth > 0 and not strong_key(certificate, level):
             yield 67, depth
-        if depth < len(chain) - 1 and digest_bits(certificate) < LEVEL_BITS[level]:
+        if depth < len(chain) - 1 and digest_bits(certificate, old=old) < LEVEL_BITS[level]:
             yield 68, depth
 
 
@@ -290,11 +323,11 @@ def strong_key(certificate: Certificate, level: int) -> bool:
     return level == 0 or security_bits(certificate.spki) >= LEVEL_BITS[level]
 
 
-def signature_and_time_faults(chain: Sequence[Certificate], time: datetime) -> Found:
+def signature_and_time_faults(chain: Sequence[Certificate], time: datetime, *, old: bool = False) -> Found:
     """internal_verify: from the root down, the issuer's key usage, the signature, the dates."""
     top = len(chain) - 1
     start = top
-    if not is_self_signed(chain[top]):  # without its issuer a forgiving client goes on below it
+    if not is_self_signed(chain[top], old=old):  # without its issuer a forgiving client goes on below it
         if top == 0:
             yield 21, 0
         else:
@@ -304,7 +337,7 @@ def signature_and_time_faults(chain: Sequence[Certificate], time: datetime) -> F
         if depth < top:
             issuer = chain[depth + 1]
             proxy = facts(certificate).proxy
-            if not facts(issuer).allows(DIGITAL_SIGNATURE if proxy else KEY_CERT_SIGN):
+            if not old and not facts(issuer).allows(DIGITAL_SIGNATURE if proxy else KEY_CERT_SIGN):
                 yield 39 if proxy else 32, depth + 1
             if not readable(issuer.spki):
                 yield 6, depth + 1
@@ -315,7 +348,7 @@ def signature_and_time_faults(chain: Sequence[Certificate], time: datetime) -> F
             yield code, depth
 
 
-def name_faults(chain: Sequence[Certificate]) -> Found:
+def name_faults(chain: Sequence[Certificate], *, old: bool = False) -> Found:
     """check_name_constraints: from the root down, each certificate against every constraint above it.
 
     Self-issued certificates are passed over, unless one is the leaf.
@@ -328,7 +361,7 @@ def name_faults(chain: Sequence[Certificate]) -> Found:
             yield 72, depth
         for above in reversed(chain[depth + 1 :]):
             constraints = facts(above).constraints
-            code = constraints and violation(certificate, constraints, leaf=depth == 0)
+            code = constraints and violation(certificate, constraints, leaf=depth == 0, old=old)
             if code:
                 yield code, depth
 

@@ -44,9 +44,13 @@ def _step(code: int) -> str:
 
 def _revocation(chain: Check, path: Path | None, presented: Presented, trust: Trust) -> Check:
     """Whether a list of the client revokes one of the certificates, or none speaks of it (CRL_CHECK_ALL)."""
-    check = replace(chain, step="revocation", outcome="cannot_tell", code=None, certificate=None, wanted=None, found=None)
+    check = replace(
+        chain, step="revocation", outcome="cannot_tell", code=None, certificate=None, wanted=None, found=None
+    )
     if chain.outcome == "not_done" or trust.roots == "system":  # initialize_SSL reads lists with a root file only
-        return replace(check, outcome="not_done", because="libpq reads revocation lists with a root file only", when=None)
+        return replace(
+            check, outcome="not_done", because="libpq reads revocation lists with a root file only", when=None
+        )
     if path is None or not presented.certificates:
         return replace(check, because="the lists speak of a chain, and that is not known")
     wanted = "a list of each CA of the chain that is good and does not name the certificate below it"

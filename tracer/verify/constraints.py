@@ -17,10 +17,12 @@ UNSPECIFIED, PERMITTED, EXCLUDED, MINMAX, TYPE, NAME_SYNTAX = 1, 47, 48, 49, 51,
 MOST_COMPARISONS = 1 << 20  # NAME_CHECK_MAX
 COMMON_NAME, EMAIL = "2.5.4.3", "1.2.840.113549.1.9.1"
 SMTP_UTF8_MAILBOX = "1.3.6.1.5.5.7.8.9"
-HOST_LIKE = re.compile(rb"[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?)+")
+HOST_LIKE = re.compile(
+    rb"[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?)+"
+)
 
 
-def violation(certificate: Certificate, constraints: NameConstraints, *, leaf: bool) -> int | None:
+def violation(certificate: Certificate, constraints: NameConstraints, *, leaf: bool, old: bool = False) -> int | None:
     """What is wrong with a certificate's names: subject, e-mail addresses in it, SAN, and a leaf's CN without a dNSName."""
     subject = entries(certificate.subject_der)
     names = facts(certificate).names or ()
@@ -28,24 +30,24 @@ def violation(certificate: Certificate, constraints: NameConstraints, *, leaf: b
     if count and len(constraints.permitted) + len(constraints.excluded) > MOST_COMPARISONS // count:
         return UNSPECIFIED
     if subject:
-        code = _match(GeneralName("directoryName", certificate.subject_der), constraints)
+        code = _match(GeneralName("directoryName", certificate.subject_der), constraints, old=old)
         if code is not None:
             return code
     for oid, tag, value in subject:
         if oid == EMAIL:
-            code = NAME_SYNTAX if tag != 22 else _match(GeneralName("rfc822Name", value), constraints)
+            code = NAME_SYNTAX if tag != 22 else _match(GeneralName("rfc822Name", value), constraints, old=old)
             if code is not None:
                 return code
     for name in names:
-        code = _match(name, constraints)
+        code = _match(name, constraints, old=old)
         if code is not None:
             return code
     if leaf and not any(name.kind == "dNSName" for name in names):
-        return _common_names(subject, constraints)
+        return _common_names(subject, constraints, old=old)
     return None
 
 
-def _common_names(subject: list[tuple[str, int, bytes]], constraints: NameConstraints) -> int | None:
+def _common_names(subject: list[tuple[str, int, bytes]], constraints: NameConstraints, *, old: bool) -> int | None:
     """NAME_CONSTRAINTS_check_CN: a CN that looks like a host name of two labels or more is held to dNSName constraints."""
     for oid, tag, value in subject:
         if oid != COMMON_NAME:
@@ -57,20 +59,23 @@ def _common_names(subject: list[tuple[str, int, bytes]], constraints: NameConstr
         if b"\0" in text:
             return NAME_SYNTAX
         if HOST_LIKE.fullmatch(text):
-            code = _match(GeneralName("dNSName", text), constraints)
+            code = _match(GeneralName("dNSName", text), constraints, old=old)
             if code is not None:
                 return code
     return None
 
 
-def _match(name: GeneralName, constraints: NameConstraints) -> int | None:
-    """nc_match: within one of the permitted subtrees of its kind, if there are any, and within no excluded one."""
-    kind, other = _kind(name)
+def _match(name: GeneralName, constraints: NameConstraints, *, old: bool) -> int | None:
+    """nc_match: within one of the permitted subtrees of its kind, if there are any, and within no excluded one.
+
+    OpenSSL 1.1.1 takes all otherNames for one kind, which it cannot compare.
+    """
+    kind, other = (name.kind, "") if old else _kind(name)
     asked = permitted = False
     for subtree in constraints.permitted:
-        if (kind, other) != _base_kind(subtree.base, kind):
+        if (kind, other) != ((subtree.base.kind, "") if old else _base_kind(subtree.base, kind)):
             continue
-        if subtree.bounded:
+        if subtree.old_bounded if old else subtree.bounded:
             return MINMAX
         asked = True
         if not permitted:
@@ -81,9 +86,9 @@ def _match(name: GeneralName, constraints: NameConstraints) -> int | None:
     if asked and not permitted:
         return PERMITTED
     for subtree in constraints.excluded:
-        if (kind, other) != _base_kind(subtree.base, kind):
+        if (kind, other) != ((subtree.base.kind, "") if old else _base_kind(subtree.base, kind)):
             continue
-        if subtree.bounded:
+        if subtree.old_bounded if old else subtree.bounded:
             return MINMAX
         code = _single(name, kind, subtree.base)
         if code != PERMITTED:

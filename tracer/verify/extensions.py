@@ -59,10 +59,9 @@ class Facts:
 @lru_cache(maxsize=4096)
 def facts(certificate: Certificate) -> Facts:
     """Read the extensions that count."""
-    found: dict[str, Any] = {}
-    invalid = None
+    found: dict[str, Any] = {name: None for name, _ in READERS.values()}
+    invalid, good = None, set()
     for oid, (name, read) in READERS.items():
-        found[name] = None
         extension = certificate.extensions.get(oid)
         if extension is None:
             continue
@@ -71,10 +70,11 @@ def facts(certificate: Certificate) -> Facts:
             continue
         try:
             found[name] = read(_shaped(extension.value))
+            good.add(oid)
         except (DerError, IndexError, ValueError) as error:
             invalid = invalid or f"{name} cannot be read: {error}"
     constraints, proxy = found["basic_constraints"], found["proxy"]
-    is_proxy = PROXY in certificate.extensions and PROXY not in certificate.repeated
+    is_proxy = PROXY in good
     if is_proxy and ((constraints and constraints[0]) or certificate.extensions.keys() & NOT_WITH_PROXY):
         invalid = invalid or "a proxy certificate with a CA flag or other names"
     self_issued = same_name(certificate.subject_der, certificate.issuer_der)

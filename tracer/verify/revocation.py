@@ -150,7 +150,9 @@ def _read(data: bytes) -> RevocationList:
     )
 
 
-def _part(oid: str, read: Callable[[bytes], T], extensions: Mapping[str, Extension], repeated: frozenset[str]) -> T | None:
+def _part(
+    oid: str, read: Callable[[bytes], T], extensions: Mapping[str, Extension], repeated: frozenset[str]
+) -> T | None:
     """What an extension says; one that cannot be read, or stands there twice, counts for nothing (crl_cb)."""
     extension = extensions.get(oid)
     if extension is None or oid in repeated:

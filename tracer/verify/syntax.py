@@ -22,10 +22,11 @@ ALL_REASONS = 0x807F
 
 @dataclass(frozen=True, slots=True)
 class Subtree:
-    """One GeneralSubtree; `bounded` where minimum or maximum say more than their default."""
+    """One GeneralSubtree; `bounded` where minimum or maximum say more than their default, `old_bounded` to OpenSSL 1.1.1."""
 
     base: GeneralName
     bounded: bool
+    old_bounded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,7 +308,8 @@ def _subtree(data: bytes, of: Node) -> Subtree:
     least = integer(data, minimum) if minimum else 0
     if maximum:
         integer(data, maximum)
-    return Subtree(base, bounded=least != 0 or maximum is not None)
+    said = maximum is not None
+    return Subtree(base, bounded=least != 0 or said, old_bounded=minimum is not None or said)
 
 
 def distribution_points(data: bytes) -> tuple[Point, ...]:
