@@ -161,7 +161,6 @@ def is_signed_by(certificate: Certificate, issuer: Certificate) -> bool:
 def verifies(algorithm: bytes, signature: bytes, unused_bits: int, signed: bytes, spki: bytes) -> bool:
     """Whether a key made a signature, of a certificate or of a revocation list (ASN1_item_verify)."""
     from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-    from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import ec, padding
 
     key, kind, digest, parameters = public_key(spki), *algorithm_of(algorithm)
@@ -237,7 +236,7 @@ def pss_parameters(parameters: bytes) -> tuple[str, str, int]:
                 return "unknown", "unknown", 0
     except (DerError, IndexError):
         return "unknown", "unknown", 0
-    return digest, mask, salt if salt >= 0 else 0
+    return digest, mask, max(salt, 0)
 
 
 def _digest(data: bytes, algorithm: der.Node) -> str:
@@ -284,10 +283,8 @@ DIGESTS = {
     "2.16.840.1.101.3.4.2.2": "sha384",
     "2.16.840.1.101.3.4.2.3": "sha512",
 }
-DIGEST_BITS = {
-    **{"md5": 39, "sha1": 63, "sha224": 112, "sha256": 128, "sha384": 192, "sha512": 256},
-    **{"sha3-224": 112, "sha3-256": 128, "sha3-384": 192, "sha3-512": 256},
-}
+DIGEST_BITS = {"md5": 39, "sha1": 63, "sha224": 112, "sha256": 128, "sha384": 192, "sha512": 256}
+DIGEST_BITS |= {"sha3-224": 112, "sha3-256": 128, "sha3-384": 192, "sha3-512": 256}
 OLD_DIGEST_BITS = DIGEST_BITS | {"md5": 64, "sha1": 80}
 RSA_BITS = {2048: 112, 3072: 128, 4096: 152, 6144: 176, 7680: 192, 8192: 200, 15360: 256}
 DSA_BITS = ((15360, 256), (7680, 192), (3072, 128), (2048, 112), (1024, 80))

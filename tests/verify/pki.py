@@ -103,14 +103,14 @@ def keys() -> tuple[Key, ...]:
     made += [ec.generate_private_key(ec.SECP384R1()), ec.generate_private_key(ec.SECP521R1())]
     made += [
         ed25519.Ed25519PrivateKey.generate(),
-        rsa.generate_private_key(65537, 1024),
+        rsa.generate_private_key(65537, 1024),  # noqa: S505 (a weak one)
         rsa.generate_private_key(65537, 2048),
-    ]  # noqa: S505
+    ]
     return tuple(Key(private) for private in made)
 
 
 def signed(key: Key, data: bytes, digest: str = "sha256") -> bytes:
-    private, algorithm = key.private, {"sha1": hashes.SHA1, "sha256": hashes.SHA256, "sha384": hashes.SHA384}[digest]()  # noqa: S303
+    private, algorithm = key.private, {"sha1": hashes.SHA1, "sha256": hashes.SHA256, "sha384": hashes.SHA384}[digest]()
     if isinstance(private, ed25519.Ed25519PrivateKey):
         return private.sign(data)
     if isinstance(private, rsa.RSAPrivateKey):
@@ -283,31 +283,31 @@ def openssl1() -> OpenSSL | None:
     return OpenSSL(str(found[0])) if found else None
 
 
-P, I, L = ctypes.c_void_p, ctypes.c_int, ctypes.c_long
+P, N, L = ctypes.c_void_p, ctypes.c_int, ctypes.c_long
 SIGNATURES = {
-    "OpenSSL_version": (ctypes.c_char_p, [I]),
+    "OpenSSL_version": (ctypes.c_char_p, [N]),
     "d2i_X509": (P, [P, P, L]),
     "d2i_X509_CRL": (P, [P, P, L]),
     "X509_free": (None, [P]),
     "X509_CRL_free": (None, [P]),
     "X509_STORE_new": (P, []),
     "X509_STORE_free": (None, [P]),
-    "X509_STORE_add_cert": (I, [P, P]),
-    "X509_STORE_add_crl": (I, [P, P]),
+    "X509_STORE_add_cert": (N, [P, P]),
+    "X509_STORE_add_crl": (N, [P, P]),
     "X509_STORE_CTX_new": (P, []),
     "X509_STORE_CTX_free": (None, [P]),
-    "X509_STORE_CTX_init": (I, [P, P, P, P]),
-    "X509_STORE_CTX_set_default": (I, [P, ctypes.c_char_p]),
+    "X509_STORE_CTX_init": (N, [P, P, P, P]),
+    "X509_STORE_CTX_set_default": (N, [P, ctypes.c_char_p]),
     "X509_STORE_CTX_get0_param": (P, [P]),
-    "X509_STORE_CTX_get_error": (I, [P]),
-    "X509_STORE_CTX_get_error_depth": (I, [P]),
-    "X509_VERIFY_PARAM_set_auth_level": (None, [P, I]),
+    "X509_STORE_CTX_get_error": (N, [P]),
+    "X509_STORE_CTX_get_error_depth": (N, [P]),
+    "X509_VERIFY_PARAM_set_auth_level": (None, [P, N]),
     "X509_VERIFY_PARAM_set_time": (None, [P, L]),
-    "X509_VERIFY_PARAM_set_flags": (I, [P, ctypes.c_ulong]),
-    "X509_verify_cert": (I, [P]),
+    "X509_VERIFY_PARAM_set_flags": (N, [P, ctypes.c_ulong]),
+    "X509_verify_cert": (N, [P]),
     "X509_verify_cert_error_string": (ctypes.c_char_p, [L]),
     "OPENSSL_sk_new_null": (P, []),
-    "OPENSSL_sk_push": (I, [P, P]),
+    "OPENSSL_sk_push": (N, [P, P]),
     "OPENSSL_sk_free": (None, [P]),
 }
 
@@ -499,7 +499,7 @@ def scene(random: Random) -> tuple[list[bytes], list[bytes]]:
         last = at == len(certificates) - 1
         if not last or random.random() < 0.3:
             sent.append(data)
-        if last and random.random() < 0.93 or random.random() < 0.12:
+        if (last and random.random() < 0.93) or random.random() < 0.12:
             roots.append(data)
     if len(certificates) == 1 and random.random() < 0.7:
         roots.append(certificates[0])

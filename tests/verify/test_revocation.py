@@ -96,7 +96,7 @@ def test_without_lists_nobody_checks() -> None:
 
 
 def test_loading_is_silent(tmp_path: Path) -> None:
-    """libpq says nothing of a file that is missing or holds no list: then it does not check."""
+    """A file that is missing or holds no list is nothing to libpq: it says nothing and does not check."""
     assert load_crls(tmp_path / "absent") is None
     for content in (b"", b"garbage", b"-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n"):
         (tmp_path / "crl").write_bytes(content)

@@ -11,8 +11,8 @@ from tracer.findings.identity import called, issuer_of, names_of
 from tracer.findings.model import shorten
 from tracer.trace import Trace
 from tracer.verify.extensions import facts
-from tracer.verify.syntax import folded
 from tracer.verify.names import match
+from tracer.verify.syntax import folded
 
 FEW_NAMES = 8  # of a certificate
 

@@ -190,7 +190,7 @@ def _number(value: bytes) -> int:
 
 
 def _scope(value: bytes) -> Scope:
-    """issuingDistributionPoint (setup_idp)."""
+    """What a list says that it is about (setup_idp)."""
     left = syntax.members(value, der.node(value, 0))
     name, user, ca, some, indirect, attribute = (syntax.optional(left, tag) for tag in (0xA0, *range(0x81, 0x86)))
     syntax.done(left)
