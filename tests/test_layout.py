@@ -30,7 +30,7 @@ ONLY = {
 
 # What of tracer a file, or a folder, may import; the first row that fits. None is everything.
 TRACE = ("trace", "preamble", "sides", "summaries", "outcome")
-CERTIFICATES = ("certificates", "signatures", "presented", "der", "x500")
+CERTIFICATES = ("certificates", "signatures", "presented", "der")
 VALUES = (*TRACE, *CERTIFICATES, "packets.source", "segments", "streams", "protocol")  # what the verbs hand on
 MAY_IMPORT: dict[str, tuple[str, ...] | None] = {
     "__init__.py": None,
@@ -51,7 +51,6 @@ MAY_IMPORT: dict[str, tuple[str, ...] | None] = {
     "streams.py": ("packets.source", "protocol.settled", "segments"),
     **{f"{name}.py": VALUES for name in (*TRACE, "presented")},
     "der.py": (),
-    "x500.py": ("der",),
     "signatures.py": ("der", "certificates"),
     "certificates.py": (*CERTIFICATES, "trace", "outcome"),
     "serverkey.py": ("errors",),

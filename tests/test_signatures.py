@@ -43,7 +43,8 @@ def test_a_good_signature_and_damaged_ones() -> None:
     assert is_signed_by(root, root)
     assert not is_signed_by(replace(root, tbs=root.tbs + b"\0"), root)
     assert not is_signed_by(replace(root, signature=root.signature[:-1] + bytes([root.signature[-1] ^ 1])), root)
-    assert not is_signed_by(replace(root, signature_oid="1.2.3"), root)
+    assert not is_signed_by(replace(root, algorithm=root.algorithm[:-2]), root)
+    assert not is_signed_by(replace(root, unused_bits=1), root)
     assert not is_signed_by(root, replace(root, spki=b""))
 
 
@@ -64,8 +65,14 @@ def test_which_key_makes_which_signature(signature: str, key: str, can: bool) ->
 
 @pytest.mark.parametrize(
     ("data", "found"),
-    [("3000", ("sha1", 20)), ("3005a203020120", ("sha1", 32)), ("", ("unknown", 0)), ("30", ("unknown", 0))],
+    [
+        ("3000", ("sha1", "sha1", 20)),
+        ("3005a203020120", ("sha1", "sha1", 32)),
+        ("3005a303020102", ("unknown", "unknown", 0)),
+        ("", ("unknown", "unknown", 0)),
+        ("30", ("unknown", "unknown", 0)),
+    ],
 )
-def test_parameters_of_pss(data: str, found: tuple[str, int]) -> None:
+def test_parameters_of_pss(data: str, found: tuple[str, str, int]) -> None:
     """What is left out has RFC 4055's defaults; what cannot be read is unknown."""
     assert pss_parameters(bytes.fromhex(data)) == found

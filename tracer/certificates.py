@@ -14,11 +14,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property, lru_cache
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, TypeVar
 
 from tracer import der
 from tracer.der import DerError, Node
-from tracer.x500 import GeneralName, attributes, general_names, same_name, texts
 
 if TYPE_CHECKING:
     from tracer.outcome import Ended
@@ -29,6 +29,20 @@ PEM = re.compile(
 )
 T = TypeVar("T")
 MOST_CERTIFICATES = 2000  # of one file
+
+
+@dataclass(frozen=True, slots=True)
+class GeneralName:
+    """One name of a subjectAltName: `kind` is RFC 5280's, `value` its bytes."""
+
+    kind: str
+    value: bytes
+
+    @property
+    def text(self) -> str:
+        if self.kind == "iPAddress":
+            return str(ip_address(self.value)) if len(self.value) in (4, 16) else self.value.hex()
+        return self.value.decode("utf-8", "backslashreplace")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +72,14 @@ class Certificate:
     not_before: datetime | None
     not_after: datetime | None
     spki: bytes
-    signature_oid: str
-    signature_parameters: bytes
     signature: bytes
     tbs: bytes
     extensions: Mapping[str, Extension]
     broken: str | None = None
-    repeated: frozenset[str] = frozenset()  # extensions that stand there more than once; the first one counts
+    repeated: frozenset[str] = frozenset()  # OIDs of extensions that stand there more than once
+    tbs_algorithm: bytes = b""  # the AlgorithmIdentifier inside what is signed, and the one beside the signature
+    algorithm: bytes = b""
+    unused_bits: int = 0  # of the signature's BIT STRING
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Certificate) and self.der == other.der
@@ -89,21 +104,16 @@ class Certificate:
 
     @cached_property
     def subject(self) -> str:
-        return ", ".join(f"{name}={value}" for name, value in texts(self.subject_der))
+        return ", ".join(f"{name}={value}" for name, value in _name(self.subject_der))
 
     @cached_property
     def issuer(self) -> str:
-        return ", ".join(f"{name}={value}" for name, value in texts(self.issuer_der))
+        return ", ".join(f"{name}={value}" for name, value in _name(self.issuer_der))
 
     @cached_property
     def common_name(self) -> bytes | None:
         """The first CN, as bytes."""
         return next((value for oid, value in attributes(self.subject_der) if oid == "2.5.4.3"), None)
-
-    @cached_property
-    def self_issued(self) -> bool:
-        """Whether subject and issuer are the same name."""
-        return same_name(self.subject_der, self.issuer_der)
 
     @cached_property
     def short(self) -> str:
@@ -114,7 +124,7 @@ class Certificate:
     def names(self) -> tuple[GeneralName, ...]:
         """The subjectAltNames, in order."""
         extension = self.extensions.get("2.5.29.17")
-        return _try(lambda: general_names(extension.value, der.node(extension.value, 0)), ()) if extension else ()
+        return _general_names(extension.value) if extension else ()
 
     @cached_property
     def basic_constraints(self) -> tuple[bool, int | None] | None:
@@ -136,20 +146,19 @@ class Certificate:
         return _try(lambda: _oids(extension.value), NO_OIDS)
 
     @cached_property
-    def netscape_type(self) -> int | None:
-        """The bits of nsCertType; None without the extension."""
-        extension = self.extensions.get("2.16.840.1.113730.1.1")
-        return _try(lambda: der.bits(extension.value)[0], 0) if extension else None
+    def signature_oid(self) -> str:
+        """The OID of the signature's algorithm; "" when it cannot be read."""
+        return _algorithm(self.algorithm)[0]
 
     @cached_property
-    def subject_key_id(self) -> bytes | None:
-        extension = self.extensions.get("2.5.29.14")
-        return _try(lambda: der.content(extension.value, der.node(extension.value, 0)), None) if extension else None
+    def signature_parameters(self) -> bytes:
+        """The parameters of the signature's algorithm, encoded; empty where there are none."""
+        return _algorithm(self.algorithm)[1]
 
     @cached_property
-    def authority_key_id(self) -> KeyId | None:
-        extension = self.extensions.get("2.5.29.35")
-        return key_identifier(extension.value) if extension else None
+    def inner_oid(self) -> str:
+        """The same OID from inside what is signed, where it should be the same."""
+        return _algorithm(self.tbs_algorithm)[0]
 
     @cached_property
     def public_key(self) -> str:
@@ -173,7 +182,7 @@ class Presented:
     version: str | None = None
     alpn: str | None = None
     authentication: tuple[str, ...] | None = None
-    seen: Mapping[str, int] = field(default_factory=dict)
+    seen: Mapping[str, int] = field(default_factory=dict, hash=False)
     answer_byte: bytes = b""
     injected: bool = False  # bytes behind the answer S that were not TLS
     direct: bool = False
@@ -222,9 +231,7 @@ def _read(data: bytes) -> Certificate:
         return _certificate(data)
     except (DerError, IndexError, ValueError) as error:
         empty: dict[str, Extension] = {}
-        return Certificate(
-            data, 0, 0, b"", b"", None, None, b"", "", b"", b"", b"", empty, f"not a certificate: {error}"
-        )
+        return Certificate(data, 0, 0, b"", b"", None, None, b"", b"", b"", empty, f"not a certificate: {error}")
 
 
 def _certificate(data: bytes) -> Certificate:  # RFC 5280 §4.1
@@ -233,15 +240,13 @@ def _certificate(data: bytes) -> Certificate:  # RFC 5280 §4.1
     version = 1
     if parts[0].tag == 0xA0:
         version = 1 + der.integer(data, der.children(data, parts.pop(0))[0])
-    serial, _, issuer, validity, subject, spki = parts[:6]
+    serial, inner, issuer, validity, subject, spki = parts[:6]
     not_before, not_after = der.children(data, validity)[:2]
     extensions: dict[str, Extension] = {}
-    repeated: set[str] = set()
+    repeated: frozenset[str] = frozenset()
     for part in parts[6:]:
         if part.tag == 0xA3:
-            repeated = _extensions(data, der.children(data, part)[0], extensions)
-    algorithm_parts = der.children(data, algorithm)
-    parameters = der.whole(data, algorithm_parts[1]) if len(algorithm_parts) > 1 else b""
+            repeated = read_extensions(data, der.children(data, part)[0], extensions)
     return Certificate(
         der=data[: der.node(data, 0).stop],
         version=version,
@@ -251,18 +256,27 @@ def _certificate(data: bytes) -> Certificate:  # RFC 5280 §4.1
         not_before=der.time(data, not_before),
         not_after=der.time(data, not_after),
         spki=der.whole(data, spki),
-        signature_oid=der.oid(der.content(data, algorithm_parts[0])),
-        signature_parameters=parameters,
         signature=der.content(data, signature)[1:],
         tbs=der.whole(data, tbs),
         extensions=extensions,
         broken=f"extension {min(repeated)} stands there twice" if repeated else None,
-        repeated=frozenset(repeated),
+        repeated=repeated,
+        tbs_algorithm=der.whole(data, inner),
+        algorithm=der.whole(data, algorithm),
+        unused_bits=next(iter(der.content(data, signature)), 0),
     )
 
 
-def _extensions(data: bytes, parent: Node, into: dict[str, Extension]) -> set[str]:
-    """Put the extensions into `into`; returns those that come again."""
+def _algorithm(identifier: bytes) -> tuple[str, bytes]:
+    def read() -> tuple[str, bytes]:
+        parts = der.sequence(identifier)
+        return der.oid(der.content(identifier, parts[0])), b"".join(der.whole(identifier, p) for p in parts[1:2])
+
+    return _try(read, ("", b""))
+
+
+def read_extensions(data: bytes, parent: Node, into: dict[str, Extension]) -> frozenset[str]:
+    """Put the extensions of a SEQUENCE into a mapping, the first of each OID; back come the OIDs met twice."""
     repeated = set()
     for member in der.children(data, parent):
         parts = der.children(data, member)
@@ -270,9 +284,11 @@ def _extensions(data: bytes, parent: Node, into: dict[str, Extension]) -> set[st
         critical = len(parts) > 2 and parts[1].tag == der.BOOLEAN and der.content(data, parts[1]) != b"\0"
         if name in into:
             repeated.add(name)
+            critical, value = critical or into[name].critical, into[name].value
         else:
-            into[name] = Extension(critical, der.content(data, parts[-1]))
-    return repeated
+            value = der.content(data, parts[-1])
+        into[name] = Extension(critical, value)
+    return frozenset(repeated)
 
 
 def _try(read: Callable[[], T], otherwise: T) -> T:
@@ -282,9 +298,37 @@ def _try(read: Callable[[], T], otherwise: T) -> T:
         return otherwise
 
 
-def key_identifier(value: bytes) -> KeyId | None:
-    """An authorityKeyIdentifier; None where it cannot be read."""
-    return _try(lambda: _authority(value), None)
+def attributes(name: bytes) -> list[tuple[str, bytes]]:
+    """The attributes of a Name, in the order of their encoding: OID and value bytes."""
+
+    def read() -> list[tuple[str, bytes]]:
+        found = []
+        for group in der.sequence(name):
+            for member in der.children(name, group):
+                kind, value = der.children(name, member)[:2]
+                found.append((der.oid(der.content(name, kind)), _utf8(value.tag, der.content(name, value))))
+        return found
+
+    return _try(read, [])
+
+
+def _utf8(tag: int, value: bytes) -> bytes:
+    """A directory string as UTF-8: BMPString and UniversalString come as UTF-16 and UTF-32, T61String as Latin-1."""
+    encoding = {30: "utf-16-be", 28: "utf-32-be", 20: "latin-1"}.get(tag)
+    return value.decode(encoding, "replace").encode() if encoding else value
+
+
+def _name(name: bytes) -> list[tuple[str, str]]:
+    return [(ATTRIBUTES.get(oid, oid), value.decode("utf-8", "backslashreplace")) for oid, value in attributes(name)]
+
+
+def _general_names(value: bytes) -> tuple[GeneralName, ...]:
+    def read() -> tuple[GeneralName, ...]:
+        return tuple(
+            GeneralName(GENERAL_NAMES.get(n.tag & 0x1F, "unknown"), der.content(value, n)) for n in der.sequence(value)
+        )
+
+    return _try(read, ())
 
 
 def _oids(value: bytes) -> frozenset[str]:
@@ -307,7 +351,7 @@ def _basic_constraints(value: bytes) -> tuple[bool, int | None]:
 
 def _key_usage(value: bytes) -> frozenset[str]:
     def read() -> frozenset[str]:
-        bits = der.bits(value)
+        bits = der.content(value, der.node(value, 0))[1:]
         return frozenset(
             name for at, name in enumerate(KEY_USAGES) if at // 8 < len(bits) and bits[at // 8] & 0x80 >> at % 8
         )
@@ -315,22 +359,20 @@ def _key_usage(value: bytes) -> frozenset[str]:
     return _try(read, frozenset())
 
 
-def _authority(value: bytes) -> KeyId:
-    parts = {member.tag & 0x1F: member for member in der.sequence(value)}
-    issuer = None
-    if 1 in parts:
-        directory = [n for n in der.children(value, parts[1]) if n.tag & 0x1F == 4]
-        issuer = der.content(value, directory[0]) if directory else None
-    return KeyId(
-        der.content(value, parts[0]) if 0 in parts else None,
-        issuer,
-        der.integer(value, parts[2]) if 2 in parts else None,
-    )
-
-
 # TABLES
 
 NO_OIDS: frozenset[str] = frozenset()
+GENERAL_NAMES = {
+    0: "otherName",
+    1: "rfc822Name",
+    2: "dNSName",
+    3: "x400Address",
+    4: "directoryName",
+    5: "ediPartyName",
+    6: "uniformResourceIdentifier",
+    7: "iPAddress",
+    8: "registeredID",
+}
 KEY_USAGES = (
     "digitalSignature",
     "nonRepudiation",
@@ -342,3 +384,14 @@ KEY_USAGES = (
     "encipherOnly",
     "decipherOnly",
 )
+ATTRIBUTES = {
+    "2.5.4.3": "CN",
+    "2.5.4.5": "serialNumber",
+    "2.5.4.6": "C",
+    "2.5.4.7": "L",
+    "2.5.4.8": "ST",
+    "2.5.4.10": "O",
+    "2.5.4.11": "OU",
+    "0.9.2342.19200300.100.1.25": "DC",
+    "1.2.840.113549.1.9.1": "emailAddress",
+}

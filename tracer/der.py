@@ -28,8 +28,6 @@ def node(data: bytes, at: int, stop: int | None = None) -> Node:
     end = len(data) if stop is None else stop
     if at + 2 > end:
         raise DerError(f"no value at byte {at}")
-    if data[at] & 0x1F == 0x1F:
-        raise DerError(f"a tag of more than one byte at byte {at}")  # no certificate has one
     length, body = data[at + 1], at + 2
     if length & 0x80:
         size = length & 0x7F
@@ -67,14 +65,6 @@ def sequence(data: bytes) -> list[Node]:
     return children(data, top)
 
 
-def bits(data: bytes) -> bytes:
-    """The bits of the BIT STRING that the bytes begin with; those that are not used are zero, whatever stands there."""
-    unused, *body = content(data, node(data, 0))
-    if body:
-        body[-1] &= 0xFF << unused
-    return bytes(body)
-
-
 def integer(data: bytes, of: Node) -> int:
     return int.from_bytes(content(data, of), "big", signed=True)
 
@@ -100,7 +90,7 @@ def _arcs(data: bytes) -> Iterator[int]:
 def time(data: bytes, of: Node) -> datetime | None:
     """UTCTime or GeneralizedTime as RFC 5280 §4.1.2.5 wants them; None for anything else."""
     text = content(data, of).decode("ascii", "replace")
-    if not text[:-1].isdecimal():
+    if not text[:-1].isascii() or not text[:-1].isdigit():
         return None
     try:
         if of.tag == UTC_TIME and len(text) == 13:

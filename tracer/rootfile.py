@@ -6,21 +6,16 @@ libpq asks stat(2) whether the file is there, and takes every error for "no"; Op
 
 from __future__ import annotations
 
-import base64
-import binascii
 import os
 import re
-from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 from tracer.certificates import Certificate, from_pem
 from tracer.verify.model import BROKEN_ENTRY, Roots, Unusable
-from tracer.verify.revocation import RevocationList
+from tracer.verify.revocation import RevocationList, load_crls
 
 LARGEST = 16 << 20  # bytes
 MOST_FILES = 1000  # of a folder of revocation lists
-PEM_LIST = re.compile(rb"-----BEGIN X509 CRL-----\s*(.*?)-----END X509 CRL-----", re.DOTALL)
 
 
 def load(path: str | os.PathLike[str]) -> Roots:
@@ -76,28 +71,10 @@ END = re.compile(rb"^-----END ([^\n]*?)-----[ \t\r]*$", re.MULTILINE)
 NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/=\s]")
 
 
-def load_lists(path: str | os.PathLike[str]) -> tuple[RevocationList, ...] | None:
-    """What `sslcrl=path` gives: None where there is no such file, or no list in it, which libpq passes over in silence."""
-    try:
-        with Path(os.fspath(path)).expanduser().open("rb") as file:
-            data = file.read(LARGEST)
-    except OSError:
-        return None
-    return tuple(_lists(data)) or None
-
-
 def load_folder(path: str | os.PathLike[str]) -> tuple[RevocationList, ...]:
     """What `sslcrldir=path` gives: every list in the folder. A missing or empty one still means that they are checked."""
     try:
         files = sorted(Path(os.fspath(path)).expanduser().iterdir())[:MOST_FILES]
     except OSError:
         return ()
-    return tuple(crl for file in files for crl in load_lists(file) or ())
-
-
-def _lists(data: bytes) -> Iterator[RevocationList]:
-    for match in PEM_LIST.finditer(data):
-        with suppress(binascii.Error):
-            found = RevocationList.from_der(base64.b64decode(match.group(1)))
-            if found is not None:
-                yield found
+    return tuple(crl for file in files for crl in load_crls(file) or ())

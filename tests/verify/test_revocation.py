@@ -1,119 +1,143 @@
-"""Revocation lists: whatever they say and whoever signed them, the answer is OpenSSL's."""
+"""Revocation lists: what is loaded, what each fault is called, and what a client makes of them."""
 
 from __future__ import annotations
 
+import base64
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.serialization import Encoding
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from tests.verify.forge import A_CA, BASIC_CONSTRAINTS, DAY, NOW, called, certificate, key, openssl, ours
-from tracer.verify.revocation import RevocationList
-
-ROOT = certificate("root", "root", A_CA)
-INTER = certificate("inter", "root", A_CA, serial=7)
-MUTE = certificate(
-    "inter",
-    "root",
-    {BASIC_CONSTRAINTS: A_CA[BASIC_CONSTRAINTS], "2.5.29.15": (True, bytes.fromhex("03020204"))},
-    serial=7,
-)
-LEAF = certificate("leaf", "inter", {}, serial=9)
-POINT = certificate(
-    "leaf",
-    "inter",
-    {"2.5.29.31": (False, bytes.fromhex("30103 00ea00ca00a8608687474703a2f2f78".replace(" ", "")))},
-    serial=9,
-)
-
-
-def crl(
-    issuer: str, signer: str, last: int, following: int | None, revoked: list[tuple[int, str | None]], extensions=()
-) -> bytes:
-    """A list of that issuer; `last` and `following` in seconds from now."""
-    builder = x509.CertificateRevocationListBuilder(
-        called(issuer), NOW + timedelta(seconds=last), NOW + timedelta(seconds=following or 999999)
-    )
-    for serial, reason in revoked:
-        entry = x509.RevokedCertificateBuilder(serial, NOW - DAY)
-        if reason:
-            entry = entry.add_extension(x509.CRLReason(x509.ReasonFlags(reason)), critical=False)
-        builder = builder.add_revoked_certificate(entry.build())
-    for extension, critical in extensions:
-        builder = builder.add_extension(extension, critical)
-    return builder.sign(key(signer), hashes.SHA256()).public_bytes(Encoding.DER)
-
-
-def distribution(name: str | None = None, *, users: bool = False, cas: bool = False, indirect: bool = False):
-    names = [x509.UniformResourceIdentifier(name)] if name else None
-    return x509.IssuingDistributionPoint(names, None, users, cas, None, indirect, False)
-
-
-EXTENSIONS = [
-    (x509.CRLNumber(5), False),
-    (x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3"), b"\5\0"), True),
-    (x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3"), b"\5\0"), False),
-    (distribution(users=True), True),
-    (distribution(cas=True), True),
-    (distribution("http://x"), True),
-    (distribution("http://y"), True),
-    (distribution("http://x", indirect=True), True),
-    (x509.AuthorityKeyIdentifier(b"abc", None, None), False),
-    (x509.DeltaCRLIndicator(3), True),
-]
-LISTS = st.builds(
+from tests.verify.pki import (
+    DAY,
+    NOW,
+    Key,
+    Plan,
+    basic,
+    bits,
+    certificate,
+    cn,
     crl,
-    issuer=st.sampled_from(["root", "inter", "inter", "root", "stranger"]),
-    signer=st.sampled_from(["root", "inter", "inter", "root"]),
-    last=st.sampled_from([-86400, -3600, 0, 60]),
-    following=st.sampled_from([3600, 1, 0, None]).map(lambda s: s if s is None or s > 0 else 61),
-    revoked=st.lists(
-        st.tuples(st.sampled_from([7, 9, 11]), st.sampled_from([None, "keyCompromise", "removeFromCRL"])), max_size=2
-    ),
-    extensions=st.lists(st.sampled_from(EXTENSIONS), max_size=1),
+    entry,
+    extension,
+    keys,
+    seq,
+    tlv,
+    when,
 )
+from tracer.certificates import Certificate, Presented
+from tracer.der import DerError
+from tracer.verify import Trust, replay
+from tracer.verify.chain import judge
+from tracer.verify.revocation import from_der, from_pem, load_crls
+
+ROOT, LEAF = keys()[:2]
 
 
-def whole(*more: bytes) -> list[bytes]:
-    """Good lists of every level, and others."""
-    return [crl("root", "root", -60, 3600, []), crl("inter", "inter", -60, 3600, []), *more]
+def chain(usage: int = 6) -> tuple[Certificate, Certificate]:
+    """A leaf with serial number 5, and its root."""
+    usages = extension("2.5.29.15", bits(usage), critical=True)
+    root = certificate(Plan(cn("root"), cn("root"), ROOT, ROOT, extensions=(basic(True), usages)))
+    leaf = certificate(Plan(cn("db.example"), cn("root"), LEAF, ROOT, serial=5))
+    return Certificate.from_der(leaf), Certificate.from_der(root)
 
 
-@pytest.mark.needs("openssl")
-@settings(max_examples=120)
-@given(lists=st.lists(LISTS, max_size=4), good=st.booleans(), mute=st.booleans())
-def test_openssl_says_the_same(lists: list[bytes], good: bool, mute: bool) -> None:
-    """Missing, late, early, of somebody else, for others, with a wrong signature, or of an issuer that may not."""
-    every = whole(*lists) if good else lists
-    inter = MUTE if mute else INTER
-    assert ours([LEAF, POINT], [inter], [ROOT], every) == openssl([LEAF, POINT], [inter], [ROOT], every)
+def codes(*lists: bytes, usage: int = 6) -> list[tuple[int, int]]:
+    leaf, root = chain(usage)
+    return [(f.code, f.depth) for f in judge([leaf], [root], NOW, 2, [from_der(data) for data in lists]).faults]
 
 
-CASES = {
-    "good": (whole(), None),
-    "no list at all": ([], (3, 0)),
-    "a list for the leaf only": ([crl("inter", "inter", -60, 3600, [])], (3, 1)),
-    "revoked": ([whole()[0], crl("inter", "inter", -60, 3600, [(9, None)])], (23, 0)),
-    "its CA revoked": ([whole()[1], crl("root", "root", -60, 3600, [(7, None)])], (23, 1)),
-    "expired": ([whole()[0], crl("inter", "inter", -7200, -3600, [])], (12, 0)),
-    "not yet valid": ([whole()[0], crl("inter", "inter", 60, 3600, [])], (11, 0)),
-    "a wrong signature": ([whole()[0], crl("inter", "root", -60, 3600, [])], (8, 0)),
-}
+def of_root(*entries: bytes, key: Key = ROOT, **how) -> bytes:
+    return crl(cn("root"), key, tuple(entries), **how)
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_cases(name: str) -> None:
-    """The codes of CLIENT-CHECKS C.2."""
-    lists, answer = CASES[name]
-    assert ours([LEAF], [INTER], [ROOT], lists) == [answer]
+ONLY_CA = (extension("2.5.29.28", seq(tlv(0x82, b"\xff")), critical=True),)
 
 
-@given(st.binary(max_size=200) | st.integers(0, 150).map(lambda at: CASES["revoked"][0][1][:at]))
-def test_any_bytes(data: bytes) -> None:
-    """A list, or None; nothing is raised."""
-    found = RevocationList.from_der(data)
-    assert found is None or found.der
+@pytest.mark.parametrize(
+    ("lists", "first"),
+    [
+        ((of_root(),), None),
+        ((), (3, 0)),
+        ((crl(cn("other"), ROOT),), (3, 0)),
+        ((of_root(entry(5)),), (23, 0)),
+        ((of_root(entry(1)),), (23, 1)),
+        ((of_root(entry(5, extension("2.5.29.21", tlv(10, b"\x08")))),), None),
+        ((of_root(stop=when(NOW)),), (12, 0)),
+        ((of_root(stop=None),), None),
+        ((of_root(start=when(NOW)),), None),
+        ((of_root(start=when(NOW + timedelta(seconds=1))),), (11, 0)),
+        ((of_root(start=tlv(0x17, b"2601011200Z")),), (15, 0)),
+        ((of_root(damage=True),), (8, 0)),
+        ((of_root(key=LEAF),), (8, 0)),
+        ((of_root(extensions=ONLY_CA),), (44, 0)),
+        ((of_root(extensions=(extension("1.2.3", b"", critical=True),)),), (36, 0)),
+        ((of_root(stop=when(NOW - DAY)), of_root()), None),
+        ((of_root(entry(5), start=when(NOW - 2 * DAY)), of_root()), None),
+        ((of_root(start=when(NOW - 2 * DAY)), of_root(entry(5))), (23, 0)),
+    ],
+)
+def test_the_first_fault(lists: tuple[bytes, ...], first: tuple[int, int] | None) -> None:
+    """Which list is taken, and what is wrong with it or with the certificate."""
+    assert next(iter(codes(*lists)), None) == first
+
+
+def test_a_root_that_may_not_sign_lists() -> None:
+    """35: a keyUsage without cRLSign."""
+    assert codes(of_root(), usage=4)[0] == (35, 0)
+
+
+def test_without_lists_nobody_checks() -> None:
+    """None is no look at revocation; no list at all is a look that finds nothing."""
+    leaf, root = chain()
+    assert not judge([leaf], [root], NOW, 2, None).faults
+    assert judge([leaf], [root], NOW, 2, []).faults[0].code == 3
+
+
+def test_loading_is_silent(tmp_path: Path) -> None:
+    """A file that is missing or holds no list is nothing to libpq: it says nothing and does not check."""
+    assert load_crls(tmp_path / "absent") is None
+    for content in (b"", b"garbage", b"-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n"):
+        (tmp_path / "crl").write_bytes(content)
+        assert load_crls(tmp_path / "crl") is None
+    assert load_crls(tmp_path) is None
+    pem = b"-----BEGIN X509 CRL-----\n" + base64.encodebytes(of_root(entry(5))) + b"-----END X509 CRL-----\n"
+    (tmp_path / "crl").write_bytes(b"text\n" + pem + pem)
+    found = load_crls(tmp_path / "crl")
+    assert found is not None
+    assert found == (from_der(of_list(pem)),) * 2
+
+
+def of_list(pem: bytes) -> bytes:
+    return from_pem(pem)[0].der
+
+
+def test_what_is_no_list() -> None:
+    """Bytes that are no list raise one kind of error."""
+    for data in (b"", b"\x30\0", b"\x30\3\x30\1\0", of_root()[:40]):
+        with pytest.raises(DerError):
+            from_der(data)
+
+
+def trust(**how) -> Trust:
+    return Trust(host="db.example", sslmode="verify-ca", roots=[chain()[1]], time=NOW, **how)
+
+
+def test_revocation_is_a_check_of_its_own() -> None:
+    """With a list there is a check `revocation`, inside the handshake; the library's own list will do, too."""
+    presented = Presented((chain()[0],))
+    good = replay(presented, trust(crls=[x509.load_der_x509_crl(of_root())]))
+    assert (good.outcome, good.check("revocation").outcome) == ("accept", "passed")
+    bad = replay(presented, trust(crls=[from_der(of_root(entry(5)))]))
+    assert bad.outcome == "refuse"
+    assert (bad.refused_by.step, bad.refused_by.code, bad.refused_by.when) == ("revocation", 23, "in_handshake")
+    assert (bad.prints, bad.wire) == ("SSL error: certificate verify failed", "alert:44")
+    assert replay(presented, trust()).check("revocation") is None
+
+
+def test_revocation_without_a_root_file_is_not_done() -> None:
+    """initialize_SSL reads the lists only with a root file."""
+    presented = Presented((chain()[0],))
+    verdict = replay(presented, Trust(sslmode="require", roots=None, time=NOW, crls=[from_der(of_root(entry(5)))]))
+    assert (verdict.outcome, verdict.check("revocation").outcome) == ("accept", "not_done")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tracer.verify.chain import TEXTS
+from tracer.verify.codes import TEXTS
 from tracer.verify.words import ALERT_NAMES, SENTENCES, alert
 
 

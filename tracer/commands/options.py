@@ -18,6 +18,7 @@ from tracer.report import Report, report
 from tracer.trace import Trace
 from tracer.verify import clients
 from tracer.verify.model import SSLMODES, Trust, Unusable, Verdict
+from tracer.verify.revocation import load_crls
 
 
 class Parser(argparse.ArgumentParser):
@@ -120,7 +121,7 @@ def question(options: argparse.Namespace) -> Question:
     if options.sslcrldir:
         trust = replace(trust, crls=rootfile.load_folder(options.sslcrldir))
     elif options.sslcrl:
-        trust = replace(trust, crls=rootfile.load_lists(options.sslcrl))
+        trust = replace(trust, crls=load_crls(options.sslcrl))
         if trust.crls is None:
             hint(f"{options.sslcrl} holds no revocation list: as libpq does, it is passed over")
     asked = any((options.sslmode, options.host, options.sslrootcert))

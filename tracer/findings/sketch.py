@@ -10,8 +10,9 @@ from tracer.findings.chains import Chain, chain
 from tracer.findings.identity import called, issuer_of, names_of
 from tracer.findings.model import shorten
 from tracer.trace import Trace
+from tracer.verify.extensions import facts
 from tracer.verify.names import match
-from tracer.x500 import rdns
+from tracer.verify.syntax import folded
 
 FEW_NAMES = 8  # of a certificate
 
@@ -85,8 +86,8 @@ def shown(found: Chain) -> Shown:
 def authority(found: Chain) -> Authority | None:
     if found.rooted:
         return Authority(called(found.top), digest(found.top.spki), found.signed) if len(found.path) > 1 else None
-    wanted = found.top.authority_key_id
-    named = repr(rdns(found.top.issuer_der)).encode()
+    wanted = facts(found.top).authority_key_id
+    named = repr(folded(found.top.issuer_der)).encode()
     return Authority(issuer_of(found.top), digest(named, (wanted and wanted.key_id) or b""), proven=False)
 
 

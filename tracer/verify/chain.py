@@ -2,92 +2,57 @@
 
 Trusted certificates first, no partial chain, purpose "SSL server", not strict. `judge` returns every fault in the order
 in which OpenSSL comes upon them; a client whose callback does not forgive, as libpq's, sees the first only.
-Each function names its counterpart there. The codes are the X509_V_ERR numbers of OpenSSL 3. What 1.1.1 does
-otherwise is in `judge` and `is_self_signed`.
+Each function names its counterpart there. The codes are the X509_V_ERR numbers of that OpenSSL.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 
-from tracer.certificates import Certificate, KeyId
-from tracer.signatures import (
-    digest_bits,
-    explicit_curve,
-    fits,
-    is_signed_by,
-    key_kind,
-    public_key,
-    security_bits,
-    signature_kind,
+from tracer.certificates import Certificate
+from tracer.signatures import digest_bits, explicit_curve, is_signed_by, readable, security_bits
+from tracer.verify.codes import OLD_TEXTS, TEXTS
+from tracer.verify.constraints import proxy_name_fits, violation
+from tracer.verify.extensions import (
+    ANY_CA,
+    DIGITAL_SIGNATURE,
+    KEY_CERT_SIGN,
+    SSL_CA,
+    SSL_SERVER,
+    TLS_USAGES,
+    facts,
+    key_fits,
+    key_id_fits,
 )
-from tracer.verify.constraints import constraint_fault
-from tracer.verify.revocation import RevocationList, revocation_faults
+from tracer.verify.revocation import RevocationList, crl_faults
+from tracer.verify.syntax import same_name
 from tracer.verify.validity import out_of_time, time_fault
-from tracer.verify.wellformed import PROXY, is_invalid
-from tracer.x500 import same_name
 
 DEPTH = 100  # X509_VERIFY_PARAM default; libpq sets none
 LEVEL_BITS = (0, 80, 112, 128, 192, 256)
-
-TEXTS = {
-    1: "unspecified certificate verification error",
-    2: "unable to get issuer certificate",
-    3: "unable to get certificate CRL",
-    6: "unable to decode issuer public key",
-    7: "certificate signature failure",
-    8: "CRL signature failure",
-    9: "certificate is not yet valid",
-    10: "certificate has expired",
-    11: "CRL is not yet valid",
-    12: "CRL has expired",
-    13: "format error in certificate's notBefore field",
-    14: "format error in certificate's notAfter field",
-    15: "format error in CRL's lastUpdate field",
-    16: "format error in CRL's nextUpdate field",
-    18: "self-signed certificate",
-    19: "self-signed certificate in certificate chain",
-    20: "unable to get local issuer certificate",
-    21: "unable to verify the first certificate",
-    22: "certificate chain too long",
-    23: "certificate revoked",
-    24: "invalid CA certificate",  # the number of OpenSSL 1.1.1 for 79
-    25: "path length constraint exceeded",
-    26: "unsuitable certificate purpose",
-    32: "key usage does not include certificate signing",
-    33: "unable to get CRL issuer certificate",
-    34: "unhandled critical extension",
-    35: "key usage does not include CRL signing",
-    36: "unhandled critical CRL extension",
-    40: "proxy certificates not allowed, please set the appropriate flag",
-    44: "Different CRL scope",
-    47: "permitted subtree violation",
-    48: "excluded subtree violation",
-    49: "name constraints minimum and maximum not supported",
-    51: "unsupported name constraint type",
-    53: "unsupported or invalid name syntax",
-    66: "EE certificate key too weak",
-    67: "CA certificate key too weak",
-    68: "CA signature digest algorithm too weak",
-    79: "invalid CA certificate",
-    94: "Certificate public key has explicit ECC parameters",
-}
+THREE = (3, 0)
+BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing wrong with a chain: OpenSSL's code, the depth (0 is the leaf) and the certificate there."""
+    """One thing wrong with a chain: OpenSSL's code, the depth (0 is the leaf) and the certificate there.
+
+    `old` says that the code is one of OpenSSL 1.1.1.
+    """
 
     code: int
     depth: int
     certificate: Certificate
+    old: bool = False
 
     @property
     def text(self) -> str:
-        return TEXTS[self.code]
+        return (OLD_TEXTS if self.old else TEXTS)[self.code]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,16 +75,33 @@ def judge(
     roots: Sequence[Certificate],
     time: datetime,
     level: int = 2,
-    *,
     crls: Sequence[RevocationList] | None = None,
-    openssl: tuple[int, int] = (3, 0),
+    openssl: tuple[int, int] = (3, 5),
 ) -> Path:
     """Build the chain of `sent` (leaf first) towards `roots` and name its faults (X509_verify_cert, verify_chain).
 
-    `level` is OpenSSL's security level; `crls` None means that revocation is not checked. A time counts in whole seconds.
+    `crls` None is no look at revocation; an empty list is a look that finds nothing. A chain seen before costs a look-up.
     """
-    second = time.replace(microsecond=0)
-    return _judge(tuple(sent), tuple(roots), second, level, None if crls is None else tuple(crls), openssl)
+    chain, anchors, lists = tuple(sent), tuple(roots), None if crls is None else tuple(crls)
+    return _judge(chain, anchors, _since(chain, anchors, lists or (), time), level, lists, openssl)
+
+
+def _since(
+    sent: tuple[Certificate, ...], roots: tuple[Certificate, ...], crls: tuple[RevocationList, ...], time: datetime
+) -> datetime:
+    """The last moment up to `time` at which one of the dates passed: since then every answer is the same."""
+    moments = _moments(sent, roots, crls)
+    passed = bisect_right(moments, time)
+    return moments[passed - 1] if passed else BEFORE_ALL
+
+
+@lru_cache(maxsize=4096)
+def _moments(
+    sent: tuple[Certificate, ...], roots: tuple[Certificate, ...], crls: tuple[RevocationList, ...]
+) -> list[datetime]:
+    dates = {date for c in (*sent, *roots) for date in (c.not_before, c.not_after)}
+    dates |= {date for crl in crls for date in (crl.last_update, crl.next_update)}
+    return sorted(date for date in dates if date is not None)
 
 
 @lru_cache(maxsize=4096)
@@ -131,244 +113,259 @@ def _judge(
     crls: tuple[RevocationList, ...] | None,
     openssl: tuple[int, int],
 ) -> Path:
-    leaf = sent[0]
-    weak_leaf = [Fault(66, 0, leaf)] if not strong_key(leaf, level) else []
-    chain, untrusted, trusted = build(sent, list(dict.fromkeys(roots)), time)
-    faults = [*weak_leaf]
-    if not trusted:
-        faults.append(_no_anchor(chain, untrusted))
-    faults += extension_faults(chain)
-    faults += level_faults(chain, level, openssl)
-    if crls is not None:
-        faults += (Fault(code, depth, chain[depth]) for code, depth in revocation_faults(chain, crls, time))
-    faults += signature_and_time_faults(chain, time)
-    faults += (Fault(code, depth, chain[depth]) for code, depth in constraint_fault(chain))
-    if openssl < (3, 0):
-        faults = [Fault(24 if f.code == 79 else f.code, f.depth, f.certificate) for f in faults]
-        if trusted and len(chain) == 1 and leaf.key_usage is not None and "keyCertSign" not in leaf.key_usage:
-            faults.insert(len(weak_leaf), Fault(20, 0, leaf))  # EXFLAG_SS there wants keyCertSign
-    return Path(tuple(chain), untrusted, trusted, tuple(faults))
+    old = openssl < THREE
+    chain, untrusted, end = build(sent, list(dict.fromkeys(roots)), time, old=old)
+    found = [
+        *([(66, 0)] if not strong_key(sent[0], level) else []),
+        *([] if end is None else [(end, len(chain) - 1)]),
+        *extension_faults(chain, old=old),
+        *level_faults(chain, level, old=old),
+        *(crl_faults(chain, crls, time) if crls is not None else ()),
+        *signature_and_time_faults(chain, time, old=old),
+        *name_faults(chain, old=old),
+    ]
+    faults = tuple(Fault(code, depth, chain[depth], old) for code, depth in dict.fromkeys(found))
+    return Path(tuple(chain), untrusted, end is None, faults)
 
 
 # BUILDING
 
 
-def build(sent: Sequence[Certificate], roots: list[Certificate], time: datetime) -> tuple[list[Certificate], int, bool]:
-    """The chain, how many of it are not from the root file, and whether it is trusted (build_chain, TRUSTED_FIRST)."""
-    chain = [sent[0]]
-    pool = list(sent[1:])
-    untrusted, from_roots, from_pool = 1, True, True
-    while from_roots or from_pool:
-        if from_roots:
-            found = find_issuer(chain[-1], roots, chain, time)
-            if found is not None and _add_trusted(chain, found, untrusted):
-                untrusted = min(untrusted, len(chain) - 1)
-                from_pool = False
-                if is_self_signed(chain[-1]):
-                    return chain, untrusted, True
-                if len(chain) <= DEPTH:
-                    continue
-            if not from_pool:
-                break
-        from_roots = True
-        last = chain[-1]
-        issuer = None if is_self_signed(last) or len(chain) > DEPTH else find_issuer(last, pool, chain, time)
-        if issuer is None:
+def build(
+    sent: Sequence[Certificate], roots: list[Certificate], time: datetime, *, old: bool = False
+) -> tuple[list[Certificate], int, int | None]:
+    """The chain, how many of it are not from the root file, and the code when it ends without trust (build_chain).
+
+    Each step asks the root file first, and once that has answered only the root file.
+    """
+    chain, pool = [sent[0]], list(sent[1:])
+    untrusted, from_pool = 1, True
+    while len(chain) <= DEPTH + 1:
+        top = chain[-1]
+        found = trusted_issuer(top, roots, chain, time, old=old)
+        if found is not None:
+            if not old and (facts(top).invalid or not readable(top.spki)):
+                return chain, untrusted, 1  # X509_self_signed cannot tell
+            if not is_self_signed(top, old=old):
+                chain.append(found)
+            elif found.der == top.der:
+                untrusted -= 1
+            else:
+                found = None  # a stranger with the root's name
+        if found is not None:
             from_pool = False
-            # the root file was asked about this certificate just now
+            if is_self_signed(chain[-1], old=old):
+                return chain, untrusted, None
+            continue
+        ended = not from_pool or is_self_signed(top, old=old)
+        issuer = None if ended else find_issuer(top, pool, chain, time, old=old)
+        if issuer is None:
             break
         pool.remove(issuer)
         chain.append(issuer)
         untrusted += 1
-    return chain, untrusted, False
+    return chain, untrusted, _no_anchor(chain, untrusted, old=old)
 
 
-def _add_trusted(chain: list[Certificate], found: Certificate, untrusted: int) -> bool:
-    """Put an issuer from the root file on the chain; a self-signed top counts only if it *is* the one in the file."""
-    if not is_self_signed(chain[-1]):
-        chain.append(found)
-        return True
-    return len(chain) == untrusted and chain[-1].der == found.der
+def trusted_issuer(
+    subject: Certificate,
+    roots: Sequence[Certificate],
+    chain: Sequence[Certificate],
+    time: datetime,
+    *,
+    old: bool = False,
+) -> Certificate | None:
+    """X509_STORE_CTX_get1_issuer: the first in its time, else the one that ended last; one met before counts, too."""
+    if old:
+        return find_issuer(subject, roots, chain, time, old=old)
+    return _preferred([root for root in roots if may_issue(root, subject)], time)
 
 
 def find_issuer(
-    subject: Certificate, candidates: Sequence[Certificate], chain: Sequence[Certificate], time: datetime
+    subject: Certificate,
+    candidates: Sequence[Certificate],
+    chain: Sequence[Certificate],
+    time: datetime,
+    *,
+    old: bool = False,
 ) -> Certificate | None:
-    """The first candidate that is in its time, else the one that ended last (find_issuer, X509_STORE_CTX_get1_issuer)."""
+    """find_issuer: the same among what the server sent, without what is in the chain already."""
+    alone = len(chain) == 1 and (is_self_signed(subject, old=True) if old else facts(subject).self_issued)
+    fit = [c for c in candidates if may_issue(c, subject, old=old) and (alone or c not in chain)]
+    return _preferred(fit, time, old=old)
+
+
+def _preferred(candidates: Sequence[Certificate], time: datetime, *, old: bool = False) -> Certificate | None:
     best: Certificate | None = None
-    alone = len(chain) == 1 and subject.self_issued
     for candidate in candidates:
-        if not may_issue(candidate, subject) or (candidate in chain and not alone):
-            continue
         if not out_of_time(candidate, time):
             return candidate
-        if best is None or (candidate.not_after and best.not_after and candidate.not_after > best.not_after):
+        later = best and candidate.not_after and best.not_after and candidate.not_after > best.not_after
+        if best is None or later or old:
             best = candidate
     return best
 
 
-@lru_cache(maxsize=8192)
-def may_issue(issuer: Certificate, subject: Certificate) -> bool:
-    """By names and key identifiers, with no look at the signature (ossl_x509_likely_issued)."""
-    return (
-        same_name(issuer.subject_der, subject.issuer_der)
-        and not is_invalid(issuer)
-        and not is_invalid(subject)
-        and key_id_fits(issuer, subject.authority_key_id)
-        and fits(signature_kind(subject.signature_oid), key_kind(issuer.spki))
-        and (public_key(issuer.spki) is not None or explicit_curve(issuer.spki))
-    )
+def may_issue(issuer: Certificate, subject: Certificate, *, old: bool = False) -> bool:
+    """By names, key identifiers and kind of key, with no look at the signature (ossl_x509_likely_issued).
 
-
-def key_id_fits(issuer: Certificate, wanted: KeyId | None) -> bool:
-    """X509_check_akid: what an authority key identifier says must not contradict the issuer."""
-    if wanted is None:
-        return True
-    if wanted.key_id is not None and issuer.subject_key_id is not None and wanted.key_id != issuer.subject_key_id:
+    OpenSSL 1.1.1 looks at the issuer's keyUsage here, and not at the kind of key (X509_check_issued).
+    """
+    own, below = facts(issuer), facts(subject)
+    if not same_name(issuer.subject_der, subject.issuer_der):
         return False
-    if wanted.serial is not None and wanted.serial != issuer.serial:
+    if not key_id_fits(issuer, own.subject_key_id, below.authority_key_id):
         return False
-    return wanted.issuer is None or same_name(wanted.issuer, issuer.issuer_der)
+    if old:
+        return own.allows(DIGITAL_SIGNATURE if below.proxy else KEY_CERT_SIGN)
+    return own.invalid is None and below.invalid is None and key_fits(issuer, subject)
 
 
-def is_self_signed(certificate: Certificate) -> bool:
+def is_self_signed(certificate: Certificate, *, old: bool = False) -> bool:
     """EXFLAG_SS: issued by itself by name, key identifier and kind of key; the signature is not looked at."""
-    return may_issue(certificate, certificate)
+    known = facts(certificate)
+    if old:
+        own = known.subject_key_id
+        fits = key_id_fits(certificate, own, known.authority_key_id)
+        return known.self_issued and fits and known.allows(KEY_CERT_SIGN)
+    return known.invalid is None and known.self_signed
 
 
-def _no_anchor(chain: list[Certificate], untrusted: int) -> Fault:
+def _no_anchor(chain: list[Certificate], untrusted: int, *, old: bool) -> int:
     """What build_chain says when it ends without trust."""
-    top = len(chain) - 1
-    if top >= DEPTH:
-        return Fault(22, top, chain[top])
-    if is_self_signed(chain[top]):
-        return Fault(18 if top == 0 else 19, top, chain[top])
-    return Fault(2 if untrusted < len(chain) else 20, top, chain[top])
+    if len(chain) > DEPTH + 1:
+        return 22
+    if is_self_signed(chain[-1], old=old):
+        return 18 if len(chain) == 1 else 19
+    return 2 if untrusted < len(chain) else 20
 
 
 # CHECKING
 
+Found = Iterator[tuple[int, int]]  # code and depth
 
-def extension_faults(chain: list[Certificate]) -> Iterator[Fault]:
-    """check_extensions: critical extensions, CA flag, curve, purpose and path length, from the leaf up."""
-    below = 0  # intermediates that are not self-issued
+
+def extension_faults(chain: Sequence[Certificate], *, old: bool = False) -> Found:
+    """check_extensions: critical extensions, CA flag, explicit curves, purpose and path length, from the leaf up."""
+    invalid_ca = 24 if old else 79
+    below = proxies = 0  # intermediates that are not self-issued, and proxies
+    must_be_ca: bool | None = None  # the leaf may be one or not
     for depth, certificate in enumerate(chain):
-        last = depth == len(chain) - 1
-        if any(e.critical and oid not in KNOWN_EXTENSIONS for oid, e in certificate.extensions.items()):
-            yield Fault(34, depth, certificate)
-        if PROXY in certificate.extensions:
-            yield Fault(40, depth, certificate)
-        if depth > 0 and not may_be_ca(certificate, last=last):
-            yield Fault(79, depth, certificate)
-        if len(chain) > 1 and explicit_curve(certificate.spki):
-            yield Fault(94, depth, certificate)
-        if not serves_tls(certificate, ca=depth > 0):
-            yield Fault(26, depth, certificate)
-        constraints = certificate.basic_constraints
-        if depth > 1 and constraints and constraints[1] is not None and below > constraints[1] >= 0:
-            yield Fault(25, depth, certificate)
-        if depth > 0 and not certificate.self_issued:
+        known = facts(certificate)
+        ca = ca_kind(certificate, old=old)
+        if known.unknown_critical:
+            yield 34, depth
+        if known.proxy:
+            yield 40, depth
+        if must_be_ca is False and ca:
+            yield 37, depth
+        if must_be_ca and (ca == 0 or (depth + 1 < len(chain) and ca != 1)):
+            yield invalid_ca, depth
+        if not old and len(chain) > 1:
+            if not readable(certificate.spki):
+                yield 1, depth
+            elif explicit_curve(certificate.spki):
+                yield 94, depth
+        if (old or known.invalid is None) and not serves_tls(certificate, ca=bool(must_be_ca), old=old):
+            yield 26, depth
+        bound = depth > 1 and not (old and known.self_issued)  # 1.1.1 holds no self-issued certificate to its own
+        if bound and known.path is not None and below > known.path + proxies:
+            yield 25, depth
+        if depth > 0 and not known.self_issued:
             below += 1
+        if known.proxy:
+            if known.proxy_path is not None:
+                if proxies > known.proxy_path:
+                    yield 38, depth
+                proxies = known.proxy_path
+            proxies += 1
+        must_be_ca = not known.proxy
 
 
-def may_be_ca(certificate: Certificate, *, last: bool) -> bool:
-    """check_ca: keyCertSign if there is a key usage; then basicConstraints. Only the last one may do without those."""
-    kind = _ca(certificate)
-    return kind == BY_CONSTRAINTS or (last and kind is not None)
+def ca_kind(certificate: Certificate, *, old: bool = False) -> int:
+    """check_ca: 0 is no CA; 1 by basicConstraints, 3 a self-signed v1, 4 by keyUsage, 5 by Netscape's own flags."""
+    known = facts(certificate)
+    if (known.invalid and not old) or not known.allows(KEY_CERT_SIGN):
+        return 0
+    if known.basic_constraints is not None:
+        return int(known.ca)
+    if known.version == 1 and is_self_signed(certificate, old=old):
+        return 3
+    if known.key_usage is not None:
+        return 4
+    return 5 if known.netscape is not None and known.netscape & ANY_CA else 0
 
 
-def _ca(certificate: Certificate) -> str | None:
-    if certificate.key_usage is not None and "keyCertSign" not in certificate.key_usage:
-        return None
-    if is_invalid(certificate):
-        return None
-    if certificate.basic_constraints is not None:
-        return BY_CONSTRAINTS if certificate.basic_constraints[0] else None
-    if certificate.version == 1 and is_self_signed(certificate):
-        return "version 1"
-    if certificate.key_usage is not None:
-        return "key usage"
-    return "Netscape" if certificate.netscape_type is not None and certificate.netscape_type & ANY_CA else None
-
-
-def serves_tls(certificate: Certificate, *, ca: bool) -> bool:
-    """check_purpose_ssl_server: anyExtendedKeyUsage alone is not enough. An invalid certificate is let pass there."""
-    if is_invalid(certificate):
-        return True
-    extended = certificate.extended_key_usage
-    if extended is not None and not extended & SERVER_PURPOSES:
+def serves_tls(certificate: Certificate, *, ca: bool, old: bool = False) -> bool:
+    """check_purpose_ssl_server: anyExtendedKeyUsage alone is not enough."""
+    known = facts(certificate)
+    if known.purposes is not None and not known.purposes & SERVER_PURPOSES:
         return False
-    netscape = certificate.netscape_type
     if ca:
-        kind = _ca(certificate)
-        return kind is not None and (kind != "Netscape" or bool((netscape or 0) & SSL_CA))
-    if netscape is not None and not netscape & SSL_SERVER:
+        kind = ca_kind(certificate, old=old)
+        return kind != 0 and (kind != 5 or bool((known.netscape or 0) & SSL_CA))
+    if known.netscape is not None and not known.netscape & SSL_SERVER:
         return False
-    return certificate.key_usage is None or bool(certificate.key_usage & TLS_KEY_USAGES)
+    return known.allows(TLS_USAGES)
 
 
-def level_faults(chain: list[Certificate], level: int, openssl: tuple[int, int]) -> Iterator[Fault]:
+def level_faults(chain: Sequence[Certificate], level: int, *, old: bool = False) -> Found:
     """check_auth_level: keys of the CAs, digests of all but the root."""
     for depth, certificate in enumerate(chain):
         if depth > 0 and not strong_key(certificate, level):
-            yield Fault(67, depth, certificate)
-        if depth < len(chain) - 1 and digest_bits(certificate, openssl) < LEVEL_BITS[level]:
-            yield Fault(68, depth, certificate)
+            yield 67, depth
+        if depth < len(chain) - 1 and digest_bits(certificate, old=old) < LEVEL_BITS[level]:
+            yield 68, depth
 
 
 def strong_key(certificate: Certificate, level: int) -> bool:
+    """check_key_level."""
     return level == 0 or security_bits(certificate.spki) >= LEVEL_BITS[level]
 
 
-def signature_and_time_faults(chain: list[Certificate], time: datetime) -> Iterator[Fault]:
+def signature_and_time_faults(chain: Sequence[Certificate], time: datetime, *, old: bool = False) -> Found:
     """internal_verify: from the root down, the issuer's key usage, the signature, the dates."""
     top = len(chain) - 1
-    if not is_self_signed(chain[top]):
+    start = top
+    if not is_self_signed(chain[top], old=old):  # without its issuer a forgiving client goes on below it
         if top == 0:
-            yield Fault(21, 0, chain[0])
+            yield 21, 0
         else:
-            top -= 1  # a last one that did not issue itself is not looked at
-    for depth in range(top, -1, -1):
+            start = top - 1
+    for depth in range(start, -1, -1):
         certificate = chain[depth]
-        if depth + 1 < len(chain):
-            yield from _signature_faults(certificate, chain[depth + 1], depth)
+        if depth < top:
+            issuer = chain[depth + 1]
+            proxy = facts(certificate).proxy
+            if not old and not facts(issuer).allows(DIGITAL_SIGNATURE if proxy else KEY_CERT_SIGN):
+                yield 39 if proxy else 32, depth + 1
+            if not readable(issuer.spki):
+                yield 6, depth + 1
+            elif not is_signed_by(certificate, issuer):
+                yield 7, depth
         code = time_fault(certificate, time)
         if code is not None:
-            yield Fault(code, depth, certificate)
+            yield code, depth
 
 
-def _signature_faults(certificate: Certificate, issuer: Certificate, depth: int) -> Iterator[Fault]:
-    if issuer.key_usage is not None and "keyCertSign" not in issuer.key_usage:
-        yield Fault(32, depth + 1, issuer)
-    if public_key(issuer.spki) is None:
-        yield Fault(6, depth + 1, issuer)
-    elif not is_signed_by(certificate, issuer):
-        yield Fault(7, depth, certificate)
+def name_faults(chain: Sequence[Certificate], *, old: bool = False) -> Found:
+    """check_name_constraints: from the root down, each certificate against every constraint above it.
+
+    Self-issued certificates are passed over, unless one is the leaf.
+    """
+    for depth in range(len(chain) - 1, -1, -1):
+        certificate = chain[depth]
+        if depth and facts(certificate).self_issued:
+            continue
+        if facts(certificate).proxy and not proxy_name_fits(certificate):
+            yield 72, depth
+        for above in reversed(chain[depth + 1 :]):
+            constraints = facts(above).constraints
+            code = constraints and violation(certificate, constraints, leaf=depth == 0, old=old)
+            if code:
+                yield code, depth
 
 
 # TABLES
 
-BY_CONSTRAINTS = "constraints"
-SSL_SERVER, SSL_CA, ANY_CA = 0x40, 0x04, 0x07  # nsCertType
-
 SERVER_PURPOSES = frozenset({"1.3.6.1.5.5.7.3.1", "2.16.840.1.113730.4.1", "1.3.6.1.4.1.311.10.3.3"})
-TLS_KEY_USAGES = frozenset({"digitalSignature", "keyEncipherment", "keyAgreement"})
-KNOWN_EXTENSIONS = frozenset(  # X509_supported_extension
-    {
-        "2.16.840.1.113730.1.1",  # nsCertType
-        "2.5.29.15",  # keyUsage
-        "2.5.29.17",  # subjectAltName
-        "2.5.29.19",  # basicConstraints
-        "2.5.29.32",  # certificatePolicies
-        "2.5.29.31",  # cRLDistributionPoints
-        "2.5.29.37",  # extKeyUsage
-        "1.3.6.1.5.5.7.1.7",  # ipAddrBlocks
-        "1.3.6.1.5.5.7.1.8",  # autonomousSysIds
-        "1.3.6.1.5.5.7.48.1.5",  # ocsp-nocheck
-        "2.5.29.36",  # policyConstraints
-        "1.3.6.1.5.5.7.1.14",  # proxyCertInfo
-        "2.5.29.30",  # nameConstraints
-        "2.5.29.33",  # policyMappings
-        "2.5.29.54",  # inhibitAnyPolicy
-    }
-)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from tracer.certificates import Certificate, Presented
 from tracer.verify.chain import Fault, Path, is_self_signed, judge
@@ -13,7 +12,7 @@ from tracer.verify.words import explain, explain_time, span
 
 VERIFYING = ("verify-ca", "verify-full")
 DATES = (9, 10, 13, 14)
-REVOCATION = (3, 8, 11, 12, 15, 16, 23, 33, 35, 36, 44)
+LISTS = (3, 8, 11, 12, 15, 16, 23, 33, 35, 36, 44, 54)
 
 _CHAIN = Check(
     "chain",
@@ -24,71 +23,97 @@ _CHAIN = Check(
 )
 
 
-def chain_and_validity(
-    presented: Presented, trust: Trust, openssl: tuple[int, int] = (3, 0)
+def in_handshake(
+    presented: Presented, trust: Trust, openssl: tuple[int, int] = (3, 5)
 ) -> tuple[tuple[Check, ...], Path | None]:
-    """The chain, the dates and, where lists are at hand, revocation: what OpenSSL looks at inside the handshake.
+    """All that OpenSSL looks at inside the handshake, the check with its first fault in front: that one the client sees.
 
-    It does so when there is a root file, and only then. The check that comes to the first fault stands first.
+    `revocation` is among them only where the client was given a list.
     """
+    chain, dates, path = chain_and_validity(presented, trust, openssl)
+    checks = [chain, dates] if trust.crls is None else [chain, _revocation(chain, path, presented, trust), dates]
+    if path and path.faults:
+        first = _step(path.faults[0].code)
+        checks.sort(key=lambda check: check.step != first)
+    return tuple(checks), path
+
+
+def _step(code: int) -> str:
+    return "validity" if code in DATES else "revocation" if code in LISTS else "chain"
+
+
+def _revocation(chain: Check, path: Path | None, presented: Presented, trust: Trust) -> Check:
+    """Whether a list of the client revokes one of the certificates, or none speaks of it (CRL_CHECK_ALL)."""
+    check = replace(
+        chain, step="revocation", outcome="cannot_tell", code=None, certificate=None, wanted=None, found=None
+    )
+    if chain.outcome == "not_done" or trust.roots == "system":  # initialize_SSL reads lists with a root file only
+        return replace(
+            check, outcome="not_done", because="libpq reads revocation lists with a root file only", when=None
+        )
+    if path is None or not presented.certificates:
+        return replace(check, because="the lists speak of a chain, and that is not known")
+    wanted = "a list of each CA of the chain that is good and does not name the certificate below it"
+    faults = [fault for fault in path.faults if fault.code in LISTS]
+    if faults:
+        return _failed(check, faults[0], presented.certificates, wanted, explain(faults[0]))
+    because = "a good list of every CA of the chain, and none names a certificate of it"
+    return replace(check, outcome="passed", because=because, wanted=wanted)
+
+
+def chain_and_validity(
+    presented: Presented, trust: Trust, openssl: tuple[int, int] = (3, 5)
+) -> tuple[Check, Check, Path | None]:
+    """The chain and the dates, which OpenSSL looks at inside the handshake when there is a root file, and only then."""
     done = replace(_CHAIN, after_message=presented.seen.get("chain"))
+    dates = replace(done, step="validity")
     if trust.roots is None or isinstance(trust.roots, Unusable):
         why = "the client has no root file" if trust.roots is None else "the root file cannot be used"
-        return _alike(done, outcome="not_done", because=why, when=None), None
+        return (
+            replace(done, outcome="not_done", because=why, when=None),
+            replace(dates, outcome="not_done", because=why, when=None),
+            None,
+        )
     if not presented.certificates:
         why = "the server's certificates are sealed or were not captured: a key log of the connection would show them"
-        return _alike(done, because=why), None
+        return replace(done, because=why), replace(dates, because=why), None
     if trust.roots == "system":
         why = "the client's own system store decides, and it is not here: name its file with --sslrootcert"
-        return _alike(done, because=why), None
+        return replace(done, because=why), replace(dates, because=why), None
     anchors = trust.anchors()
     if anchors is None:
-        return _without_roots(presented.certificates, trust, done), None
-    path = judge(presented.certificates, anchors, trust.time, trust.security_level, crls=trust.lists(), openssl=openssl)
-    found = _judged(path, presented.certificates, trust, done)
-    first = path.faults[0].code if path.faults else None
-    return tuple(sorted(found, key=lambda check: check.code != first or first is None)), path
+        return _without_roots(presented.certificates, trust, done, dates)
+    path = judge(presented.certificates, anchors, trust.time, trust.security_level, trust.lists(), openssl)
+    return _judged(path, presented.certificates, trust, done, dates)
 
 
-def _alike(check: Check, **changes: Any) -> tuple[Check, ...]:  # noqa: ANN401 (fields of `Check`)
-    return replace(check, **changes), replace(check, step="validity", **changes)
-
-
-def _judged(path: Path, sent: tuple[Certificate, ...], trust: Trust, chain: Check) -> tuple[Check, ...]:
-    """One check for the faults of each kind."""
+def _judged(
+    path: Path, sent: tuple[Certificate, ...], trust: Trust, chain: Check, dates: Check
+) -> tuple[Check, Check, Path]:
+    faults = [fault for fault in path.faults if _step(fault.code) == "chain"]
     late = [fault for fault in path.faults if fault.code in DATES]
-    revoked = [fault for fault in path.faults if fault.code in REVOCATION]
-    faults = [fault for fault in path.faults if fault.code not in (*DATES, *REVOCATION)]
     anchor = path.anchor
     wanted = "a chain to a root of the root file"
-    dates, revocation = replace(chain, step="validity"), replace(chain, step="revocation")
     if faults:
-        chain = _failed(chain, faults[0], sent, wanted, explain(faults[0]) + _also(faults))
+        also = "".join(f"; also: {fault.text} ({fault.code})" for fault in faults[1:])
+        chain = _failed(chain, faults[0], sent, wanted, explain(faults[0]) + also)
     else:
         how = f"{' ← '.join(c.short for c in path.certificates)}"
-        because = f"good signatures up to a root of the root file: {how}"
         chain = replace(
-            chain, outcome="passed", because=because, wanted=wanted, found=anchor.subject if anchor else None
+            chain,
+            outcome="passed",
+            because=f"good signatures up to a root of the root file: {how}",
+            wanted=wanted,
+            found=anchor.subject if anchor else None,
         )
     moment = f"every certificate valid on {trust.time:%Y-%m-%d %H:%M:%S} UTC"
     if late:
         dates = _failed(dates, late[0], sent, moment, explain_time(late[0]))
     else:
-        period = span(path.certificates)
-        dates = replace(dates, outcome="passed", because=period, wanted=moment, found=period)
-    if trust.crls is None:
-        return chain, dates
-    listed = "a revocation list for every certificate, and none of them in it"
-    if revoked:
-        revocation = _failed(revocation, revoked[0], sent, listed, explain(revoked[0]) + _also(revoked))
-    else:
-        because = "every certificate has a revocation list, and stands in none"
-        revocation = replace(revocation, outcome="passed", because=because, wanted=listed)
-    return chain, dates, revocation
-
-
-def _also(faults: list[Fault]) -> str:
-    return "".join(f"; also: {fault.text} ({fault.code})" for fault in faults[1:])
+        dates = replace(
+            dates, outcome="passed", because=span(path.certificates), wanted=moment, found=span(path.certificates)
+        )
+    return chain, dates, path
 
 
 def _failed(check: Check, fault: Fault, sent: tuple[Certificate, ...], wanted: str, because: str) -> Check:
@@ -104,27 +129,32 @@ def _failed(check: Check, fault: Fault, sent: tuple[Certificate, ...], wanted: s
     )
 
 
-def _without_roots(sent: tuple[Certificate, ...], trust: Trust, chain: Check) -> tuple[Check, ...]:
+def _without_roots(
+    sent: tuple[Certificate, ...], trust: Trust, chain: Check, dates: Check
+) -> tuple[Check, Check, Path | None]:
     """Nobody told what the client trusts: what can be said is what would be so with the chain's own root."""
-    dates = replace(chain, step="validity")
     none = "" if trust.sslmode in VERIFYING else "; with no root file at all it looks at nothing"
     top = next((certificate for certificate in sent if is_self_signed(certificate)), None)
     code = time_fault(sent[0], trust.time)
     if top is None:
-        why = "the server did not send its root, and what the client trusts is not known: name its root file with --sslrootcert"
-        chain = replace(chain, because=why + none)
-        period = span(sent)
-        dates = replace(dates, because=f"without the root nobody can say of all certificates; {period}", found=period)
+        why = (
+            "the server did not send its root, and what the client trusts is not known: name its root file with --sslrootcert"
+            + none
+        )
+        chain = replace(chain, because=why)
+        dates = replace(
+            dates, because="without the root nobody can say of all certificates; " + span(sent), found=span(sent)
+        )
     else:
         path = judge(sent, [top], trust.time, trust.security_level)
-        faults = [fault for fault in path.faults if fault.code not in DATES]
+        faults = [fault for fault in path.faults if _step(fault.code) == "chain"]
         good = "the chain is good" if not faults else f"{faults[0].text} ({faults[0].code}) even"
-        why = f"{good} against the root that the server itself sent, {top.short}; whether the client trusts it is not known: name its root file with --sslrootcert{none}"
-        dates = _judged(path, sent, replace(trust, crls=None), chain)[1]
+        why = f"{good} against the root that the server itself sent, {top.short}; whether the client trusts that root is not known: name its root file with --sslrootcert{none}"
         chain = replace(chain, because=why, found=top.subject)
+        dates = _judged(path, sent, trust, chain, dates)[1]
     if code is not None:
         fault = Fault(code, 0, sent[0])
         dates = _failed(dates, fault, sent, "a leaf in its time", explain_time(fault))
     if none and dates.outcome == "failed":
         dates = replace(dates, outcome="cannot_tell", because=dates.because + none)
-    return chain, dates
+    return chain, dates, None

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from tracer.certificates import Certificate
+from tracer.verify import revocation
 from tracer.verify.revocation import RevocationList
 
 if TYPE_CHECKING:
@@ -52,8 +53,8 @@ Roots = Unknown | None | Unusable | Literal["system"] | Sequence["x509.Certifica
 class Trust:
     """What the client was told: its connection parameters, its root file, and the time by its clock (aware, UTC).
 
-    `crls`: None when revocation is not checked, which is so where the file is missing or holds no list; an empty sequence
-    checks and finds nothing. `roots`: UNKNOWN; None when the file does not exist; the certificates of the file; `Unusable`; or "system".
+    `roots`: UNKNOWN; None when the file does not exist; the certificates of the file; `Unusable`; or "system".
+    `crls`: None for no look at revocation; an empty sequence for a look without a single list, which no chain passes.
     """
 
     host: Unknown | str | None = UNKNOWN
@@ -71,33 +72,34 @@ class Trust:
     gssencmode: str = "disable"
     ssl_min_protocol_version: str = "TLSv1.2"
 
-    def lists(self) -> tuple[RevocationList, ...] | None:
-        """The revocation lists, as ours; None when revocation is not checked."""
-        if self.crls is None:
-            return None
-        return tuple(found for crl in self.crls if (found := _our_list(crl)) is not None)
+    def __post_init__(self) -> None:
+        """Certificates and lists become our own values, in tuples: a `Trust` can be the key of a dictionary."""
+        if not isinstance(self.roots, (Unknown, Unusable, str, type(None))):
+            object.__setattr__(self, "roots", tuple(map(_our_certificate, self.roots)))
+        if self.crls is not None:
+            object.__setattr__(self, "crls", tuple(map(_our_list, self.crls)))
 
     def anchors(self) -> tuple[Certificate, ...] | None:
-        """The certificates of the root file, as ours; None when there is no list of them."""
-        if isinstance(self.roots, (Unknown, Unusable, str)) or self.roots is None:
-            return None
-        return tuple(_ours(root) for root in self.roots)
+        """The certificates of the root file; None when there is no list of them."""
+        return cast("tuple[Certificate, ...]", self.roots) if isinstance(self.roots, tuple) else None
+
+    def lists(self) -> tuple[RevocationList, ...] | None:
+        """The revocation lists; None when the client does not look at revocation."""
+        return cast("tuple[RevocationList, ...] | None", self.crls)
 
 
-def _ours(root: Any) -> Certificate:  # noqa: ANN401 (the library's certificate, or ours)
-    if isinstance(root, Certificate):
-        return root
+def _our_certificate(root: Any) -> Certificate:  # noqa: ANN401 (the library's certificate, or ours)
+    return root if isinstance(root, Certificate) else Certificate.from_der(_der(root))
+
+
+def _our_list(crl: Any) -> RevocationList:  # noqa: ANN401 (the library's list, or ours)
+    return crl if isinstance(crl, RevocationList) else revocation.from_der(_der(crl))
+
+
+def _der(value: Any) -> bytes:  # noqa: ANN401 (one of the library's values)
     from cryptography.hazmat.primitives.serialization import Encoding
 
-    return Certificate.from_der(root.public_bytes(Encoding.DER))
-
-
-def _our_list(crl: Any) -> RevocationList | None:  # noqa: ANN401 (the library's list, or ours)
-    if isinstance(crl, RevocationList):
-        return crl
-    from cryptography.hazmat.primitives.serialization import Encoding
-
-    return RevocationList.from_der(crl.public_bytes(Encoding.DER))
+    return bytes(value.public_bytes(Encoding.DER))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,7 @@ import re
 from dataclasses import dataclass
 from ipaddress import IPv6Address
 
-from tracer.certificates import Certificate
-from tracer.x500 import GeneralName
+from tracer.certificates import Certificate, GeneralName
 
 EMBEDDED_NULL = "SSL certificate's name contains embedded null"
 

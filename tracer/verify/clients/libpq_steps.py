@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from tracer.certificates import Presented
 from tracer.outcome import Ended
 from tracer.verify import names
-from tracer.verify.checks import VERIFYING, chain_and_validity
+from tracer.verify.checks import VERIFYING, in_handshake
 from tracer.verify.clients import libpq_texts as texts
 from tracer.verify.clients.libpq_versions import Libpq
 from tracer.verify.model import Check, Trust, Unknown, Unusable
@@ -165,7 +165,7 @@ def _old_version(libpq: Libpq, presented: Presented, trust: Trust) -> Step | Non
 
 def chain(libpq: Libpq, presented: Presented, trust: Trust) -> Iterator[Step]:
     """The chain and the dates, as OpenSSL finds them while it processes the server's Certificate (verify_cb forgives nothing)."""
-    checks, path = chain_and_validity(presented, trust, libpq.openssl)
+    checks, path = in_handshake(presented, trust, libpq.openssl)
     first = path.faults[0] if path is not None and path.faults else None
     prints = (
         texts.refused_chain(libpq, first, path.certificates) if path is not None and first is not None else texts.FAILED
