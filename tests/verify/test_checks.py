@@ -32,13 +32,13 @@ def trust(mode: str, **changes: object) -> Trust:
 
 def test_without_a_root_file_nobody_looks(presented: Presented) -> None:
     """Both checks are not done, and have no place."""
-    (chain, dates), _ = chain_and_validity(presented, trust("require", roots=None))
+    chain, dates, _ = chain_and_validity(presented, trust("require", roots=None))
     assert [(c.outcome, c.when) for c in (chain, dates)] == [("not_done", None), ("not_done", None)]
 
 
 def test_an_unknown_root_file_leaves_the_chain_open(presented: Presented) -> None:
     """The chain may be good against its own root; that the client trusts it is not ours to say."""
-    (chain, dates), _ = chain_and_validity(presented, trust("verify-ca", roots=UNKNOWN))
+    chain, dates, _ = chain_and_validity(presented, trust("verify-ca", roots=UNKNOWN))
     assert (chain.outcome, dates.outcome) == ("cannot_tell", "passed")
     assert "good against the root that the server itself sent" in chain.because
 
