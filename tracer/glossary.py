@@ -131,6 +131,11 @@ SECTIONS: dict[str, dict[str, Entry]] = {
             "libpq resumes nothing: each of its connections checks anew.",
             "RFC 8446 §4.6.1",
         ),
+        "EarlyData": Entry(
+            "Bytes of the application that the client sent before the server had said anything.",
+            "They may be replayed by anybody who recorded them, and PostgreSQL takes none.",
+            "RFC 8446 §8",
+        ),
         "EndOfEarlyData": Entry(
             "The data that the client sent before the handshake ends here.",
             "PostgreSQL takes none, because early data can be replayed by whoever recorded it.",

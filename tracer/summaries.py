@@ -151,6 +151,7 @@ SUMMARIES: dict[str, Callable[[Fields, int], str]] = {
     "GSSENCResponse": _answer,
     "UnencryptedData": _bytes,
     "Unread": _bytes,
+    "EarlyData": _bytes,
     "ClientHello": _client_hello,
     "ServerHello": _server_hello,
     "HelloRetryRequest": _retry,

@@ -259,8 +259,11 @@ def _tls(client: Side, server: Side, keys: Keys) -> Session:
     reading = {side.sender: TlsSide(side, session) for side in (server, client)}
     for tls in reading.values():
         tls.read_clear()
-    for sender, tls in reading.items():
-        tls.read_protected(opener(session, keys, sender))
+    current, again = session, True
+    while again:
+        following = Session()
+        stopped = [tls.read_protected(opener(current, keys, sender), following) for sender, tls in reading.items()]
+        current, again = following, any(stopped)
     asked = server_messages(server, reading["server"].application, opened=True)
     client_messages(client, reading["client"].application, asked, opened=True)
     return session

@@ -1,15 +1,13 @@
-"""Opening records: real handshakes of the local OpenSSL, and the vectors of RFC 8448."""
+"""Opening records: real handshakes of the local OpenSSL; the vectors of RFC 8448 have a file of their own."""
 
 from __future__ import annotations
 
 import ssl
-import tomllib
-from pathlib import Path
 
 import pytest
 
 from tests import wire
-from tracer.protocol.keys import Keys, expand_label, opener
+from tracer.protocol.keys import Keys, opener
 from tracer.protocol.session import Session
 
 V12, V13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
@@ -19,24 +17,6 @@ SUITES = [
     (V12, "ECDHE-ECDSA-CHACHA20-POLY1305"),
     (V13, None),
 ]
-
-RFC_8448 = tomllib.loads((Path(__file__).parent / "rfc8448.toml").read_text())
-KEYS_8448 = [  # RFC 8448 §3: key and iv derived from a traffic secret
-    ("server_handshake", "3fce516009c21727d0f2e4e86ee403bc", "5d313eb2671276ee13000b30"),
-    ("client_handshake", "dbfaa693d1762c5b666af5d950258d01", "5bd3c71b836e0b76bb73265f"),
-    ("server_application", "9f02283b6c9c07efc26bb9f2ac92e356", "cf782b88dd83549aadf1e984"),
-]
-
-
-LABELS = {
-    f"{side.upper()}_{label}": f"{side}_{stage}"
-    for side in ("client", "server")
-    for stage, label in (("handshake", "HANDSHAKE_TRAFFIC_SECRET"), ("application", "TRAFFIC_SECRET_0"))
-}
-
-
-def rfc_8448(name: str) -> bytes:
-    return bytes.fromhex(RFC_8448[name])
 
 
 @pytest.mark.parametrize(("version", "ciphers"), SUITES, ids=str)
@@ -99,39 +79,6 @@ def test_junk_in_a_key_log_is_passed_over() -> None:
     assert keys.add(log.encode("latin-1")) == 1
     assert keys.of(bytes.fromhex(random)) == {"CLIENT_RANDOM": bytes.fromhex("cd" * 48)}
     assert keys.of(bytes(32)) == {}
-
-
-@pytest.mark.parametrize(("secret", "key", "iv"), KEYS_8448)
-def test_rfc_8448_keys(secret: str, key: str, iv: str) -> None:
-    """Key and iv of a traffic secret."""
-    assert expand_label("sha256", rfc_8448(secret), b"key", 16).hex() == key
-    assert expand_label("sha256", rfc_8448(secret), b"iv", 12).hex() == iv
-
-
-def test_rfc_8448_opens() -> None:
-    """The whole trace of §3: every record opens, and holds what the RFC says."""
-    said = [
-        ("client", rfc_8448("client_hello")),
-        ("server", rfc_8448("server_hello") + rfc_8448("server_flight")),
-        ("client", rfc_8448("client_finished") + rfc_8448("client_data")),
-    ]
-    random = rfc_8448("client_hello")[11:43]
-    keys = Keys({random: {label: rfc_8448(name) for label, name in LABELS.items()}})
-    trace = wire.follow(wire.packets(said), keys)
-    assert trace.of("Sealed") is None
-    assert [m.kind for m in trace.messages] == [
-        "ClientHello",
-        "ServerHello",
-        "EncryptedExtensions",
-        "Certificate",
-        "CertificateVerify",
-        "Finished",
-        "Finished",
-        "Unread",
-    ]
-    assert [m.problem for m in trace.messages[:-1]] == [None] * 7
-    assert trace.messages[-1].data == bytes(range(50))
-    assert trace.messages[6].data.hex() == "14000020a8ec436d677634ae525ac1fcebe11a039ec17694fac6e98527b642f2edd5ce61"
 
 
 def test_an_unknown_suite_is_not_opened() -> None:

@@ -26,13 +26,14 @@ class Session:
     encrypt_then_mac: bool = False
     extended_master_secret: bool = False
     encrypted_premaster: bytes = b""
+    early_data: bool = False  # offered: the client may send it in front of its handshake's end
     said: dict[Sender, list[bytes]] = field(default_factory=lambda: {"client": [], "server": []})
     exchanged: set[Sender] = field(default_factory=set)
 
 
 def learn(session: Session, sender: Sender, kind: str, data: bytes, read: Callable[[Reader], None]) -> None:
-    """Take in a handshake message in clear."""
-    if sender not in session.exchanged and kind != "HelloRequest":
+    """Take in a handshake message that was read: in clear, or of a second handshake inside the first one's keys."""
+    if sender not in session.exchanged and kind not in NOT_HASHED:
         session.said[sender].append(data)
     if kind in ("ClientKeyExchange", "ServerHelloDone"):
         session.exchanged.add(sender)
@@ -42,6 +43,7 @@ def learn(session: Session, sender: Sender, kind: str, data: bytes, read: Callab
 
 def _client_hello(session: Session, fields: tuple[Field, ...]) -> None:
     session.client_random = session.client_random or _random(fields)
+    session.early_data |= any(number(field) == EARLY_DATA for field in every(fields, "extension_type"))
 
 
 def _sslv2_client_hello(session: Session, fields: tuple[Field, ...]) -> None:
@@ -71,7 +73,8 @@ def _random(fields: tuple[Field, ...]) -> bytes:
 
 # TABLES
 
-ENCRYPT_THEN_MAC, EXTENDED_MASTER_SECRET = 22, 23
+ENCRYPT_THEN_MAC, EXTENDED_MASTER_SECRET, EARLY_DATA = 22, 23, 42
+NOT_HASHED = ("HelloRequest", "Finished")  # in front of a ClientHello, and behind the key exchange
 LEARN: dict[str, Callable[[Session, tuple[Field, ...]], None]] = {
     "ClientHello": _client_hello,
     "SSLv2ClientHello": _sslv2_client_hello,
