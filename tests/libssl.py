@@ -141,15 +141,19 @@ class Pair:
 
     def connect(self, session: int = 0) -> tuple[Peer, Peer]:
         """Two ends that have shaken hands; a session of this client's library may be resumed."""
+        client, server = self.peers(session)
+        self.shake(client, server)
+        return client, server
+
+    def peers(self, session: int = 0) -> tuple[Peer, Peer]:
+        """Two ends that have said nothing."""
         ends = []
         for server, version in ((False, self.client), (True, self.server)):
             lib = library(version)
             if server not in self.contexts:
                 self.contexts[server] = self.context(lib, server=server)
             ends.append(Peer(lib, self.contexts[server], server=server, session=0 if server else session))
-        client, server = ends
-        self.shake(client, server)
-        return client, server
+        return ends[0], ends[1]
 
     def shake(self, client: Peer, server: Peer) -> None:
         for _ in range(4):

@@ -64,6 +64,7 @@ class Tls:
     identity: tuple[str, str] | None = None  # files of the server's chain and key
     name: str | None = "db.example"  # that the client asks for
     ask: bool = False  # the server asks for a client certificate, and takes none for an answer
+    late: bool = False  # it asks behind the handshake, once both have spoken
     talk: tuple[Say, ...] = (("client", STARTUP), ("server", WELCOME))  # inside TLS
     said: list[Say] = field(default_factory=list)
     log: bytes = b""
@@ -75,7 +76,10 @@ class Tls:
             ours, theirs = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             ours.check_hostname, ours.verify_mode = False, ssl.CERT_NONE
             ours.keylog_filename = keylog.name
-            if self.ask:
+            ours.post_handshake_auth = self.late
+            if self.late:
+                ours.load_cert_chain(crt, key)
+            if self.ask or self.late:
                 theirs.verify_mode = ssl.CERT_OPTIONAL
                 theirs.load_verify_locations(crt)
             for context in (ours, theirs):
@@ -83,6 +87,7 @@ class Tls:
                 if self.ciphers:
                     context.set_ciphers(self.ciphers)
             theirs.load_cert_chain(crt, key)  # behind the ciphers, which may lower the security level
+            theirs.post_handshake_auth = self.late
             bios = [ssl.MemoryBIO() for _ in range(4)]
             client = ours.wrap_bio(bios[0], bios[1], server_hostname=self.name)
             server = theirs.wrap_bio(bios[2], bios[3], server_side=True)
@@ -93,6 +98,8 @@ class Tls:
                 speaker.write(words)
                 self._move(sender, out, into)
                 listener.read()
+            if self.late:
+                self._ask_late(client, server, bios)
             self.log = Path(keylog.name).read_bytes()
         return self
 
@@ -102,6 +109,15 @@ class Tls:
                 with contextlib.suppress(ssl.SSLWantReadError):
                     peer.do_handshake()
                 self._move(name, out, into)
+
+    def _ask_late(self, client: ssl.SSLObject, server: ssl.SSLObject, bios: list[ssl.MemoryBIO]) -> None:
+        server.verify_client_post_handshake()
+        server.do_handshake()
+        self._move("server", bios[3], bios[0])
+        for peer, name, out, into in ((client, "client", bios[1], bios[2]), (server, "server", bios[3], bios[0])):
+            with contextlib.suppress(ssl.SSLWantReadError):
+                peer.read()
+            self._move(name, out, into)
 
     def _move(self, sender: str, out: ssl.MemoryBIO, into: ssl.MemoryBIO) -> None:
         data = out.read()
