@@ -259,10 +259,11 @@ def test_a_lost_record_behind_a_key_update(identities: tuple[Path, ...]) -> None
     sent = [p for p in packets if p.payload and p.flow == wire.CLIENT]
     zero = packets[0].seq + 1
     lost = next(p for p in sent if p.seq - zero >= start)  # the second line: the first came with the update
-    trace = wire.follow([p for p in packets if p is not lost], pair.keys())
+    cut = lost._replace(payload=lost.payload[:10])  # without its header nobody knows where the next record begins
+    trace = wire.follow([cut if p is lost else p for p in packets], pair.keys())
     assert said_by(whole, "client") == LINE * 6
     assert said_by(trace, "client") == LINE * 5
-    assert len(list(trace.every("Sealed", "client"))) <= 1
+    assert len(list(trace.every("Sealed", "client"))) == 1
 
 
 # CERTIFICATES
