@@ -116,6 +116,17 @@ def test_behind_ready_for_query_nothing_is_read() -> None:
     assert "secret row" not in repr(parse(frame.read, data))
 
 
+@pytest.mark.parametrize("ready", [False, True])
+def test_a_type_of_the_other_side(ready: bool) -> None:
+    """A server sends no Query, a client no DataRow: neither is a message, and nothing else is raised."""
+    for kind in sorted(set(postgres.CLIENT_SESSION) - set(postgres.SERVER_SESSION)):
+        with pytest.raises(Malformed, match="no PostgreSQL message has type"):
+            postgres.server_frame(message(kind, b""), 0, ready=ready)
+    for kind in sorted(set(postgres.SERVER_SESSION) - set(postgres.CLIENT_SESSION)):
+        with pytest.raises(Malformed, match="no PostgreSQL message has type"):
+            postgres.client_frame(message(kind, b""), 0, None, ready=ready)
+
+
 def test_no_message_can_stand_here() -> None:
     """An unknown type or a length that cannot be."""
     for data in (b"\x07\0\0\0\4", b"R\0\0\0\3", b"R\x7f\xff\xff\xff"):

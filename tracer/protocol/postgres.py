@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -276,7 +276,7 @@ def session(r: Reader) -> None:
 
 def server_frame(data: bytes, at: int, ready: bool) -> Frame | None:
     """The server's message at `at`, or None while it is not whole. Raises `Malformed` when no message can stand here."""
-    stop = _stop(data, at)
+    stop = _stop(data, at, SERVER_SESSION)
     if stop is None:
         return None
     kind = data[at : at + 1]
@@ -289,7 +289,7 @@ def server_frame(data: bytes, at: int, ready: bool) -> Frame | None:
 
 def client_frame(data: bytes, at: int, asked: int | None, ready: bool) -> Frame | None:
     """The client's message at `at`; `asked` is the kind of the authentication request that it answers, if it was seen."""
-    stop = _stop(data, at)
+    stop = _stop(data, at, CLIENT_SESSION)
     if stop is None:
         return None
     kind = data[at : at + 1]
@@ -299,10 +299,10 @@ def client_frame(data: bytes, at: int, asked: int | None, ready: bool) -> Frame 
     return Frame(CLIENT_SESSION[kind], at, stop, terminate if kind == b"X" else session)
 
 
-def _stop(data: bytes, at: int) -> int | None:
+def _stop(data: bytes, at: int, known: Mapping[bytes, str]) -> int | None:
     if len(data) < at + 5:
         return None
-    if data[at : at + 1] not in SERVER_SESSION and data[at : at + 1] not in CLIENT_SESSION:
+    if data[at : at + 1] not in known:
         raise Malformed("type", at, f"no PostgreSQL message has type 0x{data[at]:02x}")
     length = int.from_bytes(data[at + 1 : at + 5], "big")
     if not 4 <= length <= LONGEST_MESSAGE:
