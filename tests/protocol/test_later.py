@@ -204,7 +204,7 @@ def test_early_data(identities: tuple[Path, ...]) -> None:
     assert trace.tls.resumed
     assert [m.data for m in trace.every("EarlyData")] == [b"early\n", b"bird\n"]
     assert kinds(trace, "client").split() == (
-        "ClientHello ChangeCipherSpec EarlyData EarlyData EndOfEarlyData Finished".split()
+        ["ClientHello", "ChangeCipherSpec", "EarlyData", "EarlyData", "EndOfEarlyData", "Finished"]
     )
     assert said_by(trace, "client") == LINE
 

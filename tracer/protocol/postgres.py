@@ -168,12 +168,12 @@ def sasl_initial_response(r: Reader) -> None:
     r.string("mechanism")
     length = r.uint("response_length", 4)
     if length != 0xFFFFFFFF:
-        for attribute in _attributes(r):
-            text = _printable(attribute)
+        # gs2-cbind-flag comes first (RFC 5802 §7), and `n` stands for a user behind it
+        for position, attribute in enumerate(_attributes(r)):
             r.bytes(
-                "channel_binding" if attribute[:1] in b"pyn" else SCRAM.get(attribute[:2], "attribute"),
+                SCRAM.get(attribute[:2], "attribute") if position else "channel_binding",
                 len(attribute),
-                text,
+                _printable(attribute),
             )
 
 
