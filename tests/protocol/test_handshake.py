@@ -220,3 +220,9 @@ def test_the_protocols_of_a_hello() -> None:
     assert handshake.alpn_names(message(1, body)) == []
     offered = bytes.fromhex("000f 0010 000b 0009 08") + b"postgres"
     assert handshake.alpn_names(message(1, body + offered)) == ["postgres"]
+
+
+def test_a_compressed_certificate_that_is_damaged() -> None:
+    """What is no zlib at all gives nothing and raises nothing."""
+    broken = message(25, b"\0\1" + (100).to_bytes(3, "big") + (4).to_bytes(3, "big") + b"\xff" * 4)
+    assert handshake.decompressed(broken) is None
