@@ -15,11 +15,13 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.x509.oid import NameOID
 
 import tracer
 from tracer.packets.source import ACK, FIN, RST, SYN, Packet, Source, reverse
-from tracer.protocol.keys import Keys
+from tracer.protocol.ciphers import nonce
+from tracer.protocol.keys import Keys, expand_label
 from tracer.trace import Trace
 
 CLIENT = bytes([10, 0, 0, 1, 10, 0, 0, 2]) + struct.pack(">HH", 40000, 5432)
@@ -133,6 +135,13 @@ class Tls:
         keys = Keys()
         keys.add(self.log)
         return keys
+
+
+def sealed(secret: bytes, plaintext: bytes, sequence: int) -> bytes:
+    """A record of TLS_AES_128_GCM_SHA256; the content type and its padding stand at the plaintext's end."""
+    key, iv = expand_label("sha256", secret, b"key", 16), expand_label("sha256", secret, b"iv", 12)
+    header = b"\x17\3\3" + (len(plaintext) + 16).to_bytes(2, "big")
+    return header + AESGCM(key).encrypt(nonce(iv, sequence), plaintext, header)
 
 
 def packets(

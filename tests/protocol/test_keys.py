@@ -10,12 +10,11 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import wire
-from tracer.protocol.ciphers import covered, nonce, suite
+from tracer.protocol.ciphers import covered, suite
 from tracer.protocol.fields import leaves
 from tracer.protocol.keys import Keys, Opener, _master_secret, expand_label, opener, prf, stage_13
 from tracer.protocol.session import Session
@@ -109,10 +108,9 @@ AES = suite("TLS_AES_128_GCM_SHA256")
 
 
 def sealed(plaintext: bytes, sequence: int, secret: bytes = SECRET) -> tuple[bytes, bytes]:
-    """Header and body of a record of TLS 1.3; the content type and its padding stand in the plaintext."""
-    key, iv = expand_label("sha256", secret, b"key", 16), expand_label("sha256", secret, b"iv", 12)
-    header = b"\x17\3\3" + (len(plaintext) + 16).to_bytes(2, "big")
-    return header, AESGCM(key).encrypt(nonce(iv, sequence), plaintext, header)
+    """Header and body of a record."""
+    record = wire.sealed(secret, plaintext, sequence)
+    return record[:5], record[5:]
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,8 @@ def _sslv2_client_hello(session: Session, fields: tuple[Field, ...]) -> None:
 
 def _server_hello(session: Session, fields: tuple[Field, ...]) -> None:
     selected = number(first(fields, "selected_version"))
-    session.version = selected or number(first(fields, "legacy_version"))
+    whole = first(fields, "unread") is None  # else the extension may stand where nothing could be read
+    session.version = selected or (number(first(fields, "legacy_version")) if whole else None)
     session.suite = CIPHER_SUITES.get(number(first(fields, "cipher_suite")) or 0, "")
     session.server_random = _random(fields)
     chosen = {number(field) for field in every(fields, "extension_type")}
