@@ -11,11 +11,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests import libssl, openssl, wire
-from tracer.protocol.fields import content, first
+from tracer.protocol.fields import content, first, leaves
 from tracer.protocol.keys import Keys
 from tracer.trace import Trace
 
@@ -313,3 +313,48 @@ def test_more_keys_open_more(made: wire.Tls, data: st.DataObject) -> None:
         seen.append({(m.sender, m.kind, m.data) for m in trace.messages if not m.sealed})
     assert seen[0] <= seen[1] <= seen[2]
     assert trace.tls.keys == "all"
+
+
+# THE LAWS, on connections whose keys change
+
+
+@pytest.fixture(scope="module")
+def changing(identities: tuple[Path, ...]) -> list[tuple[list[wire.Say], Keys]]:
+    """A renegotiation, early data, KeyUpdates."""
+    again = libssl.Pair("1.1.1", "1.1.1", ciphers="AES128-SHA", identities=identities)
+    renegotiated(again)
+    front = [("client", wire.SSL_REQUEST), ("server", b"S")]
+    return [([*front, *pair.said], pair.keys()) for pair in (again, early(identities), updated(identities))]
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(which=st.integers(0, 2), data=st.data(), junk=st.binary(max_size=60))
+def test_the_laws_hold_where_keys_change(changing, which: int, data: st.DataObject, junk: bytes) -> None:
+    """A packet cut, with junk in its place: nothing is raised, messages tile, both streams are covered."""
+    said, keys = changing[which]
+    packets = wire.packets(said)
+    at = data.draw(st.integers(4, len(packets) - 1))  # behind SYN, SYN, the request and its answer
+    keep = data.draw(st.integers(0, len(packets[at].payload)))
+    broken = packets[at]._replace(payload=packets[at].payload[:keep] + junk)
+    trace = wire.follow([*packets[:at], broken, *packets[at + 1 :]], keys)
+    for message in trace.messages:
+        assert sum(leaf.stop - leaf.start for leaf in leaves(message.fields)) == message.length
+    for sender in ("client", "server"):
+        covered = bytearray(len(trace.connection.stream(sender).data))
+        spans = [span for m in trace.messages if m.sender == sender for span in m.spans]
+        for start, stop in [*spans, *((r.start, r.stop) for r in trace.records[sender])]:
+            covered[start:stop] = b"\1" * (stop - start)
+        assert all(covered)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(which=st.integers(0, 2), data=st.data())
+def test_a_prefix_says_a_prefix_where_keys_change(changing, which: int, data: st.DataObject) -> None:
+    """What was opened from the first packets stays what it was."""
+    said, keys = changing[which]
+    packets = wire.packets(said)
+    some = wire.follow(packets[: data.draw(st.integers(4, len(packets)))], keys)
+    whole = wire.follow(packets, keys)
+    for sender in ("client", "server"):
+        seen = [(m.kind, m.data) for m in some.messages if m.sender == sender and m.layer == "tls" and not m.problem]
+        assert set(seen) <= {(m.kind, m.data) for m in whole.messages if m.sender == sender} or some.tls.version is None
