@@ -159,3 +159,13 @@ def test_without_the_early_secret_the_rest_opens() -> None:
     assert kinds(trace, "client") == "ClientHello Sealed Sealed Finished Unread Alert"
     assert trace.tls is not None
     assert trace.tls.keys == "some"
+
+
+def test_a_second_hello_behind_early_data() -> None:
+    """A retry refuses early data: the second ClientHello comes in clear behind it (RFC 8446 §4.1.2)."""
+    first_hello, *others = said("retry")
+    trace = wire.follow(wire.packets([first_hello, ("client", wire.sealed(bytes(32), b"early\x17", 0)), *others]))
+    assert kinds(trace, "client") == "ClientHello Sealed ClientHello Sealed Sealed"
+    hellos = list(trace.every("ClientHello"))
+    assert [m.problem for m in hellos] == [None, None]
+    assert hellos[1].data == others[1][1][5:]

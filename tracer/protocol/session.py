@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from tracer.protocol.fields import Field, Reader, content, every, first, number, parse
+from tracer.protocol.fields import Field, Reader, content, first, number, parse
 from tracer.protocol.numbers import CIPHER_SUITES
 
 Sender = Literal["client", "server"]
@@ -43,7 +43,7 @@ def learn(session: Session, sender: Sender, kind: str, data: bytes, read: Callab
 
 def _client_hello(session: Session, fields: tuple[Field, ...]) -> None:
     session.client_random = session.client_random or _random(fields)
-    session.early_data |= any(number(field) == EARLY_DATA for field in every(fields, "extension_type"))
+    session.early_data |= EARLY_DATA in _extensions(fields)
 
 
 def _sslv2_client_hello(session: Session, fields: tuple[Field, ...]) -> None:
@@ -58,13 +58,19 @@ def _server_hello(session: Session, fields: tuple[Field, ...]) -> None:
     session.version = selected or (number(first(fields, "legacy_version")) if whole else None)
     session.suite = CIPHER_SUITES.get(number(first(fields, "cipher_suite")) or 0, "")
     session.server_random = _random(fields)
-    chosen = {number(field) for field in every(fields, "extension_type")}
+    chosen = _extensions(fields)
     session.encrypt_then_mac = ENCRYPT_THEN_MAC in chosen
     session.extended_master_secret = EXTENDED_MASTER_SECRET in chosen
 
 
 def _client_key_exchange(session: Session, fields: tuple[Field, ...]) -> None:
     session.encrypted_premaster = content(first(fields, "encrypted_pre_master_secret"))
+
+
+def _extensions(fields: tuple[Field, ...]) -> set[int | None]:
+    """The numbers of a hello's extensions."""
+    lists = (field.parts for field in fields if field.name == "extensions")
+    return {number(first(part.parts, "extension_type")) for parts in lists for part in parts}
 
 
 def _random(fields: tuple[Field, ...]) -> bytes:
