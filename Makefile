@@ -6,7 +6,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test test-all needs lint format captures bench build clean
+.PHONY: help demo test test-all coverage needs lint format captures bench build clean
 
 help: ## this list
 	@echo 'make TARGET, where TARGET is one of'
@@ -23,6 +23,10 @@ test: needs lint ## install what the tests need, then lint, check the types and 
 test-all: export POSTGRES := 12 13 14 15 16 17 18
 test-all: needs lint ## the same with the slow tests, and with PostgreSQL 12 to 18
 	$(BIN)/python -m pytest $(ARGS)
+
+coverage: .venv/.tests ## the tests of tracer/protocol reach each of its branches
+	$(BIN)/python -m pytest tests/protocol --cov=tracer.protocol --cov-branch --cov-fail-under=100 \
+	    --cov-report=term-missing:skip-covered $(ARGS)
 
 needs:
 	@sh tests/install.sh

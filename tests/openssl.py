@@ -11,10 +11,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
 from cryptography.x509.oid import NameOID
 
 from tests.wire import Say
@@ -51,7 +52,7 @@ def server(folder: Path, *options: str) -> Iterator[int]:
         running.wait()
 
 
-def identity(folder: Path, name: str, key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> None:
+def identity(folder: Path, name: str, key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | dsa.DSAPrivateKey) -> None:
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "db.example")])
     now = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
     builder = x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key.public_key())
@@ -61,8 +62,11 @@ def identity(folder: Path, name: str, key: rsa.RSAPrivateKey | ec.EllipticCurveP
     (folder / f"{name}.key").write_bytes(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain))
 
 
-def connect(port: int, *options: str) -> tuple[list[Say], bytes]:
-    """One connection of `openssl s_client` with these options: what both said, and the key log."""
+def connect(port: int, *options: str, lines: tuple[bytes, ...] = (LINE,)) -> tuple[list[Say], bytes]:
+    """One connection of `openssl s_client` with these options: what both said, and the key log.
+
+    Each line waits until there is silence. One that begins with R (renegotiate) or K (KeyUpdate) is a command.
+    """
     with socket.create_server(("127.0.0.1", 0)) as relay, tempfile.NamedTemporaryFile() as log:
         relay.settimeout(PATIENCE)
         command = ["openssl", "s_client", "-connect", f"127.0.0.1:{relay.getsockname()[1]}", "-keylogfile", log.name]
@@ -75,21 +79,26 @@ def connect(port: int, *options: str) -> tuple[list[Say], bytes]:
         try:
             near, _ = relay.accept()
             with near, socket.create_connection(("127.0.0.1", port), PATIENCE) as far:
-                said = _record(near, far, client)
+                said = _record(near, far, client, list(lines))
         finally:
             client.kill()
             client.communicate()
         return said, Path(log.name).read_bytes()
 
 
-def _record(near: socket.socket, far: socket.socket, client: subprocess.Popen[bytes]) -> list[Say]:
+def _record(near: socket.socket, far: socket.socket, client: subprocess.Popen[bytes], lines: list[bytes]) -> list[Say]:
     said: list[Say] = []
     until = time.monotonic() + PATIENCE
     assert client.stdin is not None
-    client.stdin.write(LINE)
-    client.stdin.close()
+    patient = len(lines) > 1  # and waits for the answer to the last one, too
+    _say(client.stdin, lines)
+    if not patient:
+        client.stdin.close()
     while time.monotonic() < until:
-        for ready in select.select([near, far], [], [], 0.1)[0]:
+        spoke = select.select([near, far], [], [], 0.1)[0]
+        if not spoke and patient:
+            _say(client.stdin, lines)
+        for ready in spoke:
             try:
                 data = ready.recv(1 << 16)
             except ConnectionResetError:
@@ -99,6 +108,14 @@ def _record(near: socket.socket, far: socket.socket, client: subprocess.Popen[by
             said.append(("client" if ready is near else "server", data))
             (far if ready is near else near).sendall(data)
     return said
+
+
+def _say(stdin: IO[bytes], lines: list[bytes]) -> None:
+    if lines:
+        stdin.write(lines.pop(0))
+        stdin.flush()
+    else:
+        stdin.close()
 
 
 def _wait(port: int) -> None:

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tracer
+from tests import wire
 from tracer.packets.source import FIN, RST, SYN, Packet, Source
 from tracer.protocol.fields import Field, leaves
 from tracer.protocol.keys import Keys
@@ -170,3 +171,67 @@ def test_a_connection_of_nothing() -> None:
     assert [m.kind for m in trace.messages] == ["SSLRequest"]
     assert trace.outcome.kind == "incomplete"
     assert replace(trace).tls is None
+
+
+# NO MORE THAN THE BYTES CARRY
+
+
+def recorded(body: bytes) -> bytes:
+    return b"\x16\3\3" + len(body).to_bytes(2, "big") + body
+
+
+SERVER_HELLO = bytes.fromhex("020000 2e 0303") + b"s" * 32 + bytes.fromhex("00 1301 00 0006 002b 0002 0304")
+
+
+@pytest.mark.parametrize(
+    ("hello", "version"),
+    [
+        (SERVER_HELLO, "TLS 1.3"),
+        (SERVER_HELLO[:-1] + b"\5", "0x0305"),
+        (SERVER_HELLO.replace(b"\0\x2b\0\2", b"\0\x2b\0\3"), None),  # the extension is longer than what is there
+        (SERVER_HELLO[:3] + b"\x26" + SERVER_HELLO[4:42], "TLS 1.2"),
+    ],
+)
+def test_the_version_that_a_server_hello_carries(hello: bytes, version: str | None) -> None:
+    """TLS 1.3 is said in an extension: where extensions cannot be read, the field of TLS 1.2 settles nothing."""
+    assert wire.spoken(("client", HELLO), ("server", recorded(hello))).tls.version == version
+
+
+@pytest.mark.parametrize("size", range(5, len(SERVER_HELLO) + 5))
+def test_a_server_hello_that_is_cut(size: int) -> None:
+    """It settles nothing, and says that its end is missing."""
+    trace = wire.spoken(("client", HELLO), ("server", recorded(SERVER_HELLO)[:size]), close="")
+    assert (trace.tls.version, trace.tls.cipher_suite) == (None, None)
+    assert all(m.problem for m in trace.messages if m.sender == "server")
+
+
+HELLO = wire.Tls().run().said[0][1]
+SECRET = b"s" * 32
+
+
+@pytest.mark.parametrize(("seen", "asked"), [(True, "none"), (False, None)])
+def test_a_sealed_record_may_hold_the_request(seen: bool, asked: str | None) -> None:
+    """Whether a certificate was asked for is known only when nothing of the server's flight stayed sealed."""
+    label = "SERVER_HANDSHAKE_TRAFFIC_SECRET"
+    flight = [
+        wire.sealed(SECRET, b"\x08\0\0\2\0\0\x16", 0),
+        wire.sealed(SECRET, b"\x14\0\0\x20" + bytes(32) + b"\x16", 1),
+    ]
+    if not seen:
+        flight[0] = flight[0][:-1] + bytes([flight[0][-1] ^ 1])
+    keys = Keys({HELLO[11:43]: {label: SECRET}})
+    said = [("client", HELLO), ("server", recorded(SERVER_HELLO) + b"".join(flight))]
+    trace = wire.follow(wire.packets(said), keys)
+    assert trace.of("Finished", "server") is not None
+    assert trace.tls.client_certificate == asked
+
+
+@pytest.mark.parametrize("body", ["02", "0228", "02280100", "0228" * 9])
+def test_alerts_behind_a_change_cipher_spec(body: str) -> None:
+    """Half an alert is no sealed one, and a long one is no alert in clear."""
+    alert = b"\x15\3\3" + len(bytes.fromhex(body)).to_bytes(2, "big") + bytes.fromhex(body)
+    for front in (b"", bytes.fromhex("140303000101")):
+        trace = wire.spoken(("client", HELLO + front + alert))
+        last = trace.messages[-1]
+        assert last.kind == ("Sealed" if len(body) > 34 else "Alert")
+        assert (last.problem is None) == (len(body) in (4, 36))

@@ -15,11 +15,13 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.x509.oid import NameOID
 
 import tracer
 from tracer.packets.source import ACK, FIN, RST, SYN, Packet, Source, reverse
-from tracer.protocol.keys import Keys
+from tracer.protocol.ciphers import nonce
+from tracer.protocol.keys import Keys, expand_label
 from tracer.trace import Trace
 
 CLIENT = bytes([10, 0, 0, 1, 10, 0, 0, 2]) + struct.pack(">HH", 40000, 5432)
@@ -65,6 +67,7 @@ class Tls:
     identity: tuple[str, str] | None = None  # files of the server's chain and key
     name: str | None = "db.example"  # that the client asks for
     ask: bool = False  # the server asks for a client certificate, and takes none for an answer
+    late: bool = False  # it asks behind the handshake, once both have spoken
     talk: tuple[Say, ...] = (("client", STARTUP), ("server", WELCOME))  # inside TLS
     said: list[Say] = field(default_factory=list)
     log: bytes = b""
@@ -76,7 +79,10 @@ class Tls:
             ours, theirs = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             ours.check_hostname, ours.verify_mode = False, ssl.CERT_NONE
             ours.keylog_filename = keylog.name
-            if self.ask:
+            ours.post_handshake_auth = self.late
+            if self.late:
+                ours.load_cert_chain(crt, key)
+            if self.ask or self.late:
                 theirs.verify_mode = ssl.CERT_OPTIONAL
                 theirs.load_verify_locations(crt)
             for context in (ours, theirs):
@@ -84,6 +90,7 @@ class Tls:
                 if self.ciphers:
                     context.set_ciphers(self.ciphers)
             theirs.load_cert_chain(crt, key)  # behind the ciphers, which may lower the security level
+            theirs.post_handshake_auth = self.late
             bios = [ssl.MemoryBIO() for _ in range(4)]
             client = ours.wrap_bio(bios[0], bios[1], server_hostname=self.name)
             server = theirs.wrap_bio(bios[2], bios[3], server_side=True)
@@ -94,6 +101,8 @@ class Tls:
                 speaker.write(words)
                 self._move(sender, out, into)
                 listener.read()
+            if self.late:
+                self._ask_late(client, server, bios)
             self.log = Path(keylog.name).read_bytes()
         return self
 
@@ -103,6 +112,15 @@ class Tls:
                 with contextlib.suppress(ssl.SSLWantReadError):
                     peer.do_handshake()
                 self._move(name, out, into)
+
+    def _ask_late(self, client: ssl.SSLObject, server: ssl.SSLObject, bios: list[ssl.MemoryBIO]) -> None:
+        server.verify_client_post_handshake()
+        server.do_handshake()
+        self._move("server", bios[3], bios[0])
+        for peer, name, out, into in ((client, "client", bios[1], bios[2]), (server, "server", bios[3], bios[0])):
+            with contextlib.suppress(ssl.SSLWantReadError):
+                peer.read()
+            self._move(name, out, into)
 
     def _move(self, sender: str, out: ssl.MemoryBIO, into: ssl.MemoryBIO) -> None:
         data = out.read()
@@ -118,6 +136,13 @@ class Tls:
         keys = Keys()
         keys.add(self.log)
         return keys
+
+
+def sealed(secret: bytes, plaintext: bytes, sequence: int) -> bytes:
+    """A record of TLS_AES_128_GCM_SHA256; the content type and its padding stand at the plaintext's end."""
+    key, iv = expand_label("sha256", secret, b"key", 16), expand_label("sha256", secret, b"iv", 12)
+    header = b"\x17\3\3" + (len(plaintext) + 16).to_bytes(2, "big")
+    return header + AESGCM(key).encrypt(nonce(iv, sequence), plaintext, header)
 
 
 def packets(

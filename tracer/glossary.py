@@ -131,6 +131,11 @@ SECTIONS: dict[str, dict[str, Entry]] = {
             "libpq resumes nothing: each of its connections checks anew.",
             "RFC 8446 §4.6.1",
         ),
+        "EarlyData": Entry(
+            "Bytes of the application that the client sent before the server had said anything.",
+            "They may be replayed by anybody who recorded them, and PostgreSQL takes none.",
+            "RFC 8446 §8",
+        ),
         "EndOfEarlyData": Entry(
             "The data that the client sent before the handshake ends here.",
             "PostgreSQL takes none, because early data can be replayed by whoever recorded it.",
@@ -921,6 +926,11 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "extension.oid_filters": Entry(
             "What the client's certificate must have.", "Nobody uses it with PostgreSQL.", "RFC 8446 §4.2.5"
         ),
+        "extension.status_request_v2": Entry(
+            "The client wants proof that no certificate of the chain was revoked.",
+            "libpq does not ask: it knows of revocation by lists only.",
+            "RFC 6961 §2.2",
+        ),
         "extension.status_request": Entry(
             "The client wants proof that the certificate was not revoked (OCSP stapling), or here it is.",
             "libpq does not ask: it knows of revocation by lists only.",
@@ -1123,6 +1133,23 @@ SECTIONS: dict[str, dict[str, Entry]] = {
             "libpq does not look at them: private CAs are in no log.",
             "RFC 6962 §3.3",
         ),
+        "certificate_status_req_list": Entry(
+            "The kinds of stapled status that the client takes, in its order.",
+            "libpq does not ask for any.",
+            "RFC 6961 §2.2",
+        ),
+        "certificate_status_req_item": Entry("One of them.", "libpq does not ask for any.", "RFC 6961 §2.2"),
+        "request": Entry("What the client wants of that kind.", "libpq does not ask for any.", "RFC 6961 §2.2"),
+        "sct_version": Entry("The version of the proof.", "There is only v1 here.", "RFC 6962 §3.2"),
+        "log_id": Entry(
+            "The log, by the SHA-256 of its public key.", "It says whose signature this is.", "RFC 6962 §3.2"
+        ),
+        "timestamp": Entry(
+            "When the log saw the certificate, in milliseconds since 1970.",
+            "The log promises to show it soon after.",
+            "RFC 6962 §3.2",
+        ),
+        "sct_extensions": Entry("Room for later versions.", "It is empty today.", "RFC 6962 §3.2"),
         "serialized_sct": Entry("The proof of one log.", "libpq does not look at it.", "RFC 6962 §3.3"),
         "record_size_limit": Entry(
             "The longest record that the sender takes.", "It changes sizes only.", "RFC 8449 §4"

@@ -153,6 +153,7 @@ class TlsSide:
     def __init__(self, side: Side, session: Session) -> None:
         self.side = side
         self.session = session
+        self.next = session  # what a handshake inside TLS settles for what comes behind it
         self.handshake = Layer()
         self.application = Layer()
         self.rest: list[Record] = []
@@ -169,34 +170,56 @@ class TlsSide:
         side.records = found
         for position, record in enumerate(found):
             if self._protected(record) or len(side.drafts) >= MOST_MESSAGES:
-                self.rest = found[position:]
+                self.rest = found[position:][::-1]
                 break
             self._clear_record(record)
         if found:
             side.at = found[-1].stop
         side.leftover("tls", "no TLS record stands here")
 
-    def read_protected(self, opener: Opener | None) -> None:
-        """Read the protected records with what keys there are."""
-        for record in self.rest:
+    def read_protected(self, opener: Opener | None, following: Session) -> bool:
+        """Read the protected records with what keys there are; whether it stopped where other keys begin.
+
+        Such a place is the ChangeCipherSpec of a renegotiation: `following` has learned by then what opens the rest.
+        """
+        self.next = following
+        while self.rest:
+            record = self.rest.pop()
             if len(self.side.drafts) >= MOST_MESSAGES:
-                end = self.rest[-1].stop
+                end = self.rest[0].stop if self.rest else record.stop
                 why = "there are more messages than are shown"
                 self.side.clear("Unread", record.start, end, postgres.unread_bytes, "tls", why)
+                self.rest.clear()
                 break
             self._protected_record(record, opener)
+            if record.type == CHANGE_CIPHER_SPEC and self._protected(record) and opener is not None:
+                return True
         self._partial()
+        return False
 
     def _protected(self, record: Record) -> bool:
         if record.type == APPLICATION_DATA:
             return True
-        if not self.changed or record.type == CHANGE_CIPHER_SPEC or self.session.version == handshake.TLS_1_3:
+        if self.session.version == handshake.TLS_1_3:
             return False
+        if not self.changed:  # seen: a capture can begin behind it, and then a long alert is a sealed one
+            return record.type == ALERT and record.length >= handshake.SEALED_ALERT
+        if record.type == CHANGE_CIPHER_SPEC:
+            return record.length > 1  # of a renegotiation: the first one is a byte in clear
         body = self.side.data[record.body : record.stop]
         if record.type == ALERT:
             return not handshake.alert_record(body)
         # with nothing known of the version: a second ClientHello comes in clear behind TLS 1.3's decoration
         return not (body[:1] == b"\1" and int.from_bytes(body[1:4], "big") == len(body) - HEADER + 1)
+
+    def _between(self, record: Record) -> bool:
+        """Whether a record stands in clear between protected ones."""
+        if record.type == ALERT:
+            return handshake.alert_record(self.side.data[record.body : record.stop])
+        if record.type == CHANGE_CIPHER_SPEC:
+            return not self._protected(record)
+        # TLS 1.3 protects nothing but application_data: a second ClientHello comes in clear behind early data
+        return record.type == HANDSHAKE and self.session.version == handshake.TLS_1_3
 
     def _clear_record(self, record: Record) -> None:
         side = self.side
@@ -212,7 +235,7 @@ class TlsSide:
     def _protected_record(self, record: Record, opener: Opener | None) -> None:
         side = self.side
         body = side.data[record.body : record.stop]
-        if record.type == CHANGE_CIPHER_SPEC or (record.type == ALERT and handshake.alert_record(body)):
+        if self._between(record):
             self._clear_record(record)
             return
         side.sealed += 1
@@ -245,8 +268,12 @@ class TlsSide:
             self._messages(opener)
         elif kind == ALERT:
             self._draft("Alert", plaintext, record, handshake.alert)
+        elif kind == APPLICATION_DATA and opener is not None and opener.stage == "early":
+            self._draft("EarlyData", plaintext, record, postgres.unread_bytes)
         elif kind == APPLICATION_DATA:
             self.application.add(plaintext, record.start, record.stop, exact=False)
+        elif kind == CHANGE_CIPHER_SPEC:
+            self._draft("ChangeCipherSpec", plaintext, record, handshake.change_cipher_spec)
         else:
             self._draft("Unread", plaintext, record, postgres.unread_bytes)
 
@@ -270,12 +297,14 @@ class TlsSide:
         layer.done = stop
         data = bytes(layer.data[start:stop])
         spans = layer.spans(start, stop)
-        kind, read = handshake.message(data, self.session.version, self.session.suite)
+        session = self.next if self.next.version is not None else self.session
+        kind, read = handshake.message(data, session.version, session.suite)
         captured = None if sealed else _captured(side.stream, spans)
         draft = Draft(kind, "tls", data, layer.range(start, stop), spans, read, sealed, sealed, captured, problem)
         side.drafts.append(draft)
-        if captured is None and not sealed:
-            learn(self.session, side.sender, kind, data, read)
+        inside = sealed and problem is None and self.session.version != handshake.TLS_1_3  # of a renegotiation
+        if captured is None and (inside or not sealed):
+            learn(self.next, side.sender, kind, data, read)
 
     def _partial(self) -> None:
         """A handshake message of which the end did not come."""

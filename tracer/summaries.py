@@ -45,7 +45,7 @@ def _client_hello(fields: Fields, _length: int) -> str:
     names = [f.text for f in every(fields, "host_name")]
     offered = [f.text for f in every(fields, "version") if not f.text.startswith("GREASE")]
     versions = offered or [_text(fields, "legacy_version")]
-    alpn = [f.text for f in every(fields, "protocol_name")]
+    alpn = [f.text for f in every(fields, "protocol_name") if not f.text.startswith("GREASE")]
     return _list(
         "/".join(versions[:4]),
         f"for {names[0]}" if names else "names no server",
@@ -155,6 +155,7 @@ SUMMARIES: dict[str, Callable[[Fields, int], str]] = {
     "GSSENCResponse": _answer,
     "UnencryptedData": _bytes,
     "Unread": _bytes,
+    "EarlyData": _bytes,
     "ClientHello": _client_hello,
     "ServerHello": _server_hello,
     "HelloRetryRequest": _retry,

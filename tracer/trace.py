@@ -214,8 +214,11 @@ def _tls(client: Side, server: Side, keys: Keys) -> Session:
     reading = {side.sender: TlsSide(side, session) for side in (server, client)}
     for tls in reading.values():
         tls.read_clear()
-    for sender, tls in reading.items():
-        tls.read_protected(opener(session, keys, sender))
+    current, again = session, True
+    while again:
+        following = Session()
+        stopped = [tls.read_protected(opener(current, keys, sender), following) for sender, tls in reading.items()]
+        current, again = following, any(stopped)
     asked = server_messages(server, reading["server"].application, opened=True)
     client_messages(client, reading["client"].application, asked, opened=True)
     return session
@@ -334,11 +337,10 @@ def _client_certificate(messages: tuple[Message, ...], session: Session) -> Lite
         return "sent"
     if any(m.kind == "CertificateRequest" for m in messages):
         return "requested"
-    # in TLS 1.3 the request is sealed: unless the server's Finished was opened nobody knows
-    seen = any(
-        m.kind == ("Finished" if session.version == TLS_1_3 else "ServerHelloDone") and m.sender == "server"
-        for m in messages
-    )
+    # in TLS 1.3 the request is sealed: unless all up to the server's Finished was opened nobody knows
+    last = "Finished" if session.version == TLS_1_3 else "ServerHelloDone"
+    said = [m.kind for m in messages if m.sender == "server"]
+    seen = last in said and "Sealed" not in said[: said.index(last)]
     return "none" if seen or _resumed(messages, session) else None
 
 

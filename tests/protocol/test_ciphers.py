@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from tests import openssl, wire
 from tracer import serverkey
+from tracer.protocol import ciphers
 from tracer.protocol.ciphers import suite
 from tracer.protocol.keys import Keys
 from tracer.protocol.numbers import CIPHER_SUITES
@@ -120,3 +123,80 @@ def test_names() -> None:
     assert suite("TLS_RSA_WITH_NULL_MD5").key == 0
     assert suite("TLS_RSA_WITH_3DES_EDE_CBC_SHA").block == 8
     assert suite("TLS_RSA_WITH_RC4_128_SHA") is None
+
+
+HEADER = bytes.fromhex("1703030000")
+
+
+@pytest.mark.parametrize("size", [0, 1, 7, 8, 15, 16, 23])
+def test_shorter_than_a_tag(size: int) -> None:
+    """A record that has no room for nonce and tag, or for a MAC, opens nothing and is named for it."""
+    gcm = suite("TLS_RSA_WITH_AES_128_GCM_SHA256")
+    with pytest.raises(ValueError, match="shorter than a tag"):
+        ciphers.Sealed12(ciphers.aead(gcm, bytes(16)), bytes(4), gcm.tag).open(HEADER, bytes(size), 0)
+    with pytest.raises(ValueError, match="another MAC"):
+        ciphers.Maced("sha1", bytes(20)).open(HEADER, bytes(size), 0)
+
+
+def cbc(content: bytes, padding: bytes, *, sequence: int = 0, etm: bool = False) -> tuple[ciphers.Blocks, bytes]:
+    """A record of AES_128_CBC_SHA, sealed here, and the box that opens it."""
+    made = suite("TLS_RSA_WITH_AES_128_CBC_SHA")
+    mac_key, key, iv = b"m" * 20, b"k" * 16, b"i" * 16
+
+    def mac(data: bytes) -> bytes:
+        return hmac.digest(mac_key, ciphers.covered(HEADER, sequence, len(data)) + data, "sha1")
+
+    plain = content + (b"" if etm else mac(content)) + padding
+    encryptor = Cipher(algorithms.AES(key), modes.CBC(iv)).encryptor()
+    sealed = iv + encryptor.update(plain) + encryptor.finalize()
+    return ciphers.Blocks(made, key, mac_key, None, etm), sealed + (mac(sealed) if etm else b"")
+
+
+@pytest.mark.parametrize(
+    ("content", "padding"),
+    [(b"", b"\x0b" * 12), (b"", b"\x1b" * 28), (b"hello", b"\x06" * 7), (b"hello", b"\xf6" * 247)],
+)
+def test_any_padding(content: bytes, padding: bytes) -> None:
+    """From one byte to 256, around empty records too (RFC 5246 §6.2.3.2)."""
+    box, body = cbc(content, padding)
+    assert box.open(HEADER, body, 0) == content
+
+
+def test_what_is_no_padding() -> None:
+    """Bytes that are not all the same, a MAC that is another's, no whole block, none at all."""
+    box, body = cbc(b"hello", b"\5" + b"\6" * 6)
+    with pytest.raises(ValueError, match="no padding"):
+        box.open(HEADER, body, 0)
+    box, body = cbc(b"hello", b"\6" * 7, sequence=1)
+    with pytest.raises(ValueError, match="another MAC"):
+        box.open(HEADER, body, 0)
+    with pytest.raises(ValueError, match="block"):
+        box.open(HEADER, body[:20], 0)
+    with pytest.raises(ValueError, match="no block"):
+        box.open(HEADER, body[:16], 0)
+    box, body = cbc(b"hello", b"\x0a" * 11, etm=True)
+    assert box.open(HEADER, body, 0) == b"hello"
+    with pytest.raises(ValueError, match="another MAC"):
+        box.open(HEADER, body[:-1] + bytes([body[-1] ^ 1]), 0)
+
+
+@pytest.mark.parametrize("etm", [True, False])
+def test_a_chain_goes_on_behind_a_lost_record(etm: bool) -> None:
+    """TLS 1.0: the last block that went by is the next IV, without the MAC behind it."""
+    made = suite("TLS_RSA_WITH_AES_128_CBC_SHA")
+    box = ciphers.Blocks(made, bytes(16), bytes(20), bytes(16), etm)
+    box.skip(b"a" * 16 + b"b" * 16 + (b"m" * 20 if etm else b""))
+    assert box.chained == b"b" * 16
+    box.skip(b"short")
+    assert box.chained == b"b" * 16
+
+
+def test_others_have_no_chain() -> None:
+    """A lost record changes nothing for an AEAD, a bare MAC, or CBC with IVs of its own."""
+    gcm = suite("TLS_RSA_WITH_AES_128_GCM_SHA256")
+    sealed = ciphers.aead(gcm, bytes(16))
+    boxes = [ciphers.Sealed13(sealed, bytes(12)), ciphers.Sealed12(sealed, bytes(4), 16), ciphers.Maced("md5", b"k")]
+    for box in [*boxes, ciphers.Blocks(gcm, bytes(16), b"", None, False)]:
+        before = repr(box)
+        box.skip(b"a" * 32)
+        assert repr(box) == before

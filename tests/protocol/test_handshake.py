@@ -135,3 +135,94 @@ def test_a_compressed_certificate() -> None:
 
 def message(number: int, body: bytes) -> bytes:
     return bytes([number]) + len(body).to_bytes(3, "big") + body
+
+
+MESSAGES = [  # number, body, version, what it is called, a field and what it says
+    (13, "02 01 40 0002 0804 0004 0002 3000", 0x0303, "CertificateRequest", "signature_scheme", "rsa_pss_rsae_sha256"),
+    (13, "02 01 40 0004 0002 3000", 0x0302, "CertificateRequest", "certificate_type", "rsa_sign"),
+    (13, "00 0008 000d 0004 0002 0804", 0x0304, "CertificateRequest", "signature_scheme", "rsa_pss_rsae_sha256"),
+    (15, "0804 0001 aa", 0x0303, "CertificateVerify", "algorithm", "rsa_pss_rsae_sha256"),
+    (22, "01 000001 aa", 0x0303, "CertificateStatus", "status_type", "ocsp"),
+    (24, "01", 0x0304, "KeyUpdate", "request_update", "update_requested"),
+]
+
+
+@pytest.mark.parametrize(("number", "body", "version", "kind", "field", "text"), MESSAGES)
+def test_a_message_by_its_version(number: int, body: str, version: int, kind: str, field: str, text: str) -> None:
+    """The same number, other fields."""
+    data = message(number, bytes.fromhex(body))
+    called, read = handshake.message(data, version, "")
+    fields, problem = parse(read, data)
+    assert (called, problem) == (kind, None)
+    assert first(fields, field).text == text
+
+
+def test_a_signature_before_tls_12() -> None:
+    """Its algorithm goes without saying."""
+    data = message(15, bytes.fromhex("0002 abcd"))
+    fields, problem = parse(handshake.message(data, 0x0302, "")[1], data)
+    assert [f.name for f in fields[2:]] == ["signature"]
+    assert (content(fields[2]), problem) == (b"\xab\xcd", None)
+
+
+def test_messages_without_a_body() -> None:
+    """An unknown one, and those in which nothing may stand."""
+    for number in (0, 5, 14, 99):
+        assert parse(handshake.message(message(number, b""), 0x0303, "")[1], message(number, b""))[1] is None
+    for number in (0, 5, 14):
+        data = message(number, b"x")
+        assert parse(handshake.message(data, 0x0303, "")[1], data)[1] == "message at byte 4: 1 bytes left over"
+
+
+EXCHANGES = [  # number, suite, version, body, fields
+    (12, "TLS_ECDHE_RSA_WITH_X", 0x0303, "03 001d 01 aa 0804 0001 bb", ["public", "algorithm", "signature"]),
+    (12, "TLS_ECDHE_RSA_WITH_X", 0x0302, "03 001d 01 aa 0001 bb", ["public", "signature"]),
+    (12, "TLS_DHE_RSA_WITH_X", 0x0303, "0001 aa 0001 02 0001 cc 0804 0001 bb", ["dh_p", "dh_g", "dh_Ys", "signature"]),
+    (12, "TLS_DHE_PSK_WITH_X", 0x0303, "0000 0001 aa 0001 02 0001 cc", ["psk_identity_hint", "dh_p", "dh_g", "dh_Ys"]),
+    (16, "TLS_ECDHE_PSK_WITH_X", 0x0303, "0001 aa 01 bb", ["psk_identity", "ecdh_Yc"]),
+    (16, "TLS_PSK_WITH_X", 0x0303, "0001 aa", ["psk_identity"]),
+    (16, "TLS_RSA_WITH_X", 0x0300, "abcd", ["encrypted_pre_master_secret"]),
+    (16, "TLS_RSA_WITH_X", 0x0301, "0002 abcd", ["encrypted_pre_master_secret"]),
+    (16, "TLS_RSA_WITH_X", None, "0002 abcd", ["body"]),
+]
+
+
+@pytest.mark.parametrize(("number", "suite", "version", "body", "names"), EXCHANGES)
+def test_a_key_exchange(number: int, suite: str, version: int | None, body: str, names: list[str]) -> None:
+    """By suite and version; with nothing known of the version it is kept as bytes."""
+    data = message(number, bytes.fromhex(body))
+    fields, problem = parse(handshake.message(data, version, suite)[1], data)
+    assert problem is None
+    assert [f.name for f in fields if f.name in names] == names
+    assert sum(f.stop - f.start for f in fields) == len(data)
+
+
+def test_a_curve_that_is_no_named_one() -> None:
+    """RFC 8422 §5.4 leaves nothing else."""
+    data = message(12, bytes.fromhex("01 aabb"))
+    fields, problem = parse(handshake.message(data, 0x0303, "TLS_ECDHE_RSA_WITH_X")[1], data)
+    assert problem == "curve_type at byte 4: only named curves are in use"
+    assert fields[-1].value == b"\xaa\xbb"
+
+
+@pytest.mark.parametrize(
+    ("data", "clear"),
+    [("0228", True), ("02", True), ("02280100", True), ("", False), ("28", False), ("02" * 18, False)],
+)
+def test_an_alert_in_clear(data: str, clear: bool) -> None:
+    """Whole, half, two in one record; one that is as long as a sealed one is none."""
+    assert handshake.alert_record(bytes.fromhex(data)) == clear
+
+
+def test_the_protocols_of_a_hello() -> None:
+    """By ALPN; none where the hello offers none."""
+    body = b"\3\3" + bytes(32) + b"\0" + b"\0\2\x13\1" + b"\1\0"
+    assert handshake.alpn_names(message(1, body)) == []
+    offered = bytes.fromhex("000f 0010 000b 0009 08") + b"postgres"
+    assert handshake.alpn_names(message(1, body + offered)) == ["postgres"]
+
+
+def test_a_compressed_certificate_that_is_damaged() -> None:
+    """What is no zlib at all gives nothing and raises nothing."""
+    broken = message(25, b"\0\1" + (100).to_bytes(3, "big") + (4).to_bytes(3, "big") + b"\xff" * 4)
+    assert handshake.decompressed(broken) is None

@@ -46,3 +46,27 @@ def test_what_was_said_up_to_the_key_exchange() -> None:
     )
     assert session.said == {"client": [CLIENT_HELLO, KEY_EXCHANGE], "server": [SERVER_HELLO, DONE]}
     assert session.encrypted_premaster == b"wxyz"
+
+
+def test_a_hello_in_the_format_of_ssl_2() -> None:
+    """Its challenge is the random, with zeros in front (RFC 2246 §E.2); without one there is none."""
+    session = Session()
+    hello = bytes.fromhex("8019 01 0301 0003 0000 0010 00002f") + b"c" * 16
+    learn(session, "client", "SSLv2ClientHello", hello, handshake.sslv2_client_hello)
+    assert session.client_random == bytes(16) + b"c" * 16
+    cut = Session()
+    learn(cut, "client", "SSLv2ClientHello", hello[:9], handshake.sslv2_client_hello)
+    assert cut.client_random == b""
+
+
+def test_a_finished_belongs_to_no_hash() -> None:
+    """It ends the handshake in front of a renegotiation."""
+    session = told(("client", message(20, bytes(12))), ("client", CLIENT_HELLO))
+    assert session.said["client"] == [CLIENT_HELLO]
+
+
+def test_early_data_is_offered() -> None:
+    """In any ClientHello: the second one takes it back, and what was sent was sent."""
+    hello = message(1, b"\3\3" + b"c" * 32 + b"\0" + b"\0\2\x13\1" + b"\1\0" + b"\0\4\0\x2a\0\0")
+    assert told(("client", hello), ("client", CLIENT_HELLO)).early_data
+    assert not told(("client", CLIENT_HELLO)).early_data

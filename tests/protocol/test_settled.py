@@ -53,3 +53,11 @@ def test_both_have_spoken() -> None:
     sides = {name: b"".join(data for sender, data in made if sender == name) for name in ("client", "server")}
     assert spoke_both_ways(sides["client"], sides["server"])
     assert not spoke_both_ways(SSL_REQUEST + HELLO, sides["server"])
+
+
+def test_a_request_in_front_of_the_request() -> None:
+    """GSSENCRequest and its N are passed over to find the records."""
+    made = Tls().run().preambled()
+    sides = {name: b"".join(data for sender, data in made if sender == name) for name in ("client", "server")}
+    assert spoke_both_ways(bytes.fromhex("0000000804d21630") + sides["client"], sides["server"])
+    assert not spoke_both_ways(SSL_REQUEST + b"junk" * 9, b"S" + sides["server"][1:])

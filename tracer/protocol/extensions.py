@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tracer.protocol.fields import Reader
+from tracer.protocol.fields import Reader, registered
 from tracer.protocol.numbers import (
     CERTIFICATE_COMPRESSION_ALGORITHMS,
     CERTIFICATE_STATUS_TYPES,
@@ -29,22 +29,25 @@ def extensions(r: Reader, message: str) -> None:
 
 
 def extension(r: Reader, message: str) -> None:
-    start = len(r.fields)
-    with r.struct("extension"):
-        number = r.uint("extension_type", 2, EXTENSIONS)
-        name = r.fields[-1].text
+    number = int.from_bytes(r.data[r.at : r.at + 2], "big")
+    with r.struct("extension", registered(EXTENSIONS, number, 2) if r.left() >= 2 else ""):
+        r.uint("extension_type", 2, EXTENSIONS)
         with r.vector("extension_data", 2):
             read = READERS.get((message, number)) or READERS.get(("", number))
             if read is not None and r:
                 read(r)
             elif r:
                 r.rest("data")
-    if len(r.fields) > start:
-        r.describe(name)
 
 
 def text(data: bytes) -> str:
     return data.decode("utf-8", "backslashreplace")
+
+
+def protocol(data: bytes) -> str:
+    """A protocol's name; two bytes of GREASE are called that (RFC 8701 §2)."""
+    grease = len(data) == 2 and data[0] == data[1] and data[0] & 0x0F == 0x0A
+    return f"GREASE 0x{data.hex()}" if grease else text(data)
 
 
 # READERS
@@ -79,13 +82,23 @@ def signature_algorithms(r: Reader) -> None:  # RFC 8446 §4.2.3
 def alpn(r: Reader) -> None:  # RFC 7301 §3.1
     with r.vector("protocol_name_list", 2):
         while r:
-            r.opaque("protocol_name", 1, text)
+            r.opaque("protocol_name", 1, protocol)
 
 
 def status_request(r: Reader) -> None:  # RFC 6066 §8
     r.uint("status_type", 1, CERTIFICATE_STATUS_TYPES)
     r.opaque("responder_id_list", 2)
     r.opaque("request_extensions", 2)
+
+
+def status_request_v2(r: Reader) -> None:  # RFC 6961 §2.2
+    with r.vector("certificate_status_req_list", 2):
+        while r:
+            with r.struct("certificate_status_req_item"):
+                r.uint("status_type", 1, CERTIFICATE_STATUS_TYPES)
+                with r.vector("request", 2):
+                    r.opaque("responder_id_list", 2)
+                    r.opaque("request_extensions", 2)
 
 
 def supported_versions(r: Reader) -> None:  # RFC 8446 §4.2.1, in a ClientHello
@@ -158,7 +171,19 @@ def certificate_authorities(r: Reader) -> None:  # RFC 8446 §4.2.4
 def signed_certificate_timestamp(r: Reader) -> None:  # RFC 6962 §3.3
     with r.vector("sct_list", 2):
         while r:
-            r.opaque("serialized_sct", 2)
+            with r.vector("serialized_sct", 2):
+                sct(r)
+
+
+def sct(r: Reader) -> None:  # RFC 6962 §3.2
+    if r.uint("sct_version", 1, {0: "v1"}) != 0:
+        r.rest("body")
+        return
+    r.bytes("log_id", 32)
+    r.uint("timestamp", 8)
+    r.opaque("sct_extensions", 2)
+    r.uint("algorithm", 2, SIGNATURE_SCHEMES)
+    r.opaque("signature", 2)
 
 
 def record_size_limit(r: Reader) -> None:  # RFC 8449 §4
@@ -254,6 +279,7 @@ READERS: dict[tuple[str, int], Callable[[Reader], None]] = {
     ("", 19): certificate_type,
     ("ClientHello", 20): certificate_types,
     ("", 20): certificate_type,
+    ("ClientHello", 17): status_request_v2,
     ("", 21): padding,
     ("", 22): empty,
     ("", 23): empty,

@@ -30,6 +30,7 @@ from tracer.protocol.numbers import (
 HEADER = 4
 LONGEST = 1 << 18  # of a message that we read; OpenSSL's own limit for a certificate chain is 100 kB
 TLS_1_0, TLS_1_2, TLS_1_3 = 0x0301, 0x0303, 0x0304
+SEALED_ALERT = 18  # bytes of the shortest: two, with 16 of MAC, or of nonce and tag
 RETRY = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")  # RFC 8446 §4.1.3
 
 NAMED_CURVE, ZLIB, CERTIFICATE = 3, 1, 11
@@ -309,8 +310,8 @@ def alert(r: Reader) -> None:  # RFC 8446 §6
 
 
 def alert_record(data: bytes) -> bool:
-    """Whether the body of an alert record is in clear: a sealed alert is longer."""
-    return len(data) == 2 and data[0] in ALERT_LEVELS
+    """Whether the body of an alert record is in clear, whole or not: a sealed alert is longer."""
+    return 0 < len(data) < SEALED_ALERT and data[0] in ALERT_LEVELS
 
 
 def alpn_names(hello: bytes) -> list[str]:

@@ -90,6 +90,11 @@ class Opener:
             self.stages[0].sequence += 1
             self.stages[0].box.skip(body)
 
+    @property
+    def stage(self) -> str:
+        """The name of the stage that opened the last record."""
+        return self.stages[0].name
+
     def finished(self) -> None:
         """The direction's Finished went by: TLS 1.3 changes the key behind it (RFC 8446 §7.3)."""
         if self.version13 and self.stages and self.stages[0].name == "handshake":
@@ -102,7 +107,7 @@ class Opener:
         if self.version13 and self.stages:
             stage = self.stages[0]
             secret = expand_label(self.suite.hash, stage.secret, b"traffic upd", len(stage.secret))
-            self.stages[0] = stage_13(stage.name, secret, self.suite)
+            self.stages[0] = stage_13(stage.name, secret, self.suite, begun=True)
 
     def _try(self, stage: Stage, header: bytes, body: bytes) -> tuple[int, bytes] | None:
         from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
@@ -121,8 +126,10 @@ def opener(session: Session, keys: Keys, sender: Sender) -> Opener | None:
         return None
     secrets = keys.of(session.client_random)
     if session.version == TLS_1_3:
+        # with early data in front, or without its own keys, a stage begins with the first record that it opens
+        begins = "early" if session.early_data and sender == "client" else "handshake"
         stages = [
-            stage_13(name, secret, found)
+            stage_13(name, secret, found, begun=name == begins)
             for name, label in STAGES
             if (secret := secrets.get(label.format(sender.upper()))) is not None
         ]
@@ -134,10 +141,10 @@ def opener(session: Session, keys: Keys, sender: Sender) -> Opener | None:
 # TLS 1.3, RFC 8446 §7.1 and §7.3
 
 
-def stage_13(name: str, secret: bytes, suite: Suite) -> Stage:
+def stage_13(name: str, secret: bytes, suite: Suite, *, begun: bool) -> Stage:
     key = expand_label(suite.hash, secret, b"key", suite.key)
     iv = expand_label(suite.hash, secret, b"iv", 12)
-    return Stage(name, Sealed13(aead(suite, key), iv), secret, begun=name != "application")
+    return Stage(name, Sealed13(aead(suite, key), iv), secret, begun=begun)
 
 
 def expand_label(hash_name: str, secret: bytes, label: bytes, length: int) -> bytes:

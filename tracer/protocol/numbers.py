@@ -339,6 +339,7 @@ CLIENT_CERTIFICATE_TYPES: dict[int, str] = {
 PSK_KEY_EXCHANGE_MODES: dict[int, str] = {
     0: "psk_ke",
     1: "psk_dhe_ke",
+    **{value: f"GREASE 0x{value:02x}" for value in range(0x0B, 0x100, 0x1F)},  # RFC 8701 §2
 }
 
 # TLS Certificate Status Types

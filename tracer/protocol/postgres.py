@@ -168,12 +168,12 @@ def sasl_initial_response(r: Reader) -> None:
     r.string("mechanism")
     length = r.uint("response_length", 4)
     if length != 0xFFFFFFFF:
-        for attribute in _attributes(r):
-            text = _printable(attribute)
+        # gs2-cbind-flag comes first (RFC 5802 §7), and `n` stands for a user behind it
+        for position, attribute in enumerate(_attributes(r)):
             r.bytes(
-                "channel_binding" if attribute[:1] in b"pyn" else SCRAM.get(attribute[:2], "attribute"),
+                SCRAM.get(attribute[:2], "attribute") if position else "channel_binding",
                 len(attribute),
-                text,
+                _printable(attribute),
             )
 
 
@@ -299,11 +299,11 @@ def client_frame(data: bytes, at: int, asked: int | None, ready: bool) -> Frame 
     return Frame(CLIENT_SESSION[kind], at, stop, terminate if kind == b"X" else session)
 
 
-def _stop(data: bytes, at: int, kinds: Mapping[bytes, str]) -> int | None:
+def _stop(data: bytes, at: int, known: Mapping[bytes, str]) -> int | None:
     if len(data) < at + 5:
         return None
-    if data[at : at + 1] not in kinds:
-        raise Malformed("type", at, f"no message of this side has type 0x{data[at]:02x}")
+    if data[at : at + 1] not in known:
+        raise Malformed("type", at, f"no PostgreSQL message has type 0x{data[at]:02x}")
     length = int.from_bytes(data[at + 1 : at + 5], "big")
     if not 4 <= length <= LONGEST_MESSAGE:
         raise Malformed("length", at + 1, f"{length} is no length of a PostgreSQL message")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from tracer.protocol.fields import Field, Reader, content, every, first, number, parse
+from tracer.protocol.fields import Field, Reader, content, first, number, parse
 from tracer.protocol.numbers import CIPHER_SUITES
 
 Sender = Literal["client", "server"]
@@ -26,13 +26,14 @@ class Session:
     encrypt_then_mac: bool = False
     extended_master_secret: bool = False
     encrypted_premaster: bytes = b""
+    early_data: bool = False  # offered: the client may send it in front of its handshake's end
     said: dict[Sender, list[bytes]] = field(default_factory=lambda: {"client": [], "server": []})
     exchanged: set[Sender] = field(default_factory=set)
 
 
 def learn(session: Session, sender: Sender, kind: str, data: bytes, read: Callable[[Reader], None]) -> None:
-    """Take in a handshake message in clear."""
-    if sender not in session.exchanged and kind != "HelloRequest":
+    """Take in a handshake message that was read: in clear, or of a second handshake inside the first one's keys."""
+    if sender not in session.exchanged and kind not in NOT_HASHED:
         session.said[sender].append(data)
     if kind in ("ClientKeyExchange", "ServerHelloDone"):
         session.exchanged.add(sender)
@@ -42,6 +43,7 @@ def learn(session: Session, sender: Sender, kind: str, data: bytes, read: Callab
 
 def _client_hello(session: Session, fields: tuple[Field, ...]) -> None:
     session.client_random = session.client_random or _random(fields)
+    session.early_data |= EARLY_DATA in _extensions(fields)
 
 
 def _sslv2_client_hello(session: Session, fields: tuple[Field, ...]) -> None:
@@ -52,16 +54,23 @@ def _sslv2_client_hello(session: Session, fields: tuple[Field, ...]) -> None:
 
 def _server_hello(session: Session, fields: tuple[Field, ...]) -> None:
     selected = number(first(fields, "selected_version"))
-    session.version = selected or number(first(fields, "legacy_version"))
+    whole = first(fields, "unread") is None  # else the extension may stand where nothing could be read
+    session.version = selected or (number(first(fields, "legacy_version")) if whole else None)
     session.suite = CIPHER_SUITES.get(number(first(fields, "cipher_suite")) or 0, "")
     session.server_random = _random(fields)
-    chosen = {number(field) for field in every(fields, "extension_type")}
+    chosen = _extensions(fields)
     session.encrypt_then_mac = ENCRYPT_THEN_MAC in chosen
     session.extended_master_secret = EXTENDED_MASTER_SECRET in chosen
 
 
 def _client_key_exchange(session: Session, fields: tuple[Field, ...]) -> None:
     session.encrypted_premaster = content(first(fields, "encrypted_pre_master_secret"))
+
+
+def _extensions(fields: tuple[Field, ...]) -> set[int | None]:
+    """The numbers of a hello's extensions."""
+    lists = (field.parts for field in fields if field.name == "extensions")
+    return {number(first(part.parts, "extension_type")) for parts in lists for part in parts}
 
 
 def _random(fields: tuple[Field, ...]) -> bytes:
@@ -71,7 +80,8 @@ def _random(fields: tuple[Field, ...]) -> bytes:
 
 # TABLES
 
-ENCRYPT_THEN_MAC, EXTENDED_MASTER_SECRET = 22, 23
+ENCRYPT_THEN_MAC, EXTENDED_MASTER_SECRET, EARLY_DATA = 22, 23, 42
+NOT_HASHED = ("HelloRequest", "Finished")  # in front of a ClientHello, and behind the key exchange
 LEARN: dict[str, Callable[[Session, tuple[Field, ...]], None]] = {
     "ClientHello": _client_hello,
     "SSLv2ClientHello": _sslv2_client_hello,
