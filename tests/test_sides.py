@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.wire import Tls, follow, packets
-from tracer.sides import Layer
+from tracer.layers import Layer
 
 
 @given(st.lists(st.binary(min_size=1, max_size=9), min_size=1, max_size=6), st.data())

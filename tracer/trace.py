@@ -12,6 +12,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
+from tracer.layers import Layer, Span
 from tracer.packets.source import moment
 from tracer.preamble import Answer, Preamble, Request, Transport, preamble
 from tracer.protocol import postgres
@@ -22,7 +23,7 @@ from tracer.protocol.numbers import VERSIONS
 from tracer.protocol.records import HANDSHAKE, Record, is_header
 from tracer.protocol.session import Session
 from tracer.segments import Arrival, Stream
-from tracer.sides import Draft, Layer, Side, Span, TlsSide, client_messages, server_messages
+from tracer.sides import Draft, Side, TlsSide, client_messages, server_messages
 from tracer.streams import Connection, Sender
 from tracer.summaries import summary
 
