@@ -45,7 +45,10 @@ MAY_IMPORT: dict[str, tuple[str, ...] | None] = {
     "protocol/": ("protocol",),
     "packets/source.py": ("protocol.keys",),
     "packets/": ("packets", "protocol.keys", "errors"),
-    "sources.py": ("packets", "errors"),
+    "sources.py": ("packets", "errors", "conninfo", "settings"),
+    "parameters.py": (),
+    "conninfo.py": ("parameters", "errors"),
+    "settings.py": ("conninfo", "parameters", "rootfile", "verify.model", "errors"),
     "progress.py": ("packets.source",),
     "segments.py": ("packets.source",),
     "streams.py": ("packets.source", "protocol.settled", "segments"),
@@ -69,7 +72,7 @@ MAY_IMPORT: dict[str, tuple[str, ...] | None] = {
 HEAVY = {"scapy", "pyshark", "rich", "jinja2"}
 SPEAKERS = ("cli.py", "__main__.py", "commands/")
 SPEECH = {"print", "exit", "quit", "SystemExit", "sys.exit", "os._exit", "sys.stdout.write", "sys.stderr.write"}
-TABLES = {"protocol/numbers.py", "glossary.py"}  # data only: as long as they must be
+TABLES = {"protocol/numbers.py", "glossary.py", "parameters.py"}  # data only: as long as they must be
 UNTESTED = {*TABLES, "errors.py", "__init__.py", "__main__.py"}  # nothing happens in them
 
 LONGEST_FILE = 400
