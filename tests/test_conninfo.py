@@ -39,7 +39,7 @@ URI = st.builds(
 
 @pytest.fixture(scope="module")
 def library() -> Any:
-    """libpq 18."""
+    """Libpq 18."""
     need("libpq-18")
     return libpq.load(find("libpq-18") or "")
 
@@ -86,7 +86,7 @@ def test_a_string_means(text: str, settings: dict[str, str]) -> None:
     ],
 )
 def test_a_mistake_is_named(text: str, words: str, hint: str) -> None:
-    """libpq's words are the error; what was probably meant is the hint."""
+    """Libpq's words are the error; what was probably meant is the hint."""
     with pytest.raises(TracerError) as caught:
         parse(text)
     assert str(caught.value) == words

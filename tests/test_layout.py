@@ -45,7 +45,8 @@ MAY_IMPORT: dict[str, tuple[str, ...] | None] = {
     "protocol/": ("protocol",),
     "packets/source.py": ("protocol.keys",),
     "packets/": ("packets", "protocol.keys", "errors"),
-    "sources.py": ("packets", "errors", "conninfo", "settings"),
+    "sources.py": ("packets", "errors", "client", "settings"),
+    "client.py": ("certificates", "conninfo", "errors", "packets.probe", "settings", "verify.names"),
     "parameters.py": (),
     "conninfo.py": ("parameters", "errors"),
     "settings.py": ("conninfo", "parameters", "rootfile", "verify.model", "errors"),
@@ -65,8 +66,8 @@ MAY_IMPORT: dict[str, tuple[str, ...] | None] = {
     "verify/": ("verify", *CERTIFICATES, "trace", "errors"),
     "advice.py": ("certificates", "report", "verify"),
     "report.py": (*VALUES, "verify", "findings", "cost"),
-    "render/": (*VALUES, "verify", "findings", "cost", "report", "advice", "bundle", "glossary", "render", "errors"),
-    "output.py": (*VALUES, "verify", "findings", "report", "render", "errors"),
+    "render/": (*VALUES, "verify", "findings", "cost", "report", "advice", "bundle", "glossary", "render", "settings", "errors"),
+    "output.py": (*VALUES, "verify", "findings", "report", "render", "settings", "errors"),
 }
 
 HEAVY = {"scapy", "pyshark", "rich", "jinja2"}

@@ -134,7 +134,7 @@ def test_the_host(text: str, host: object) -> None:
 
 
 def test_a_folder_of_lists_that_is_missing(home: Path) -> None:
-    """sslcrldir checks even where there is nothing; a missing sslcrl does not."""
+    """Sslcrldir checks even where there is nothing; a missing sslcrl does not."""
     assert trust(settled("sslcrldir=/nonexistent", {}, home), home).crls == []
     assert trust(settled("sslcrl=/nonexistent", {}, home), home).crls is None
 

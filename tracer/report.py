@@ -38,12 +38,19 @@ class Report(Judged):
     trace: Trace
     findings: list[Finding]
     own_time: bool  # judged at the capture's time, as the client did
+    probed: bool = False  # our own connection, which ends on purpose behind the handshake
 
     def agreement(self, verdict: Verdict) -> bool | None:
         """Whether the capture shows what the verdict says; None unless host, roots and time are the client's own."""
         if not known(self.trust) or not self.own_time:
             return None
         return agrees(verdict, self.trace)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a probe stopped where it was meant to: the handshake is whole, and nobody refused."""
+        outcome = self.trace.outcome
+        return self.probed and outcome.kind == "incomplete" and outcome.where == "after_handshake"
 
     @property
     def consistent_with(self) -> list[str]:
@@ -56,7 +63,15 @@ def judge(presented: Presented, trust: Trust, client: str = "libpq", *, asked: b
     return Judged(presented=presented, trust=trust, verdicts=table(presented, trust, clients.get(client)), asked=asked)
 
 
-def report(trace: Trace, trust: Trust, client: str = "libpq", *, asked: bool = True, own_time: bool = True) -> Report:
+def report(
+    trace: Trace,
+    trust: Trust,
+    client: str = "libpq",
+    *,
+    asked: bool = True,
+    own_time: bool = True,
+    probed: bool = False,
+) -> Report:
     """Judge a trace. A host that is not known is taken from the ClientHello; the time is the caller's to set."""
     name = trace.tls.server_name if trace.tls else None
     from_hello = isinstance(trust.host, Unknown) and name is not None
@@ -72,4 +87,5 @@ def report(trace: Trace, trust: Trust, client: str = "libpq", *, asked: bool = T
         trace=trace,
         findings=explain(trace),
         own_time=own_time,
+        probed=probed,
     )

@@ -69,9 +69,13 @@ def told(settings: Settings) -> dict[str, Setting]:
 
 
 def sentence(settings: Settings) -> str:
-    """`sslrootcert=/a/root.crt from PGSSLROOTCERT, …`, in the order of `SHOWN`; "" where nothing was set."""
+    """`sslmode=require host=db from the connection string; sslrootcert=/a/root.crt from PGSSLROOTCERT`; "" for nothing."""
+    by: dict[str, list[str]] = {}
     found = told(settings)
-    return ", ".join(f"{n}={found[n].value} from {found[n].origin}" for n in SHOWN if n in found)
+    for name in SHOWN:
+        if name in found:
+            by.setdefault(found[name].origin, []).append(f"{name}={found[name].value}")
+    return "; ".join(f"{' '.join(each)} from {origin}" for origin, each in by.items())
 
 
 def home_folder(environment: Mapping[str, str]) -> Path | None:
@@ -98,7 +102,7 @@ def trust(settings: Settings, home: Path | None) -> Trust:
         hostaddr=value(settings, "hostaddr") or None,
         port=int(ports[0]) if ports[0].isdecimal() else 5432,
         sslmode=settings["sslmode"].value,
-        roots=(rootfile.load(path if path == "system" else os.path.abspath(path)) if path else None),
+        roots=(rootfile.load(path if path == "system" else Path.cwd() / path) if path else None),
         root_path=path or None,
         crls=_lists(settings, home),
         sslnegotiation=value(settings, "sslnegotiation") or "postgres",

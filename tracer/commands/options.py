@@ -14,7 +14,10 @@ from tracer import rootfile
 from tracer.commands.terminal import hint
 from tracer.errors import TracerError
 from tracer.output import FORMATS
+from tracer.parameters import PARAMETERS
 from tracer.report import Report, report
+from tracer.settings import Setting, Settings, home_folder, resolve
+from tracer.settings import trust as client_trust
 from tracer.trace import Trace
 from tracer.verify import clients
 from tracer.verify.model import SSLMODES, Trust, Unusable, Verdict
@@ -51,12 +54,23 @@ def client_options(parser: argparse.ArgumentParser, default_time: str = "the cap
         "--sslrootcert", metavar="FILE", help="its root file; a file that does not exist is an answer too"
     )
     group.add_argument(
-        "--channel-binding", dest="channel_binding", choices=("disable", "prefer", "require"), default="prefer"
+        "--channel-binding",
+        dest="channel_binding",
+        choices=("disable", "prefer", "require"),
+        help="as libpq's (default prefer)",
     )
     group.add_argument(
         "--client", default="libpq", metavar="NAME", help="whose checks to replay (default libpq, the newest)"
     )
     time_option(group, default_time)
+
+
+def env_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--env",
+        action="store_true",
+        help="what the options do not say, PG* variables, service files and ~/.postgresql do",
+    )
 
 
 def time_option(parser: argparse._ActionsContainer, default: str) -> None:
@@ -91,6 +105,7 @@ class Question:
     client: str
     at: datetime | None
     asked: bool
+    settings: Settings | None = None
 
     def about(self, trace: Trace) -> Report:
         trust = replace(self.trust, time=self.at or trace.time)
@@ -103,8 +118,12 @@ def question(options: argparse.Namespace) -> Question:
         if getattr(options, name) == "":
             raise TracerError(f"--{name} is empty", "leave it out where the client was not told")
     clients.get(options.client)
+    if getattr(options, "env", False):
+        return _from_environment(options)
     trust = Trust(
-        sslmode=options.sslmode or "prefer", hostaddr=options.hostaddr, channel_binding=options.channel_binding
+        sslmode=options.sslmode or "prefer",
+        hostaddr=options.hostaddr,
+        channel_binding=options.channel_binding or "prefer",
     )
     if options.host:
         trust = replace(trust, host=options.host)
@@ -115,6 +134,22 @@ def question(options: argparse.Namespace) -> Question:
         _root_hint(trust)
     asked = any((options.sslmode, options.host, options.sslrootcert))
     return Question(trust, options.client, time(options.at), asked)
+
+
+def _from_environment(options: argparse.Namespace) -> Question:
+    """The same from the environment, as libpq would take it; options win."""
+    home = home_folder(os.environ)
+    settings = resolve(given(options), os.environ, home)
+    return Question(client_trust(settings, home), options.client, time(options.at), True, settings)
+
+
+def given(options: argparse.Namespace) -> dict[str, Setting]:
+    """The parameters that options set: they win over all else."""
+    return {
+        name: Setting(value, f"--{name.replace('_', '-')}")
+        for name in PARAMETERS
+        if (value := getattr(options, name, None)) is not None
+    }
 
 
 def status(verdict: Verdict, outcome: str | None = None) -> int:

@@ -14,11 +14,11 @@ def headline(report: Report) -> Headline:
     outcome, verdict = report.trace.outcome, report.verdict
     if outcome.kind == "plaintext":
         return "✘", "red", f"Not encrypted: {outcome.because}."
-    if outcome.kind == "incomplete":
+    if outcome.kind == "incomplete" and not report.stopped:
         return "?", "cyan", f"Not seen to its end: {outcome.because}."
     if outcome.kind == "refused_by_client" and report.asked and verdict.refused_by and report.agreement(verdict):
         return "✘", "red", f"No session. The client refused the server: {verdict.refused_by.because}."
-    if outcome.kind != "established":
+    if outcome.kind != "established" and not report.stopped:
         return "✘", "red", f"No session: {outcome.because}.{_name_hint(report)}"
     if report.trace.transport == "gss":
         return "?", "cyan", "Encrypted by GSSAPI, not by TLS: no certificate takes part."
