@@ -96,7 +96,8 @@ def test_a_mistake_is_named(text: str, words: str, hint: str) -> None:
 def test_a_name_is_no_connection_string() -> None:
     """As for psql, a string without `=` is a name."""
     assert not recognised("db.example:5432")
-    assert recognised("postgres://db.example") and recognised("host=a")
+    assert recognised("postgres://db.example")
+    assert recognised("host=a")
 
 
 @pytest.mark.parametrize("version", [12, 13, 14, 15, 16, 17, 18])

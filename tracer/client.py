@@ -16,6 +16,7 @@ from tracer.verify import names
 
 PROTOCOL = 3 << 16  # 3.0, which every libpq asks for
 SOCKET = "a Unix socket has no TLS: libpq ignores sslmode there, verify-full included"
+INTEGER = re.compile(r"[ \t\n\v\f\r]*[+-]?[0-9]{1,9}[ \t\n\v\f\r]*")  # pqParseIntParam
 HOST_AND_PORT = re.compile(
     r"\[(?P<bracketed>[^]]*)\](?::(?P<p>.*))?|(?P<bare>[^:]*:[^:]*:.*)|(?P<host>[^:]*)(?::(?P<port>.*))?"
 )
@@ -50,7 +51,9 @@ def _endpoint(host: str, address: str, port: str) -> Endpoint:
         raise TracerError(SOCKET, "name the server's address: host=db.example")
     if not host and not address:
         raise TracerError(f"no host was named, and libpq would take a Unix socket; {SOCKET}", conninfo.LOOKS)
-    number = int(port) if port.isascii() and port.isdecimal() else 5432 if not port else 0
+    if port and not INTEGER.fullmatch(port):
+        raise TracerError(f'invalid integer value "{port}" for connection option "port"')
+    number = int(port or "5432")
     if not 0 < number < 65536:
         raise TracerError(f'invalid port number: "{port}"', "a port is a number from 1 to 65535")
     return Endpoint(host or None, address or host, number)

@@ -58,7 +58,7 @@ def _meant(name: str) -> tuple[str, ...]:
     return (f"did you mean {close[0]}?",) if close else ()
 
 
-# NAME=VALUE (conninfo_parse)
+# PAIRS: conninfo_parse
 
 
 def _pairs(text: str, given: Given) -> None:
@@ -85,7 +85,7 @@ def _behind_space(text: str, at: int) -> int:
 
 def _bare(text: str, at: int) -> tuple[str, int]:
     """A value up to the next space; a backslash takes the next character as it is."""
-    value = []
+    value: list[str] = []
     while at < len(text) and text[at] not in SPACE:
         at += text[at] == "\\"
         value.append(text[at : at + 1])
@@ -95,7 +95,7 @@ def _bare(text: str, at: int) -> tuple[str, int]:
 
 def _quoted(text: str, at: int) -> tuple[str, int]:
     """A value up to its closing quote."""
-    value = []
+    value: list[str] = []
     while at < len(text):
         if text[at] == "'":
             return "".join(value), at + 1
@@ -105,7 +105,7 @@ def _quoted(text: str, at: int) -> tuple[str, int]:
     raise bad("unterminated quoted string in connection info string", "a quote inside is written \\'")
 
 
-# POSTGRESQL:// (conninfo_uri_parse_options)
+# URIS: conninfo_uri_parse_options
 
 
 def _uri(uri: str, given: Given) -> None:

@@ -65,7 +65,7 @@ class Conduct:
 
 def probe(endpoints: Sequence[Endpoint], conduct: Conduct) -> Source:
     """Connect to the first address that answers, and talk. Raises `TracerError` where none does."""
-    failures = []
+    failures: list[str] = []
     for endpoint in endpoints:
         for address in _addresses(endpoint, failures):
             start = time.time()
@@ -150,12 +150,16 @@ class Line:
     patience: float
     packets: list[Packet] = field(default_factory=list)
     next: dict[Speaker, int] = field(default_factory=lambda: {"client": 0, "server": 0})
+    flow: bytes = b""  # from the client
     round_trip: float = 0.0
     silent: bool = False
 
     def opened(self, start: float) -> None:
         """The three packets that opened it; who connects sees the first and the last."""
         self.round_trip = time.time() - start
+        near, far = self.socket.getsockname(), self.socket.getpeername()
+        addresses = b"".join(ipaddress.ip_address(str(end[0]).partition("%")[0]).packed for end in (near, far))
+        self.flow = addresses + b"".join(int(end[1]).to_bytes(2, "big") for end in (near, far))
         self._packet("client", SYN, b"", start)
         self._packet("server", SYN | ACK, b"")
         self._packet("client", ACK, b"")
@@ -194,18 +198,11 @@ class Line:
         self._packet("client", FIN | ACK, b"")
 
     def _packet(self, sender: Speaker, flags: int, data: bytes, when: float | None = None) -> None:
-        flow, other = self.flow(sender), "server" if sender == "client" else "client"
+        flow, other = (self.flow, "server") if sender == "client" else (reverse(self.flow), "client")
         heard = self.next[other] if flags & ACK else 0  # type: ignore[index]
         when = time.time() if when is None else when
         self.packets.append(Packet(len(self.packets) + 1, when, flow, self.next[sender], heard, flags, data))
         self.next[sender] += len(data) + bool(flags & (SYN | FIN))
-
-    def flow(self, sender: Speaker) -> bytes:
-        """The flow key: addresses and ports, the sender's first."""
-        near, far = self.socket.getsockname(), self.socket.getpeername()
-        addresses = b"".join(ipaddress.ip_address(str(end[0]).partition("%")[0]).packed for end in (near, far))
-        flow = addresses + b"".join(int(end[1]).to_bytes(2, "big") for end in (near, far))
-        return flow if sender == "client" else reverse(flow)
 
 
 # THE CONVERSATION
@@ -298,15 +295,16 @@ def _tls(line: Line, endpoint: Endpoint, conduct: Conduct, context: ssl.SSLConte
 
     try:
         until(tls.do_handshake)
-        if not conduct.accept(tls.getpeercert(binary_form=True) or b""):
-            raise ssl.SSLError
-        _inside(line, conduct, tls, until)
+        if conduct.accept(tls.getpeercert(binary_form=True) or b""):
+            _inside(line, conduct, tls, until)
+            return
     except ssl.SSLError:
-        if not line.packets[-1].flags & FIN:
-            with suppress(ssl.SSLError):
-                tls.unwrap()
-            line.say(said.read())
-            line.close()
+        pass  # an alert, or an end: it is in the record
+    if not line.packets[-1].flags & FIN:
+        with suppress(ssl.SSLError):
+            tls.unwrap()  # close_notify, where the handshake was done
+        line.say(said.read())
+        line.close()
 
 
 def _inside(line: Line, conduct: Conduct, tls: ssl.SSLObject, until: Callable[..., object]) -> None:
