@@ -66,8 +66,7 @@ def test_what_libpq_refuses(text: str) -> None:
     """The words are libpq's own."""
     _, words = resolved(find("libpq-18") or "", text, {"HOME": "/nonexistent", "PYTHONPATH": "."})
     with pytest.raises(TracerError) as caught:
-        places(text)
-        behaviour(text)
+        assert not (places(text), behaviour(text))
     assert str(caught.value) == words.rstrip("\n")
 
 
@@ -86,10 +85,20 @@ def test_it_behaves_as_it_was_told(tmp_path: Path) -> None:
 def test_the_name_is_looked_at_with_verify_full_only() -> None:
     """Behind the handshake, as libpq does it."""
     leaf = authority.server("db.example").der
-    assert behaviour("host=db.example sslmode=verify-full").accept(leaf)
-    assert not behaviour("host=other.example sslmode=verify-full").accept(leaf)
-    assert not behaviour("hostaddr=10.0.0.1 sslmode=verify-full").accept(leaf)
-    assert behaviour("host=other.example sslmode=verify-ca").accept(leaf)
+    roots, _ = authority.files(authority.server())
+    strict = behaviour(f"host=db.example sslmode=verify-full sslrootcert={roots}").accept
+    assert strict(leaf, "db.example")
+    assert not strict(leaf, "other.example")
+    assert not strict(leaf, None)
+    assert behaviour(f"host=a sslmode=verify-ca sslrootcert={roots}").accept(leaf, "other.example")
+
+
+def test_a_root_file_that_is_missing() -> None:
+    """We look at the certificates all the same, and say nothing inside."""
+    settings = resolve(told("host=a sslmode=verify-full sslrootcert=/nonexistent"), {}, None)
+    found = conduct(settings, None, startup=True)
+    assert found.accept(authority.server("db.example").der, "a")
+    assert found.startup is None
 
 
 def test_the_startup_message_holds_no_password() -> None:

@@ -16,6 +16,7 @@ from tracer.verify import names
 
 PROTOCOL = 3 << 16  # 3.0, which every libpq asks for
 SOCKET = "a Unix socket has no TLS: libpq ignores sslmode there, verify-full included"
+MUST = ("require", "verify-ca", "verify-full")
 INTEGER = re.compile(r"[ \t\n\v\f\r]*[+-]?[0-9]{1,9}[ \t\n\v\f\r]*")  # pqParseIntParam
 HOST_AND_PORT = re.compile(
     r"\[(?P<bracketed>[^]]*)\](?::(?P<p>.*))?|(?P<bare>[^:]*:[^:]*:.*)|(?P<host>[^:]*)(?::(?P<port>.*))?"
@@ -60,21 +61,20 @@ def _endpoint(host: str, address: str, port: str) -> Endpoint:
 
 
 def conduct(settings: Settings, home: Path | None, *, startup: bool = False) -> Conduct:
-    """How a client with these settings behaves. Raises `TracerError` where libpq would refuse to connect at all."""
+    """How a client with these settings behaves. Raises `TracerError` where libpq would refuse to connect at all.
+
+    One thing is not as in libpq: where verify-ca or verify-full miss their root file, libpq closes behind `S`. We go on as
+    far as the handshake, because the certificates that the server shows say what belongs into that file.
+    """
+    _refused(settings)
     mode = settings["sslmode"].value
-    direct = value(settings, "sslnegotiation") == "direct"
-    if direct and mode in ("disable", "allow", "prefer"):
-        words = "sslnegotiation=direct", '(use "require", "verify-ca", or "verify-full")'
-        raise TracerError(f'weak sslmode "{mode}" may not be used with {words[0]} {words[1]}')
-    if value(settings, "sslrootcert") == "system" and mode != "verify-full":
-        words = "sslrootcert=system", '(use "verify-full")'
-        raise TracerError(f'weak sslmode "{mode}" may not be used with {words[0]} {words[1]}')
+    roots = file(settings, "sslrootcert", home)
+    rootless = mode.startswith("verify") and roots != "system" and not Path(roots).is_file()
     lists = "" if value(settings, "sslcrldir") and not value(settings, "sslcrl") else file(settings, "sslcrl", home)
     seconds = value(settings, "connect_timeout").strip()
-    host = value(settings, "host")
     return Conduct(
-        direct=direct,
-        sslrootcert=file(settings, "sslrootcert", home),
+        direct=value(settings, "sslnegotiation") == "direct",
+        sslrootcert=roots,
         sslcrl=lists,
         sslcrldir=value(settings, "sslcrldir"),
         sslcert="" if value(settings, "sslcertmode") == "disable" else file(settings, "sslcert", home),
@@ -83,17 +83,32 @@ def conduct(settings: Settings, home: Path | None, *, startup: bool = False) -> 
         sni=value(settings, "sslsni") != "0",
         minimum=value(settings, "ssl_min_protocol_version"),
         maximum=value(settings, "ssl_max_protocol_version"),
-        startup=startup_message(settings) if startup else None,
+        startup=startup_message(settings) if startup and not rootless else None,
         plaintext=mode in ("disable", "allow", "prefer"),
-        accept=(lambda der: _named(der, host)) if mode == "verify-full" else (lambda _der: True),
+        accept=_named if mode == "verify-full" and not rootless else _any,
         timeout=max(2.0, float(seconds)) if seconds.isdecimal() and int(seconds) else PATIENCE,
     )
 
 
-def _named(der: bytes, host: str) -> bool:
-    """Whether the certificate is one of a host; of several hosts any may be it."""
-    certificate = Certificate.from_der(der)
-    return any(names.match(certificate, name).matched for name in host.split(",") if name)
+def _refused(settings: Settings) -> None:
+    """Raise for the combinations that are too weak for what else was asked (pqConnectOptions2)."""
+    mode = settings["sslmode"].value
+    strong = {
+        ("sslrootcert", "system"): (("verify-full",), '(use "verify-full")'),
+        ("sslnegotiation", "direct"): (MUST, '(use "require", "verify-ca", or "verify-full")'),
+    }
+    for (name, word), (modes, use) in strong.items():
+        if value(settings, name) == word and mode not in modes:
+            raise TracerError(f'weak sslmode "{mode}" may not be used with {name}={word} {use}')
+
+
+def _named(der: bytes, host: str | None) -> bool:
+    """Whether the certificate is the host's."""
+    return host is not None and names.match(Certificate.from_der(der), host).matched is not None
+
+
+def _any(_der: bytes, _host: str | None) -> bool:
+    return True
 
 
 def startup_message(settings: Settings) -> bytes:

@@ -58,7 +58,8 @@ def _meant(name: str) -> tuple[str, ...]:
     return (f"did you mean {close[0]}?",) if close else ()
 
 
-# PAIRS: conninfo_parse
+# PAIRS
+# conninfo_parse reads them.
 
 
 def _pairs(text: str, given: Given) -> None:
@@ -105,7 +106,8 @@ def _quoted(text: str, at: int) -> tuple[str, int]:
     raise bad("unterminated quoted string in connection info string", "a quote inside is written \\'")
 
 
-# URIS: conninfo_uri_parse_options
+# URIS
+# conninfo_uri_parse_options reads them.
 
 
 def _uri(uri: str, given: Given) -> None:

@@ -48,9 +48,10 @@ class Report(Judged):
 
     @property
     def stopped(self) -> bool:
-        """Whether a probe stopped where it was meant to: the handshake is whole, and nobody refused."""
+        """Whether a probe stopped where it was meant to: behind a whole handshake, or behind N where the client goes on."""
         outcome = self.trace.outcome
-        return self.probed and outcome.kind == "incomplete" and outcome.where == "after_handshake"
+        done = outcome.where == "after_handshake" or self.trace.answer == "N"
+        return self.probed and outcome.kind == "incomplete" and done
 
     @property
     def consistent_with(self) -> list[str]:

@@ -88,6 +88,7 @@ CASES = [
     ("expired", f"host={HOST} sslmode=verify-ca sslrootcert=root.pem", 1, "validity"),
     ("expired", f"host={HOST} sslmode=require", 0, None),
     ("15", "sslmode=verify-ca sslrootcert=missing.pem", 1, "root_file"),
+    ("15", "host=other.test sslmode=verify-full sslrootcert=missing.pem", 1, "root_file"),
     ("off", "sslmode=require", 1, "negotiation"),
     ("18", f"host={HOST} sslmode=require ssl_min_protocol_version=TLSv1.3", 0, None),
 ]

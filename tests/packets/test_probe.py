@@ -7,9 +7,11 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
+from tests.authority import PEM, issue
 from tests.wire import certificate
 from tracer.errors import TracerError
 from tracer.packets.probe import SSL_REQUEST, Conduct, Endpoint, probe
@@ -104,14 +106,11 @@ def test_a_handshake(version: ssl.TLSVersion, address: str) -> None:
 
 
 @BOTH
-def test_a_wrong_root(version: ssl.TLSVersion, tmp_path: object) -> None:
+def test_a_wrong_root(version: ssl.TLSVersion, tmp_path: Path) -> None:
     """The chain is refused with the alert that libpq sends, and the certificates are read all the same."""
-    from tests.authority import PEM, issue
-
-    root = f"{tmp_path}/root.crt"
-    with open(root, "wb") as file:
-        file.write(issue("another", ca=True).certificate.public_bytes(PEM))
-    trace = traced(tls(version), Conduct(sslrootcert=root, timeout=1))
+    root = tmp_path / "root.crt"
+    root.write_bytes(issue("another", ca=True).certificate.public_bytes(PEM))
+    trace = traced(tls(version), Conduct(sslrootcert=str(root), timeout=1))
     assert trace.outcome.kind == "refused_by_client"
     assert trace.outcome.alert is not None
     assert trace.outcome.alert.code == 48
@@ -121,7 +120,7 @@ def test_a_wrong_root(version: ssl.TLSVersion, tmp_path: object) -> None:
 @BOTH
 def test_a_name_that_is_refused(version: ssl.TLSVersion) -> None:
     """Behind a whole handshake we close as libpq does, without a StartupMessage, even where one was wanted."""
-    trace = traced(tls(version), Conduct(accept=lambda der: not der, startup=STARTUP, timeout=1))
+    trace = traced(tls(version), Conduct(accept=lambda _der, host: host != "db.example", startup=STARTUP, timeout=1))
     assert (trace.outcome.kind, trace.outcome.where) == ("refused_by_client", "after_handshake")
     assert trace.of("StartupMessage") is None
 
@@ -196,16 +195,15 @@ def test_the_next_address() -> None:
         source = probe([Endpoint("gone", "127.0.0.1", port), endpoint], Conduct(timeout=1))
     assert source.name.startswith("db.example:")
     assert source.problems == [f"127.0.0.1, port {port}: Connection refused"]
-    with pytest.raises(TracerError, match="cannot connect to 127.0.0.1"):
+    with pytest.raises(TracerError, match="cannot connect"):
         probe([Endpoint(None, "127.0.0.1", port)], Conduct(timeout=1))
 
 
-def test_a_root_file_that_cannot_serve(tmp_path: object) -> None:
+def test_a_root_file_that_cannot_serve(tmp_path: Path) -> None:
     """Like libpq we close behind S and send no ClientHello."""
-    root = f"{tmp_path}/root.crt"
-    with open(root, "w") as file:
-        file.write("garbage")
-    trace = traced(saying(b"S"), Conduct(sslrootcert=root, timeout=1))
+    root = tmp_path / "root.crt"
+    root.write_text("garbage")
+    trace = traced(saying(b"S"), Conduct(sslrootcert=str(root), timeout=1))
     assert (trace.outcome.kind, trace.outcome.where) == ("refused_by_client", "before_tls")
 
 

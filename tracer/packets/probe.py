@@ -44,7 +44,7 @@ class Conduct:
     """How to behave. Files are paths as libpq would open them; "" is none. `sslrootcert` may be `system`.
 
     `startup` is a whole StartupMessage to send, `plaintext` whether to send it also behind `N`. `accept` looks at the
-    server's certificate (DER) behind the handshake, as libpq looks at its name; where it says no, we close.
+    server's certificate (DER) and the host behind the handshake, as libpq does; where it says no, we close.
     """
 
     direct: bool = False
@@ -59,7 +59,7 @@ class Conduct:
     maximum: str = ""
     startup: bytes | None = None
     plaintext: bool = False
-    accept: Callable[[bytes], bool] = lambda _der: True
+    accept: Callable[[bytes, str | None], bool] = lambda _der, _host: True
     timeout: float = PATIENCE
 
 
@@ -295,7 +295,7 @@ def _tls(line: Line, endpoint: Endpoint, conduct: Conduct, context: ssl.SSLConte
 
     try:
         until(tls.do_handshake)
-        if conduct.accept(tls.getpeercert(binary_form=True) or b""):
+        if conduct.accept(tls.getpeercert(binary_form=True) or b"", endpoint.host):
             _inside(line, conduct, tls, until)
             return
     except ssl.SSLError:

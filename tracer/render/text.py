@@ -11,7 +11,7 @@ from tracer.findings import Finding
 from tracer.render.fields import fields
 from tracer.render.judged import COLOURS, MARKS, OUTCOMES, SIGNS, TITLES, certificates, sign, table
 from tracer.render.page import Page
-from tracer.render.words import headline
+from tracer.render.words import NO_TLS, headline
 from tracer.report import Report
 from tracer.settings import Settings, sentence
 from tracer.trace import Message, Trace
@@ -228,7 +228,8 @@ def _ending(page: Page, report: Report) -> None:
     outcome = report.trace.outcome
     page.title("How it ended")
     inferred = " (read off sizes and closes: what is sealed is not known)" if outcome.inferred else ""
-    because = "the probe stopped behind the handshake, as it was meant to" if report.stopped else outcome.because
+    where = NO_TLS if report.trace.answer == "N" else "the handshake is whole, and neither side refused the other"
+    because = f"the probe stopped here, as it was meant to: {where}" if report.stopped else outcome.because
     page.add((f"  {because}{inferred}", ""), indent=2)
     verdict = report.verdict
     if report.asked and verdict.outcome in ("refuse", "plaintext") and verdict.prints:
