@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from captures import pki, stage
+from tests import authority
 from tests.conftest import need
 from tracer.cli import main
 
@@ -23,6 +24,12 @@ HBA = "hostssl all all 127.0.0.1/32 scram-sha-256 clientcert=verify-ca\n"
 @cache
 def region(name: str) -> pki.Region:
     return pki.region(name)
+
+
+@cache
+def clients() -> authority.Identity:
+    """The CA of client certificates."""
+    return authority.issue("clients", ca=True)
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +48,7 @@ def servers() -> Iterator[dict[str, stage.Server]]:
     with ExitStack() as stack:
         start = stack.enter_context
         fifteen, eighteen = stage.binaries(15), stage.binaries(18)
-        client_ca = pki.certificates_pem([ours.root])
+        client_ca = clients().certificate.public_bytes(authority.PEM).decode()
         yield {
             "15": start(stage.server(fifteen, **identity(good))),
             "18": start(stage.server(eighteen, **identity(good))),
@@ -149,13 +156,15 @@ def test_a_client_certificate_is_wanted(
     status, document = probed(capfd, servers["asks"].conninfo("sslmode=require"), "--startup")
     assert status == 1
     assert "valid client certificate" in document["connections"][0]["outcome"]["because"]  # type: ignore[index]
-    mine = pki.server(region("eu-test-1").subordinate, "app", NOW - DAY)
-    (folder / "me.crt").write_text(pki.certificates_pem([mine, region("eu-test-1").subordinate]))
-    (folder / "me.key").write_text(pki.key_pem(mine))
-    wanted = servers["asks"].conninfo("sslmode=require sslcert=me.crt sslkey=me.key")
-    status, document = probed(capfd, wanted, "--startup")
-    assert document["connections"][0]["tls"]["client_certificate"] == "sent"  # type: ignore[index]
-    assert status == 0
+    for mine, expected in ((authority.issue("app", clients()), 0), (authority.issue("app", authority.root()), 1)):
+        certificate, key = authority.files(mine)
+        options = f"sslmode=require sslcert={certificate} sslkey={key}"
+        Path(key).chmod(0o600)
+        status, document = probed(capfd, servers["asks"].conninfo(options), "--startup")
+        real = stage.psycopg(servers["asks"], options, folder=folder, home=folder)
+        assert (status, bool(real.returncode)) == (expected, bool(expected)), real.stderr
+        assert document["connections"][0]["tls"]["client_certificate"] == "sent"  # type: ignore[index]
+    assert document["connections"][0]["outcome"]["alert"]["description"] == "unknown_ca"  # type: ignore[index]
 
 
 def test_files_and_settings(

@@ -60,7 +60,7 @@ def _probe(options: argparse.Namespace) -> int:
                 trace, replace(found, time=at or trace.time), options.client, own_time=at is None, probed=True
             )
             output.connection(judged)
-            status = _status(judged)
+            status = _status(judged, options.startup)
             _written(options, source, trace)
         output.end([source])
     for problem in source.problems:
@@ -68,11 +68,15 @@ def _probe(options: argparse.Namespace) -> int:
     return status
 
 
-def _status(judged: Report) -> int:
-    """By the verdict; a server that refused us refuses the client, too."""
+def _status(judged: Report, startup: bool) -> int:
+    """By the verdict; a server that refused us refuses the client, too, and one that says nothing tells nothing."""
+    status = shared.status(judged.verdict)
     if judged.trace.outcome.kind == "refused_by_server":
         return 1
-    return shared.status(judged.verdict)
+    if startup and not status and judged.presented.authentication is None and judged.trace.of("StartupMessage"):
+        terminal.hint("the server said nothing to the StartupMessage: whether a session would begin is not known")
+        return 2
+    return status
 
 
 def _written(options: argparse.Namespace, source: Source, trace: Trace) -> None:

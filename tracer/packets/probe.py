@@ -165,17 +165,18 @@ class Line:
         self._packet("client", ACK, b"")
 
     def say(self, data: bytes) -> None:
+        """Send, where there is something. A server that has hung up may have said why: that is still to be heard."""
         if not data:
             return
-        self._packet("client", ACK, data)
+        when = time.time()
         try:
             self.socket.sendall(data)
         except TimeoutError:
             self.silent = True
             raise Ended from None
         except OSError:
-            self._packet("server", RST, b"")
-            raise Ended from None
+            return
+        self._packet("client", ACK, data, when)
 
     def hear(self, patience: float | None = None) -> bytes:
         """What comes next; b"" where the server has closed. Raises `Ended` on a reset and on silence."""
