@@ -66,7 +66,19 @@ MAY_IMPORT: dict[str, tuple[str, ...] | None] = {
     "verify/": ("verify", *CERTIFICATES, "trace", "errors"),
     "advice.py": ("certificates", "report", "verify"),
     "report.py": (*VALUES, "verify", "findings", "cost"),
-    "render/": (*VALUES, "verify", "findings", "cost", "report", "advice", "bundle", "glossary", "render", "settings", "errors"),
+    "render/": (
+        *VALUES,
+        "verify",
+        "findings",
+        "cost",
+        "report",
+        "advice",
+        "bundle",
+        "glossary",
+        "render",
+        "settings",
+        "errors",
+    ),
     "output.py": (*VALUES, "verify", "findings", "report", "render", "settings", "errors"),
 }
 

@@ -51,7 +51,7 @@ def _endpoint(host: str, address: str, port: str) -> Endpoint:
     if not address and host.startswith(("/", "@")):
         raise TracerError(SOCKET, "name the server's address: host=db.example")
     if not host and not address:
-        raise TracerError(f"no host was named, and libpq would take a Unix socket; {SOCKET}", conninfo.LOOKS)
+        raise TracerError(f"no host was named: {SOCKET}", conninfo.LOOKS)
     if port and not INTEGER.fullmatch(port):
         raise TracerError(f'invalid integer value "{port}" for connection option "port"')
     number = int(port or "5432")

@@ -54,6 +54,12 @@ class Report(Judged):
         return self.probed and outcome.kind == "incomplete" and done
 
     @property
+    def because(self) -> str:
+        """How it ended. What a probe did not see to its end, the server did not say."""
+        words = self.trace.outcome.because
+        return words.replace("the capture ends", "the server fell silent") if self.probed else words
+
+    @property
     def consistent_with(self) -> list[str]:
         """The sslmodes that the capture does not contradict."""
         return consistent_with(self.verdicts, self.trace) if self.own_time else list(SSLMODES)

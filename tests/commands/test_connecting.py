@@ -133,6 +133,16 @@ def test_it_is_what_a_client_does(
         assert verdict["prints"].splitlines()[0] in real.stderr
 
 
+def test_direct_tls_to_a_server_that_cannot(
+    servers: dict[str, stage.Server], folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """PostgreSQL 15 closes on it: no session, whatever the checks say."""
+    options = "sslmode=require sslnegotiation=direct"
+    assert stage.psycopg(servers["15"], options, folder=folder, home=folder).returncode
+    status, _ = probed(capfd, servers["15"].conninfo(options))
+    assert status == 1
+
+
 def test_without_tls(servers: dict[str, stage.Server], folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Prefer goes on in plaintext, and that is no success."""
     status, document = probed(capfd, servers["off"].conninfo("sslmode=prefer"))

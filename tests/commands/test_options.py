@@ -42,6 +42,18 @@ def test_nothing_asked() -> None:
     assert (asked.asked, asked.at, asked.trust.host, asked.trust.roots) == (False, None, UNKNOWN, UNKNOWN)
 
 
+def test_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With --env libpq's variables speak where no option does, and each says so."""
+    monkeypatch.setenv("PGSSLMODE", "verify-ca")
+    monkeypatch.setenv("PGSSLROOTCERT", "/nonexistent")
+    asked = question(given("--env", "--sslmode", "require"))
+    assert (asked.trust.sslmode, asked.trust.roots, asked.asked) == ("require", None, True)
+    assert asked.settings is not None
+    assert asked.settings["sslmode"].origin == "--sslmode"
+    assert asked.settings["sslrootcert"].origin == "PGSSLROOTCERT"
+    assert question(given()).settings is None
+
+
 def test_an_address_alone_is_no_name() -> None:
     """Hostaddr without host leaves the client without a name to verify."""
     assert question(given("--hostaddr", "192.0.2.1")).trust.host is None

@@ -69,10 +69,12 @@ def _probe(options: argparse.Namespace) -> int:
 
 
 def _status(judged: Report, startup: bool) -> int:
-    """By the verdict; a server that refused us refuses the client, too, and one that says nothing tells nothing."""
-    status = shared.status(judged.verdict)
-    if judged.trace.outcome.kind == "refused_by_server":
+    """By the verdict; where there was no session for us, there is none for the client, and silence tells nothing."""
+    status, outcome = shared.status(judged.verdict), judged.trace.outcome
+    if outcome.kind == "refused_by_server":
         return 1
+    if not status and not judged.stopped and outcome.kind not in ("established", "plaintext"):
+        return 2 if outcome.kind == "incomplete" else 1
     if startup and not status and judged.presented.authentication is None and judged.trace.of("StartupMessage"):
         terminal.hint("the server said nothing to the StartupMessage: whether a session would begin is not known")
         return 2

@@ -229,7 +229,7 @@ def _ending(page: Page, report: Report) -> None:
     page.title("How it ended")
     inferred = " (read off sizes and closes: what is sealed is not known)" if outcome.inferred else ""
     where = NO_TLS if report.trace.answer == "N" else "the handshake is whole, and neither side refused the other"
-    because = f"the probe stopped here, as it was meant to: {where}" if report.stopped else outcome.because
+    because = f"the probe stopped here, as it was meant to: {where}" if report.stopped else report.because
     page.add((f"  {because}{inferred}", ""), indent=2)
     verdict = report.verdict
     if report.asked and verdict.outcome in ("refuse", "plaintext") and verdict.prints:

@@ -18,7 +18,7 @@ def headline(report: Report) -> Headline:
     if report.stopped and report.trace.answer == "N":
         return "✘", "red", f"Not encrypted: {NO_TLS}."
     if outcome.kind == "incomplete" and not report.stopped:
-        return "?", "cyan", f"Not seen to its end: {outcome.because}."
+        return "?", "cyan", f"Not seen to its end: {report.because}."
     if outcome.kind == "refused_by_client" and report.asked and verdict.refused_by and report.agreement(verdict):
         return "✘", "red", f"No session. The client refused the server: {verdict.refused_by.because}."
     if outcome.kind != "established" and not report.stopped:
