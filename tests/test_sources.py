@@ -29,7 +29,7 @@ def test_no_such_file() -> None:
 
 
 def test_a_connection_of_our_own() -> None:
-    """probe takes what psql takes, and gives a source as the others do."""
+    """It takes what psql takes, and gives a source as the others do."""
     with serving(tls(ssl.TLSVersion.TLSv1_3)) as endpoint:
         text = f"host=db.example hostaddr={endpoint.address} port={endpoint.port} sslmode=require"
         source = tracer.probe(text, environment={"PGAPPNAME": "test"}, home=Path("/nonexistent"))

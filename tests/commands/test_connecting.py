@@ -186,6 +186,8 @@ def test_files_and_settings(
     """--write and --chain-out make files that we read back; the screen says where the root file came from."""
     monkeypatch.setenv("PGSSLROOTCERT", "root.pem")
     text = servers["15"].conninfo(f"host={HOST} sslmode=verify-full")
+    assert main(["probe", servers["15"].conninfo("sslmode=require sslrootcert=none")]) == 0
+    assert "--chain-out FILE writes" in capfd.readouterr().err
     assert main(["probe", text, "--write", "out.pcapng", "--chain-out", "server.pem"]) == 0
     assert "sslrootcert=root.pem from PGSSLROOTCERT" in capfd.readouterr().out
     assert (folder / "server.pem").read_text().count("BEGIN CERTIFICATE") == 2

@@ -214,3 +214,20 @@ def test_the_packets_can_be_read_again() -> None:
     first, second = ([p for p in source if isinstance(p, Packet)] for _ in range(2))
     assert first == second
     assert first[-1].flags & FIN
+
+
+@pytest.mark.parametrize(
+    ("mode", "said"), [(0o644, "has group or world access"), (None, "certificate present, but not private key file")]
+)
+def test_a_key_that_libpq_would_not_take(tmp_path: Path, mode: int | None, said: str) -> None:
+    """We close behind S, as libpq does, and say why."""
+    crt, key = tmp_path / "crt", tmp_path / "key"
+    crt.write_bytes(Path(certificate()[0]).read_bytes())
+    if mode is not None:
+        key.write_bytes(Path(certificate()[1]).read_bytes())
+        key.chmod(mode)
+    with serving(saying(b"S")) as endpoint:
+        source = probe([endpoint], Conduct(sslcert=str(crt), sslkey=str(key), timeout=1))
+    assert said in source.problems[0]
+    (connection,) = reassemble(source)
+    assert follow(connection).outcome.where == "before_tls"

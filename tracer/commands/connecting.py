@@ -62,10 +62,18 @@ def _probe(options: argparse.Namespace) -> int:
             output.connection(judged)
             status = _status(judged, options.startup)
             _written(options, source, trace)
+            _hint(options, judged)
         output.end([source])
     for problem in source.problems:
         terminal.hint(problem)
     return status
+
+
+def _hint(options: argparse.Namespace, judged: Report) -> None:
+    """Where the root file is what is missing, the certificates are at hand: but seeing is not trusting."""
+    chain = judged.verdicts["verify-full"].check("chain")
+    if judged.presented.certificates and (chain is None or chain.outcome != "passed") and not options.chain_out:
+        terminal.hint("--chain-out FILE writes what the server sent; before you trust it, compare it with who runs it")
 
 
 def _status(judged: Report, startup: bool) -> int:

@@ -219,7 +219,7 @@ def _talk(line: Line, endpoint: Endpoint, conduct: Conduct, source: Source) -> N
     try:
         context = _context(conduct)
     except (OSError, ssl.SSLError, ValueError) as error:
-        source.problems.append(f"a file of the client cannot be used: {_why(error)}")
+        source.problems.append(_why(error))
         line.close()
         return
     with tempfile.TemporaryDirectory() as folder:
@@ -259,12 +259,40 @@ def _context(conduct: Conduct) -> ssl.SSLContext:
         context.set_default_verify_paths()
         context.verify_mode = ssl.CERT_REQUIRED
     elif conduct.sslrootcert and Path(conduct.sslrootcert).exists():
-        context.load_verify_locations(conduct.sslrootcert)
+        _load(
+            f'could not read root certificate file "{conduct.sslrootcert}"',
+            lambda: context.load_verify_locations(conduct.sslrootcert),
+        )
         context.verify_mode = ssl.CERT_REQUIRED
         _lists(context, conduct)
     if conduct.sslcert and Path(conduct.sslcert).exists():
-        context.load_cert_chain(conduct.sslcert, conduct.sslkey or None, lambda: conduct.sslpassword)
+        _private(conduct.sslkey)
+        pair = conduct.sslcert, conduct.sslkey, lambda: conduct.sslpassword
+        _load(
+            f'could not load certificate "{conduct.sslcert}" and key "{conduct.sslkey}"',
+            lambda: context.load_cert_chain(*pair),
+        )
     return context
+
+
+def _load(words: str, step: Callable[[], None]) -> None:
+    """A step that may fail on a file, with libpq's beginning of the sentence."""
+    try:
+        step()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or str(error)
+        raise OSError(f"{words}: {reason.lower().replace('_', ' ')}") from None
+
+
+def _private(key: str) -> None:
+    """The key must be there, and be nobody else's to read (initialize_SSL). Raises OSError in libpq's words."""
+    try:
+        found = Path(key).stat()
+    except OSError:
+        raise OSError(f'certificate present, but not private key file "{key}"') from None
+    if found.st_mode & (0o037 if found.st_uid == 0 else 0o077):
+        words = "must have permissions u=rw (0600) or less if owned by the current user, or permissions u=rw,g=r (0640) or less if owned by root"
+        raise OSError(f'private key file "{key}" has group or world access; file {words}')
 
 
 def _lists(context: ssl.SSLContext, conduct: Conduct) -> None:
