@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests import libpq
@@ -45,6 +45,9 @@ def library() -> Any:
 
 
 @given(text=st.one_of(PAIRS, URI))
+@example(text="postgresql://[é/]0")
+@example(text="postgresql://[::1]é")
+@example(text="postgresql://% 0@")
 @settings(max_examples=3000)
 def test_it_reads_what_libpq_reads(library: Any, text: str) -> None:
     """Any string gives libpq's settings, or libpq's error in its own words."""

@@ -157,8 +157,9 @@ def _bracketed(uri: str, rest: str) -> tuple[str, str]:
     if not host:
         raise bad(f'IPv6 host address may not be empty in URI: "{uri}"')
     if behind and behind[0] not in ":/?,":
-        place = len(uri) - len(behind) + 1
-        words = f'unexpected character "{behind[0]}" at position {place} in URI (expected ":" or "/"): "{uri}"'
+        place = len(_raw(uri)) - len(_raw(behind)) + 1  # libpq counts bytes, and shows one
+        byte = _raw(behind)[:1].decode("utf-8", "surrogateescape")
+        words = f'unexpected character "{byte}" at position {place} in URI (expected ":" or "/"): "{uri}"'
         raise bad(words)
     return host, behind
 

@@ -43,10 +43,9 @@ def _probe(options: argparse.Namespace) -> int:
     settings = resolve(given | shared.given(options), environment, home)
     places = client.endpoints(settings)
     source = probe(places, client.conduct(settings, home, startup=options.startup))
-    found = replace(trust(settings, home), hostaddr=None)
     name = source.name.rpartition(":")[0]
     hosts = [place.host for place in places if (place.host or place.address) == name]
-    found = replace(found, host=hosts[0] if hosts else UNKNOWN)
+    found = replace(trust(settings, home), host=hosts[0] if hosts else UNKNOWN)
     at = shared.time(options.at)
     status = 2
     with terminal.output(options) as file:
