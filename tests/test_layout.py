@@ -45,7 +45,11 @@ MAY_IMPORT: dict[str, tuple[str, ...] | None] = {
     "protocol/": ("protocol",),
     "packets/source.py": ("protocol.keys",),
     "packets/": ("packets", "protocol.keys", "errors"),
-    "sources.py": ("packets", "errors"),
+    "sources.py": ("packets", "errors", "client", "settings"),
+    "client.py": ("certificates", "conninfo", "errors", "packets.probe", "settings", "verify.names"),
+    "parameters.py": (),
+    "conninfo.py": ("parameters", "errors"),
+    "settings.py": ("conninfo", "parameters", "rootfile", "verify.model", "errors"),
     "progress.py": ("packets.source",),
     "segments.py": ("packets.source",),
     "streams.py": ("packets.source", "protocol.settled", "segments"),
@@ -62,14 +66,26 @@ MAY_IMPORT: dict[str, tuple[str, ...] | None] = {
     "verify/": ("verify", *CERTIFICATES, "trace", "outcome", "protocol.fields", "errors"),
     "advice.py": ("certificates", "report", "verify"),
     "report.py": (*VALUES, "verify", "findings", "cost"),
-    "render/": (*VALUES, "verify", "findings", "cost", "report", "advice", "bundle", "glossary", "render", "errors"),
-    "output.py": (*VALUES, "verify", "findings", "report", "render", "errors"),
+    "render/": (
+        *VALUES,
+        "verify",
+        "findings",
+        "cost",
+        "report",
+        "advice",
+        "bundle",
+        "glossary",
+        "render",
+        "settings",
+        "errors",
+    ),
+    "output.py": (*VALUES, "verify", "findings", "report", "render", "settings", "errors"),
 }
 
 HEAVY = {"scapy", "pyshark", "rich", "jinja2"}
 SPEAKERS = ("cli.py", "__main__.py", "commands/")
 SPEECH = {"print", "exit", "quit", "SystemExit", "sys.exit", "os._exit", "sys.stdout.write", "sys.stderr.write"}
-TABLES = {"protocol/numbers.py", "glossary.py"}  # data only: as long as they must be
+TABLES = {"protocol/numbers.py", "glossary.py", "parameters.py"}  # data only: as long as they must be
 UNTESTED = {*TABLES, "errors.py", "__init__.py", "__main__.py"}  # nothing happens in them
 
 LONGEST_FILE = 400

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.wire import Tls, follow, packets
+from tests.wire import SSL_REQUEST, Tls, follow, packets
 from tracer.report import report
 from tracer.verify import SSLMODES, UNKNOWN, Trust
 
@@ -41,3 +41,20 @@ def test_agreement_wants_the_clients_own() -> None:
 def test_modes_that_the_capture_does_not_contradict() -> None:
     """A session inside TLS without a root file was none of the strict modes, and not disable."""
     assert report(TRACE, TRUST).consistent_with == ["allow", "prefer", "require"]
+
+
+def test_a_probe_stops_on_purpose() -> None:
+    """Our own connection that ends behind the handshake is whole; the same end in a capture is not."""
+    made = Tls(talk=()).run()
+    trace = follow(packets(made.preambled(), close="nothing"), made.keys())
+    assert trace.outcome.kind == "incomplete"
+    assert report(trace, TRUST, probed=True).stopped
+    assert not report(trace, TRUST).stopped
+    assert not report(TRACE, TRUST, probed=True).stopped
+
+
+def test_what_a_probe_did_not_see_was_not_said() -> None:
+    """A capture ends; a server that we ask falls silent."""
+    trace = follow(packets([("client", SSL_REQUEST)], close="nothing"))
+    assert report(trace, TRUST).because == "the capture ends behind SSLRequest"
+    assert report(trace, TRUST, probed=True).because == "the server fell silent behind SSLRequest"

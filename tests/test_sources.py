@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import ssl
 from pathlib import Path
 
 import pytest
 
 import tracer
+from tests.packets.test_probe import serving, tls
 
 STORY = Path(__file__).resolve().parent.parent / "captures" / "verify-full" / "capture.pcapng"
 
@@ -24,3 +26,14 @@ def test_no_such_file() -> None:
     """The user's mistake."""
     with pytest.raises(tracer.TracerError, match="no such file"):
         tracer.read("no-such-file")
+
+
+def test_a_connection_of_our_own() -> None:
+    """It takes what psql takes, and gives a source as the others do."""
+    with serving(tls(ssl.TLSVersion.TLSv1_3)) as endpoint:
+        text = f"host=db.example hostaddr={endpoint.address} port={endpoint.port} sslmode=require"
+        source = tracer.probe(text, environment={"PGAPPNAME": "test"}, home=Path("/nonexistent"))
+    (connection,) = tracer.reassemble(source)
+    trace = tracer.follow(connection, source.keys)
+    assert len(trace.certificates) == 1
+    assert tracer.replay(trace, tracer.Trust(host="db.example", roots=None, sslmode="require")).outcome == "accept"

@@ -16,7 +16,7 @@ from tracer.findings import Finding, explain
 from tracer.packets.source import Packet, Source, Tick
 from tracer.protocol.keys import Keys
 from tracer.segments import Stream
-from tracer.sources import live, read
+from tracer.sources import live, probe, read
 from tracer.streams import Connection, reassemble
 from tracer.trace import Message, Trace, follow
 from tracer.verify import UNKNOWN, Check, Trust, Unusable, Verdict, agrees, clients, replay, table
@@ -44,6 +44,7 @@ __all__ = [
     "explain",
     "follow",
     "live",
+    "probe",
     "read",
     "reassemble",
     "render",

@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from tracer.commands import judging, reading
+from tracer.commands import connecting, judging, reading
 from tracer.commands.options import Parser
 from tracer.commands.terminal import complain
 from tracer.errors import TracerError
@@ -22,6 +22,7 @@ EXAMPLES = """examples:
   pgtls read capture.pcapng --host db.example --sslmode verify-full --sslrootcert root.crt
   tcpdump -U -w - port 5432 | pgtls read -
   pgtls live -i eth0
+  pgtls probe "host=db.example sslmode=verify-full sslrootcert=root.crt"
   pgtls verify chain.pem --host db.example --sslrootcert root.crt
   pgtls bundle old.pem --and new.pem --against capture.pcapng
 """
@@ -63,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"pgtls {tool_version()}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     reading.add(commands)
+    connecting.add(commands)
     judging.add(commands)
     return parser
 

@@ -10,6 +10,7 @@ from tracer.findings import Sketch, sketch, together
 from tracer.packets.source import Source
 from tracer.render import document, screen
 from tracer.report import Report
+from tracer.settings import Settings
 
 FORMATS = ("text", "json", "ndjson")
 SHOWN_IN_FULL = 3  # of many connections, those that ended badly
@@ -29,12 +30,14 @@ class Output:
         verbose: int,
         only: int | None,
         several: bool = False,
+        settings: Settings | None = None,
     ) -> None:
         self.form, self.file = form, file
         self.width, self.color, self.verbose = width, color, verbose
         self.only = only
         self.streaming = False
         self.several = several
+        self.settings = settings
         self.shown = False
         self.count = 0
         self.held: Report | None = None
@@ -42,7 +45,9 @@ class Output:
         self.seen: deque[Sketch] = deque(maxlen=REMEMBERED)
         if form == "json":
             head = {"schema": document.SCHEMA, "tool": {"name": "pgtls", "version": document.tool_version()}}
-            self.file.write(json.dumps(head)[:-1] + ', "connections": [')
+            self.file.write(json.dumps(head | self._settings())[:-1] + ', "connections": [')
+        elif form == "text" and settings is not None:
+            file.write(screen.told(settings, width=width, color=color))
 
     def connection(self, report: Report) -> None:
         """One more connection has settled."""
@@ -77,6 +82,7 @@ class Output:
                 "connections": self.count,
                 "findings": [document.together(f) for f in findings],
                 "captures": [document.capture(s) for s in sources],
+                **self._settings(),
             }
             self.file.write(json.dumps(summary) + "\n")
         else:
@@ -86,6 +92,9 @@ class Output:
                 self.file.write(f"\nConnections were found inside {', '.join(wrapped)}.\n")
             if findings:
                 self.file.write(screen.together(findings, width=self.width, color=self.color))
+
+    def _settings(self) -> dict[str, object]:
+        return {} if self.settings is None else {"settings": document.settings(self.settings)}
 
     # TEXT: a single connection is a screen; of many each is a line, and those that ended badly come in full
 

@@ -38,12 +38,26 @@ class Report(Judged):
     trace: Trace
     findings: list[Finding]
     own_time: bool  # judged at the capture's time, as the client did
+    probed: bool = False  # our own connection, which ends on purpose behind the handshake
 
     def agreement(self, verdict: Verdict) -> bool | None:
         """Whether the capture shows what the verdict says; None unless host, roots and time are the client's own."""
         if not known(self.trust) or not self.own_time:
             return None
         return agrees(verdict, self.trace)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a probe stopped where it was meant to: behind a whole handshake, or behind N where the client goes on."""
+        outcome = self.trace.outcome
+        done = outcome.where == "after_handshake" or self.trace.answer == "N"
+        return self.probed and outcome.kind == "incomplete" and done
+
+    @property
+    def because(self) -> str:
+        """How it ended. What a probe did not see to its end, the server did not say."""
+        words = self.trace.outcome.because
+        return words.replace("the capture ends", "the server fell silent") if self.probed else words
 
     @property
     def consistent_with(self) -> list[str]:
@@ -66,7 +80,15 @@ def judge(presented: Presented, trust: Trust, client: str = "libpq", *, asked: b
     return Judged(presented=presented, trust=trust, verdicts=table(presented, trust, clients.get(client)), asked=asked)
 
 
-def report(trace: Trace, trust: Trust, client: str = "libpq", *, asked: bool = True, own_time: bool = True) -> Report:
+def report(
+    trace: Trace,
+    trust: Trust,
+    client: str = "libpq",
+    *,
+    asked: bool = True,
+    own_time: bool = True,
+    probed: bool = False,
+) -> Report:
     """Judge a trace. A host that is not known is taken from the ClientHello; the time is the caller's to set."""
     name = trace.tls.server_name if trace.tls else None
     from_hello = isinstance(trust.host, Unknown) and name is not None
@@ -84,4 +106,5 @@ def report(trace: Trace, trust: Trust, client: str = "libpq", *, asked: bool = T
         trace=trace,
         findings=explain(trace),
         own_time=own_time,
+        probed=probed,
     )

@@ -72,9 +72,12 @@ NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/=\s]")
 
 
 def load_folder(path: str | os.PathLike[str]) -> tuple[RevocationList, ...]:
-    """What `sslcrldir=path` gives: every list in the folder. A missing or empty one still means that they are checked."""
+    """What `sslcrldir=path` gives: the lists by their hashes, as `openssl rehash` names them (crypto/x509/by_dir.c).
+
+    A missing or empty folder still means that they are checked.
+    """
     try:
-        files = sorted(Path(os.fspath(path)).expanduser().iterdir())[:MOST_FILES]
+        files = sorted(Path(os.fspath(path)).expanduser().glob("*.r[0-9]*"))[:MOST_FILES]
     except OSError:
         return ()
     return tuple(crl for file in files for crl in load_crls(file) or ())

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from pathlib import Path
 from typing import BinaryIO
 
 from tracer.packets.pcap import open_capture, read_stream
@@ -21,3 +23,21 @@ def live(interface: str | None = None) -> Source:
     from tracer.packets.live import live as listen
 
     return listen(interface)
+
+
+def probe(
+    conninfo: str, *, startup: bool = False, environment: Mapping[str, str] | None = None, home: Path | None = None
+) -> Source:
+    """The packets of a connection that is made now, as libpq would make it of a connection string, URI or HOST[:PORT].
+
+    `environment` and `home` default to this process's. With `startup` it goes as far as the server's authentication
+    request; it never sends a password. Raises `TracerError`.
+    """
+    from tracer import client
+    from tracer.packets.probe import probe as connect
+    from tracer.settings import home_folder, resolve
+
+    variables = os.environ if environment is None else environment
+    home = home or home_folder(variables)
+    settings = resolve(client.told(conninfo), variables, home)
+    return connect(client.endpoints(settings), client.conduct(settings, home, startup=startup))

@@ -53,6 +53,18 @@ def test_the_system_store_wants_a_name() -> None:
     assert question(given("--sslrootcert", "system", "--sslmode", "require")).trust.sslmode == "require"
 
 
+def test_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With --env libpq's variables speak where no option does, and each says so."""
+    monkeypatch.setenv("PGSSLMODE", "verify-ca")
+    monkeypatch.setenv("PGSSLROOTCERT", "/nonexistent")
+    asked = question(given("--env", "--sslmode", "require"))
+    assert (asked.trust.sslmode, asked.trust.roots, asked.asked) == ("require", None, True)
+    assert asked.settings is not None
+    assert asked.settings["sslmode"].origin == "--sslmode"
+    assert asked.settings["sslrootcert"].origin == "PGSSLROOTCERT"
+    assert question(given()).settings is None
+
+
 def test_a_root_file_that_is_not_there(capsys) -> None:
     """An answer, and a hint."""
     asked = question(given("--sslrootcert", "/nowhere"))

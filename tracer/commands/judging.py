@@ -19,6 +19,7 @@ from tracer.packets.chunks import open_file
 from tracer.render import bundle as screen
 from tracer.render import document
 from tracer.render.page import Page
+from tracer.render.text import told
 from tracer.render.verify import verify as chain_screen
 from tracer.report import judge
 from tracer.sources import read
@@ -33,6 +34,7 @@ def add(commands: argparse._SubParsersAction[Parser]) -> None:
         "chain", metavar="CHAIN", help="PEM, DER or PKCS#7, the server's own first; - is standard input"
     )
     shared.client_options(verify, "now")
+    shared.env_option(verify)
     shared.output_options(verify, ("text", "json"))
     holds = command(commands, "bundle", _bundle, "what a CA bundle holds, what expires when, which entry anchors what")
     holds.add_argument("bundle", metavar="FILE", help="PEM, DER or PKCS#7; as many certificates as there are")
@@ -49,9 +51,12 @@ def _verify(options: argparse.Namespace) -> int:
     judged = judge(Presented(sent), replace(asked.trust, time=time), asked.client, asked=asked.asked)
     with terminal.output(options, [options.chain]) as file:
         if options.format == "json":
-            _json(file, document.judged(judged))
+            origins = {} if asked.settings is None else {"settings": document.settings(asked.settings)}
+            _json(file, document.judged(judged) | origins)
         else:
             page = _page(options, file)
+            if asked.settings is not None:
+                file.write(told(asked.settings, width=page.width))
             chain_screen(page, judged)
             file.write(page.text())
     return shared.status(judged.verdict) if judged.asked else 0

@@ -8,13 +8,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from tracer import rootfile
 from tracer.commands.terminal import hint
 from tracer.errors import TracerError
 from tracer.output import FORMATS
+from tracer.parameters import PARAMETERS
 from tracer.report import Report, report
+from tracer.settings import Setting, Settings, home_folder, resolve
+from tracer.settings import trust as client_trust
 from tracer.trace import Trace
 from tracer.verify import clients
 from tracer.verify.model import SSLMODES, Trust, Unusable, Verdict
@@ -58,11 +61,19 @@ def client_options(parser: argparse.ArgumentParser, default_time: str = "the cap
         "--sslcrldir", metavar="DIR", help="a folder of revocation lists; with an empty one nobody passes"
     )
     for name, values in CHOICES.items():
-        group.add_argument(f"--{name.replace('_', '-')}", choices=values, default=values[0])
+        group.add_argument(f"--{name.replace('_', '-')}", choices=values, help=f"as libpq's (default {values[0]})")
     group.add_argument(
         "--client", default="libpq", metavar="NAME", help="whose checks to replay (default libpq, the newest)"
     )
     time_option(group, default_time)
+
+
+def env_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--env",
+        action="store_true",
+        help="what the options do not say, PG* variables, service files and ~/.postgresql do",
+    )
 
 
 def time_option(parser: argparse._ActionsContainer, default: str) -> None:
@@ -97,6 +108,7 @@ class Question:
     client: str
     at: datetime | None
     asked: bool
+    settings: Settings | None = None
 
     def about(self, trace: Trace) -> Report:
         trust = replace(self.trust, time=self.at or trace.time)
@@ -109,8 +121,10 @@ def question(options: argparse.Namespace) -> Question:
         if getattr(options, name) == "":
             raise TracerError(f"--{name} is empty", "leave it out where the client was not told")
     clients.get(options.client)
-    given = {name: getattr(options, name) for name in CHOICES}
-    trust = Trust(sslmode=options.sslmode or "prefer", hostaddr=options.hostaddr, **given)
+    if getattr(options, "env", False):
+        return _from_environment(options)
+    chosen: dict[str, Any] = {name: getattr(options, name) or values[0] for name, values in CHOICES.items()}
+    trust = Trust(sslmode=options.sslmode or "prefer", hostaddr=options.hostaddr, **chosen)
     if options.host:
         trust = replace(trust, host=options.host)
     if options.sslrootcert:
@@ -126,6 +140,22 @@ def question(options: argparse.Namespace) -> Question:
             hint(f"{options.sslcrl} holds no revocation list: as libpq does, it is passed over")
     asked = any((options.sslmode, options.host, options.sslrootcert))
     return Question(trust, options.client, time(options.at), asked)
+
+
+def _from_environment(options: argparse.Namespace) -> Question:
+    """The same from the environment, as libpq would take it; options win."""
+    home = home_folder(os.environ)
+    settings = resolve(given(options), os.environ, home)
+    return Question(client_trust(settings, home), options.client, time(options.at), True, settings)
+
+
+def given(options: argparse.Namespace) -> dict[str, Setting]:
+    """The parameters that options set: they win over all else."""
+    return {
+        name: Setting(value, f"--{name.replace('_', '-')}")
+        for name in PARAMETERS
+        if (value := getattr(options, name, None)) is not None
+    }
 
 
 def status(verdict: Verdict, outcome: str | None = None) -> int:

@@ -37,6 +37,8 @@ def _command(
 ) -> Parser:
     parser = command(commands, name, run, what)
     shared.client_options(parser)
+    if name != "demo":
+        shared.env_option(parser)
     shared.capture_options(parser)
     shared.output_options(parser)
     return parser
@@ -87,6 +89,7 @@ def _trace(options: argparse.Namespace, sources: Iterable[Source]) -> int:
             color=terminal.color(options, file),
             verbose=options.verbose,
             only=options.connection,
+            settings=question.settings,
             several="files" in options and len(options.files) > 1,
         )
         for source in sources:

@@ -14,6 +14,7 @@ from tracer.findings import Finding
 from tracer.packets.source import Source, moment
 from tracer.protocol.fields import Field
 from tracer.report import Judged, Report
+from tracer.settings import Settings, told
 from tracer.trace import Message, Trace
 from tracer.verify import Evidence
 from tracer.verify.chain import Fault
@@ -62,6 +63,11 @@ def capture(source: Source) -> Object:
         "unwrapped": sorted(source.unwrapped),
         "problems": list(source.problems),
     }
+
+
+def settings(found: Settings) -> Object:
+    """What a client was told that bears on TLS, each with where it came from."""
+    return {name: {"value": each.value, "origin": each.origin} for name, each in told(found).items()}
 
 
 def judged(what: Judged) -> Object:

@@ -11,8 +11,9 @@ from tracer.findings import Finding
 from tracer.render.fields import fields
 from tracer.render.judged import COLOURS, MARKS, OUTCOMES, SIGNS, TITLES, certificates, sign, table
 from tracer.render.page import Page
-from tracer.render.words import headline
+from tracer.render.words import NO_TLS, headline
 from tracer.report import Report
+from tracer.settings import Settings, sentence
 from tracer.trace import Message, Trace
 from tracer.verify.model import Check
 
@@ -58,6 +59,13 @@ def line(report: Report, capture: str = "", *, width: int = WIDTH, color: bool =
         indent=6,
     )
     return page.text()
+
+
+def told(settings: Settings, *, width: int = WIDTH, color: bool = False) -> str:
+    """What the client was told, and by whom: one line."""
+    page = Page(width, color)
+    page.add(("Told: ", "dim"), (sentence(settings) or "nothing; libpq's defaults", ""), indent=6)
+    return page.text() + "\n"
 
 
 def together(findings: Iterable[Finding], *, width: int = WIDTH, color: bool = False) -> str:
@@ -220,7 +228,9 @@ def _ending(page: Page, report: Report) -> None:
     outcome = report.trace.outcome
     page.title("How it ended")
     inferred = " (read off sizes and closes: what is sealed is not known)" if outcome.inferred else ""
-    page.add((f"  {outcome.because}{inferred}", ""), indent=2)
+    where = NO_TLS if report.trace.answer == "N" else "the handshake is whole, and neither side refused the other"
+    because = f"the probe stopped here, as it was meant to: {where}" if report.stopped else report.because
+    page.add((f"  {because}{inferred}", ""), indent=2)
     verdict = report.verdict
     if report.asked and verdict.outcome in ("refuse", "plaintext") and verdict.prints:
         page.add((f"  {verdict.client} prints: ", "dim"), (verdict.prints.replace("\n", " / "), "red"), indent=2)

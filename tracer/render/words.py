@@ -6,6 +6,7 @@ from tracer.report import Report
 from tracer.verify.model import Verdict
 
 Headline = tuple[str, str, str]  # a mark, a colour, the words
+NO_TLS = "the server has no TLS, and this client goes on without"
 STEPS = {"validity": "dates", "root_file": "root file", "channel_binding": "channel binding"}
 
 
@@ -14,11 +15,13 @@ def headline(report: Report) -> Headline:
     outcome, verdict = report.trace.outcome, report.verdict
     if outcome.kind == "plaintext":
         return "✘", "red", f"Not encrypted: {outcome.because}."
-    if outcome.kind == "incomplete":
-        return "?", "cyan", f"Not seen to its end: {outcome.because}."
+    if report.stopped and report.trace.answer == "N":
+        return "✘", "red", f"Not encrypted: {NO_TLS}."
+    if outcome.kind == "incomplete" and not report.stopped:
+        return "?", "cyan", f"Not seen to its end: {report.because}."
     if outcome.kind == "refused_by_client" and report.asked and verdict.refused_by and report.agreement(verdict):
         return "✘", "red", f"No session. The client refused the server: {verdict.refused_by.because}."
-    if outcome.kind != "established":
+    if outcome.kind != "established" and not report.stopped:
         return "✘", "red", f"No session: {outcome.because}.{_name_hint(report)}"
     if report.trace.transport == "gss":
         return "?", "cyan", "Encrypted by GSSAPI, not by TLS: no certificate takes part."

@@ -1,0 +1,219 @@
+"""`pgtls probe` against real servers: its verdict is what a real client does with the same connection string."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from captures import pki, stage
+from tests import authority
+from tests.conftest import need
+from tracer.cli import main
+
+HOST = "db.example.test"
+NOW = dt.datetime.now(dt.UTC)
+DAY = dt.timedelta(days=1)
+HBA = "hostssl all all 127.0.0.1/32 scram-sha-256 clientcert=verify-ca\n"
+
+
+@cache
+def region(name: str) -> pki.Region:
+    return pki.region(name)
+
+
+@cache
+def clients() -> authority.Identity:
+    """The CA of client certificates."""
+    return authority.issue("clients", ca=True)
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[dict[str, stage.Server]]:
+    """PostgreSQL 15 and 18, one whose certificate has expired, one without TLS, one that wants a client certificate."""
+    from contextlib import ExitStack
+
+    need("initdb-15", "initdb-18")
+    ours = region("eu-test-1")
+    good = pki.server(ours.subordinate, HOST, NOW - DAY)
+    expired = pki.server(ours.subordinate, HOST, NOW - 30 * DAY, NOW - DAY)
+
+    def identity(leaf: pki.Issued) -> dict[str, str]:
+        return {"certificate": pki.certificates_pem([leaf, ours.subordinate]), "key": pki.key_pem(leaf)}
+
+    with ExitStack() as stack:
+        start = stack.enter_context
+        fifteen, eighteen = stage.binaries(15), stage.binaries(18)
+        client_ca = clients().certificate.public_bytes(authority.PEM).decode()
+        yield {
+            "15": start(stage.server(fifteen, **identity(good))),
+            "18": start(stage.server(eighteen, **identity(good))),
+            "12": start(stage.server(fifteen, **identity(good), settings={"ssl_max_protocol_version": "TLSv1.2"})),
+            "expired": start(stage.server(fifteen, **identity(expired))),
+            "off": start(stage.server(fifteen)),
+            "asks": start(
+                stage.server(
+                    eighteen,
+                    **identity(good),
+                    settings={"ssl_ca_file": "ca.crt"},
+                    files={"ca.crt": client_ca, "pg_hba.conf": HBA},
+                )
+            ),
+        }
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The client's folder: a right and a wrong root file, and an empty home."""
+    (tmp_path / "root.pem").write_text(pki.certificates_pem([region("eu-test-1").root]))
+    (tmp_path / "wrong.pem").write_text(pki.certificates_pem([region("us-test-1").root]))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("PGSSLROOTCERT", "PGSSLMODE", "PGHOST", "PGSERVICE"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+# server, options, exit status of the probe, the step that refused
+CASES = [
+    ("15", f"host={HOST} sslmode=verify-full sslrootcert=root.pem", 0, None),
+    ("18", f"host={HOST} sslmode=verify-full sslrootcert=root.pem", 0, None),
+    ("12", f"host={HOST} sslmode=verify-full sslrootcert=root.pem", 0, None),
+    ("18", f"host={HOST} sslmode=verify-full sslrootcert=root.pem sslnegotiation=direct", 0, None),
+    ("15", "sslmode=require", 0, None),
+    ("15", "", 0, None),
+    ("15", "host=other.test sslmode=verify-full sslrootcert=root.pem", 1, "name"),
+    ("12", "host=other.test sslmode=verify-full sslrootcert=root.pem", 1, "name"),
+    ("15", "sslmode=verify-full sslrootcert=root.pem", 1, "name"),
+    ("15", "host=other.test sslmode=verify-ca sslrootcert=root.pem", 0, None),
+    ("15", f"host={HOST} sslmode=verify-full sslrootcert=wrong.pem", 1, "chain"),
+    ("12", f"host={HOST} sslmode=require sslrootcert=wrong.pem", 1, "chain"),
+    ("expired", f"host={HOST} sslmode=verify-ca sslrootcert=root.pem", 1, "validity"),
+    ("expired", f"host={HOST} sslmode=require", 0, None),
+    ("15", "sslmode=verify-ca sslrootcert=missing.pem", 1, "root_file"),
+    ("15", "host=other.test sslmode=verify-full sslrootcert=missing.pem", 1, "root_file"),
+    ("off", "sslmode=require", 1, "negotiation"),
+    ("18", f"host={HOST} sslmode=require ssl_min_protocol_version=TLSv1.3", 0, None),
+]
+
+
+def probed(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, dict[str, object]]:
+    """The exit status, and the connection of the JSON document."""
+    capsys.readouterr()
+    status = main(["probe", *words, "--format", "json"])
+    out, err = capsys.readouterr()
+    assert out, err
+    return status, json.loads(out)
+
+
+@pytest.mark.parametrize(("server", "options", "expected", "step"), CASES)
+def test_it_is_what_a_client_does(
+    servers: dict[str, stage.Server],
+    folder: Path,
+    capfd: pytest.CaptureFixture[str],
+    server: str,
+    options: str,
+    expected: int,
+    step: str | None,
+) -> None:
+    """The exit status is the one of psycopg with the same string, and so is what would be printed."""
+    real = stage.psycopg(servers[server], options, folder=folder, home=folder)
+    status, document = probed(capfd, servers[server].conninfo(options))
+    (connection,) = document["connections"]  # type: ignore[misc]
+    verdict = connection["verdicts"][0]
+    assert (status, bool(real.returncode)) == (expected, bool(expected)), real.stderr
+    failed = next((check for check in verdict["checks"] if check["outcome"] == "failed"), None)
+    assert (failed["step"] if failed else None) == step
+    assert verdict["agrees_with_capture"] is not False
+    if verdict["prints"]:
+        assert verdict["prints"].splitlines()[0] in real.stderr
+
+
+def test_direct_tls_to_a_server_that_cannot(
+    servers: dict[str, stage.Server], folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """PostgreSQL 15 closes on it: no session, whatever the checks say."""
+    options = "sslmode=require sslnegotiation=direct"
+    assert stage.psycopg(servers["15"], options, folder=folder, home=folder).returncode
+    status, _ = probed(capfd, servers["15"].conninfo(options))
+    assert status == 1
+
+
+def test_without_tls(servers: dict[str, stage.Server], folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Prefer goes on in plaintext, and that is no success."""
+    status, document = probed(capfd, servers["off"].conninfo("sslmode=prefer"))
+    assert status == 1
+    assert document["connections"][0]["verdicts"][0]["outcome"] == "plaintext"  # type: ignore[index]
+
+
+def test_the_startup(servers: dict[str, stage.Server], folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """--startup shows what the server asks for, and answers nothing."""
+    status, document = probed(capfd, servers["18"].conninfo("sslmode=require channel_binding=require"), "--startup")
+    kinds = [m["kind"] for m in document["connections"][0]["messages"]]  # type: ignore[index]
+    assert "AuthenticationSASL" in kinds
+    assert "SASLInitialResponse" not in kinds
+    assert status == 0
+
+
+def test_a_client_certificate_is_wanted(
+    servers: dict[str, stage.Server], folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """pg_hba's clientcert shows with --startup; a certificate of the right CA passes."""
+    status, document = probed(capfd, servers["asks"].conninfo("sslmode=require"), "--startup")
+    assert status == 1
+    assert "valid client certificate" in document["connections"][0]["outcome"]["because"]  # type: ignore[index]
+    for mine, expected in ((authority.issue("app", clients()), 0), (authority.issue("app", authority.root()), 1)):
+        certificate, key = authority.files(mine)
+        options = f"sslmode=require sslcert={certificate} sslkey={key}"
+        Path(key).chmod(0o600)
+        status, document = probed(capfd, servers["asks"].conninfo(options), "--startup")
+        real = stage.psycopg(servers["asks"], options, folder=folder, home=folder)
+        assert (status, bool(real.returncode)) == (expected, bool(expected)), real.stderr
+        assert document["connections"][0]["tls"]["client_certificate"] == "sent"  # type: ignore[index]
+    assert document["connections"][0]["outcome"]["alert"]["description"] == "unknown_ca"  # type: ignore[index]
+
+
+def test_files_and_settings(
+    servers: dict[str, stage.Server],
+    folder: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """--write and --chain-out make files that we read back; the screen says where the root file came from."""
+    monkeypatch.setenv("PGSSLROOTCERT", "root.pem")
+    text = servers["15"].conninfo(f"host={HOST} sslmode=verify-full")
+    assert main(["probe", servers["15"].conninfo("sslmode=require sslrootcert=none")]) == 0
+    assert "--chain-out FILE writes" in capfd.readouterr().err
+    assert main(["probe", text, "--write", "out.pcapng", "--chain-out", "server.pem"]) == 0
+    assert "sslrootcert=root.pem from PGSSLROOTCERT" in capfd.readouterr().out
+    assert (folder / "server.pem").read_text().count("BEGIN CERTIFICATE") == 2
+    asked = ["--host", HOST, "--sslmode", "verify-full", "--env"]
+    assert main(["read", "out.pcapng", *asked]) == 0
+    assert "the server is known" not in capfd.readouterr().err
+    assert main(["verify", "server.pem", *asked]) == 0
+    assert "sslrootcert=root.pem from PGSSLROOTCERT" in capfd.readouterr().out
+    assert main(["verify", "server.pem", *asked, "--sslrootcert", "wrong.pem", "--format", "json"]) == 1
+    settings = json.loads(capfd.readouterr().out)["settings"]
+    assert settings["sslrootcert"] == {"value": "wrong.pem", "origin": "--sslrootcert"}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["host=/tmp"], "a Unix socket has no TLS"),
+        (["sslmod=x"], "did you mean sslmode?"),
+        (["host=127.0.0.1 port=1"], "cannot connect to 127.0.0.1"),
+        (["host=a sslmode=require sslnegotiation=direct sslrootcert=system"], 'weak sslmode "require"'),
+    ],
+)
+def test_mistakes(words: list[str], said: str, folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """One line, a hint, status 2."""
+    assert main(["probe", *words]) == 2
+    err = capfd.readouterr().err
+    assert err.startswith("pgtls: error: ")
+    assert said in err
+    assert "Traceback" not in err

@@ -1,0 +1,133 @@
+"""A client's settings as the connection that libpq would make of them: where to, how, and what it says first."""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+
+from tracer import conninfo
+from tracer.certificates import Certificate
+from tracer.errors import TracerError
+from tracer.packets.probe import PATIENCE, Conduct, Endpoint
+from tracer.settings import Setting, Settings, file, value
+from tracer.verify import names
+
+PROTOCOL = 3 << 16  # 3.0, which every libpq asks for
+SOCKET = "a Unix socket has no TLS: libpq ignores sslmode there, verify-full included"
+MUST = ("require", "verify-ca", "verify-full")
+INTEGER = re.compile(r"[ \t\n\v\f\r]*[+-]?[0-9]{1,9}[ \t\n\v\f\r]*")  # pqParseIntParam
+HOST_AND_PORT = re.compile(
+    r"\[(?P<bracketed>[^]]*)\](?::(?P<p>.*))?|(?P<bare>[^:]*:[^:]*:.*)|(?P<host>[^:]*)(?::(?P<port>.*))?"
+)
+
+
+def told(text: str) -> dict[str, Setting]:
+    """What a connection string sets, or HOST, HOST:PORT, [IPV6]:PORT. Raises `TracerError` in libpq's words."""
+    if conninfo.recognised(text):
+        return {name: Setting(value, "the connection string") for name, value in conninfo.parse(text).items()}
+    found = HOST_AND_PORT.fullmatch(text.strip())
+    if found is None:
+        raise conninfo.bad(f"{text!r} is no host and no connection string")
+    host = found["bracketed"] or found["bare"] or found["host"] or ""
+    given = {"host": host, "port": found["p"] or found["port"] or ""}
+    return {name: Setting(value, "the argument") for name, value in given.items() if value}
+
+
+def endpoints(settings: Settings) -> list[Endpoint]:
+    """The hosts in the order in which libpq tries them. Raises `TracerError` in its words (pqConnectOptions2)."""
+    hosts, addresses, ports = (value(settings, name).split(",") for name in ("host", "hostaddr", "port"))
+    if addresses != [""] and hosts != [""] and len(hosts) != len(addresses):
+        raise TracerError(f"could not match {len(hosts)} host names to {len(addresses)} hostaddr values")
+    count = max(len(hosts), len(addresses))
+    if len(ports) not in (1, count):
+        raise TracerError(f"could not match {len(ports)} port numbers to {count} hosts")
+    ports, hosts, addresses = (each * count if len(each) == 1 else each for each in (ports, hosts, addresses))
+    return [_endpoint(*each) for each in zip(hosts, addresses, ports, strict=True)]
+
+
+def _endpoint(host: str, address: str, port: str) -> Endpoint:
+    if not address and host.startswith(("/", "@")):
+        raise TracerError(SOCKET, "name the server's address: host=db.example")
+    if not host and not address:
+        raise TracerError(f"no host was named: {SOCKET}", conninfo.LOOKS)
+    if port and not INTEGER.fullmatch(port):
+        raise TracerError(f'invalid integer value "{port}" for connection option "port"')
+    number = int(port or "5432")
+    if not 0 < number < 65536:
+        raise TracerError(f'invalid port number: "{port}"', "a port is a number from 1 to 65535")
+    return Endpoint(host or None, address or host, number)
+
+
+def conduct(settings: Settings, home: Path | None, *, startup: bool = False) -> Conduct:
+    """How a client with these settings behaves. Raises `TracerError` where libpq would refuse to connect at all.
+
+    One thing is not as in libpq: where verify-ca or verify-full miss their root file, libpq closes behind `S`. We go on as
+    far as the handshake, because the certificates that the server shows say what belongs into that file.
+    """
+    _refused(settings)
+    mode = settings["sslmode"].value
+    roots = file(settings, "sslrootcert", home)
+    rootless = mode.startswith("verify") and roots != "system" and not Path(roots).is_file()
+    lists = "" if value(settings, "sslcrldir") and not value(settings, "sslcrl") else file(settings, "sslcrl", home)
+    seconds = value(settings, "connect_timeout").strip()
+    return Conduct(
+        direct=value(settings, "sslnegotiation") == "direct",
+        sslrootcert=roots,
+        sslcrl=lists,
+        sslcrldir=value(settings, "sslcrldir"),
+        sslcert="" if value(settings, "sslcertmode") == "disable" else file(settings, "sslcert", home),
+        sslkey=file(settings, "sslkey", home),
+        sslpassword=value(settings, "sslpassword"),
+        sni=value(settings, "sslsni") != "0",
+        minimum=value(settings, "ssl_min_protocol_version"),
+        maximum=value(settings, "ssl_max_protocol_version"),
+        startup=startup_message(settings) if startup and not rootless else None,
+        plaintext=mode in ("disable", "allow", "prefer"),
+        accept=_named if mode == "verify-full" and not rootless else _any,
+        timeout=max(2.0, float(seconds)) if seconds.isdecimal() and int(seconds) else PATIENCE,
+    )
+
+
+def _refused(settings: Settings) -> None:
+    """Raise for the combinations that are too weak for what else was asked (pqConnectOptions2)."""
+    mode = settings["sslmode"].value
+    strong = {
+        ("sslrootcert", "system"): (("verify-full",), '(use "verify-full")'),
+        ("sslnegotiation", "direct"): (MUST, '(use "require", "verify-ca", or "verify-full")'),
+    }
+    for (name, word), (modes, use) in strong.items():
+        if value(settings, name) == word and mode not in modes:
+            raise TracerError(f'weak sslmode "{mode}" may not be used with {name}={word} {use}')
+
+
+def _named(der: bytes, host: str | None) -> bool:
+    """Whether the certificate is the host's."""
+    return host is not None and names.match(Certificate.from_der(der), host).matched is not None
+
+
+def _any(_der: bytes, _host: str | None) -> bool:
+    return True
+
+
+def startup_message(settings: Settings) -> bytes:
+    """User, database and application, as libpq sends them; never a password."""
+    user = value(settings, "user") or _account()
+    sent: Mapping[str, str] = {
+        "user": user,
+        "database": value(settings, "dbname") or user,
+        "application_name": value(settings, "application_name") or "pgtls",
+    }
+    words = "".join(f"{name}\0{text}\0" for name, text in sent.items()).encode("utf-8", "surrogateescape")
+    body = struct.pack(">I", PROTOCOL) + words + b"\0"
+    return struct.pack(">I", len(body) + 4) + body
+
+
+def _account() -> str:
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "postgres"
