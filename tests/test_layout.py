@@ -49,7 +49,7 @@ MAY_IMPORT: dict[str, tuple[str, ...] | None] = {
     "client.py": ("certificates", "conninfo", "errors", "packets.probe", "settings", "verify.names"),
     "parameters.py": (),
     "conninfo.py": ("parameters", "errors"),
-    "settings.py": ("conninfo", "parameters", "rootfile", "verify.model", "errors"),
+    "settings.py": ("conninfo", "parameters", "rootfile", "verify.model", "verify.revocation", "errors"),
     "progress.py": ("packets.source",),
     "segments.py": ("packets.source",),
     "streams.py": ("packets.source", "protocol.settled", "segments"),
