@@ -103,7 +103,7 @@ def test_a_name_is_no_connection_string() -> None:
     assert recognised("host=a")
 
 
-@pytest.mark.parametrize("version", [12, 13, 14, 15, 16, 17, 18])
+@pytest.mark.parametrize("version", [*(pytest.param(v, marks=pytest.mark.slow) for v in range(12, 18)), 18])
 def test_the_table_is_libpq_s(version: int) -> None:
     """Parameters, variables, defaults and first releases are those of the real libpq of each release."""
     need(f"libpq-{version}")

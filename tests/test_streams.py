@@ -210,3 +210,11 @@ def test_one_side_that_is_not_known_yet_is_bounded(monkeypatch) -> None:
     made = source([start, *flood])
     assert list(tracer.reassemble(made)) == []
     assert CLIENT in made.skip
+
+
+def test_a_reset_from_nowhere() -> None:
+    """One whose number is far from all that was sent ends nothing: a receiver drops it, too."""
+    whole = packets(SAID)
+    stray = whole[3]._replace(number=90, seq=whole[3].seq + 0x30000000 & 0xFFFFFFFF, flags=RST, payload=b"")
+    (found,) = connections([*whole[:4], stray, *whole[4:]])
+    assert (found.ending, found.client_stream.data, found.server_stream.data) == ("closed", STARTUP, WELCOME)

@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple
 from tracer.packets.source import FIN, SYN, URG, Packet
 
 STREAM_BYTES = 1 << 18  # of one direction; a handshake is a tenth of that
+WINDOW = 1 << 22  # bytes that may be on the way at once
 MOST_REWRITES = 16  # of one direction that are remembered
 
 
@@ -103,6 +104,10 @@ class Direction:
                 self.fin = stop
             if packet.payload:
                 self._insert(offset, packet, packet.payload)
+
+    def believes(self, packet: Packet) -> bool:
+        """Whether a receiver would take a reset: one far from what was sent last is somebody else's (RFC 9293 §3.10.7.4)."""
+        return self.base is None or abs(self._offset(packet.seq) - max(self.end, len(self.data))) <= WINDOW
 
     def keeps_alive(self, packet: Packet) -> bool:
         """Whether a segment only asks for an answer: its one byte is one in front of those to come (RFC 9293 §3.8.4)."""

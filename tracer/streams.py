@@ -95,6 +95,8 @@ class _Flow:
         if side.keeps_alive(packet):
             return
         side.add(packet)
+        if packet.flags & RST and not side.believes(packet):
+            return
         side.reset = side.reset or bool(packet.flags & RST)
         if packet.flags & (FIN | RST) and self.closed_first is None:
             self.closed_first = side
@@ -212,7 +214,7 @@ class _Flows:
         """What this packet settles."""
         assert flow.client is not None
         client, server = flow.client, flow.server()
-        if packet.flags & RST:
+        if packet.flags & RST and flow.sides[packet.flow].reset:
             return "reset"
         if client.complete() and server.complete():
             return "closed"

@@ -155,6 +155,6 @@ def _without_roots(
     if code is not None:
         fault = Fault(code, 0, sent[0])
         dates = _failed(dates, fault, sent, "a leaf in its time", explain_time(fault))
-    if none and dates.outcome == "failed":
+    if none:
         dates = replace(dates, outcome="cannot_tell", because=dates.because + none)
     return chain, dates, None
