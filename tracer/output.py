@@ -140,4 +140,6 @@ class Output:
 
 def _bad(report: Report) -> bool:
     """Refused, in plaintext, or not what the client's verdict says."""
+    if report.trace.transport == "cancel":
+        return False
     return report.trace.outcome.kind != "established" or (report.asked and report.agreement(report.verdict) is False)

@@ -62,3 +62,11 @@ def test_a_line_for_one_of_many() -> None:
 def test_connections_without_tls(said, words: str) -> None:
     """They have a screen, too."""
     assert words in tracer.render.text(spoken(*said))
+
+
+def test_a_request_to_cancel() -> None:
+    """Nobody was to be checked: no refusal, and no table of what modes would do."""
+    shown = tracer.render.text(spoken(("client", bytes.fromhex("00000010 04d2162e 00000001 00000002"))))
+    assert "A request to cancel a query" in shown
+    assert "No session" not in shown
+    assert "sslmode" not in shown

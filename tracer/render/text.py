@@ -40,7 +40,10 @@ def connection(report: Report, *, width: int = WIDTH, color: bool = False, verbo
         page.title("What the server presented")
         certificates(page, report.presented.certificates, report.trust.time)
     _ending(page, report)
-    table(page, report, "What each sslmode would have done" if report.trace.tls else "What each sslmode would do here")
+    if report.trace.transport != "cancel":
+        table(
+            page, report, "What each sslmode would have done" if report.trace.tls else "What each sslmode would do here"
+        )
     _advice(page, report)
     _findings(page, report.findings)
     return page.text()

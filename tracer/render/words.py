@@ -13,6 +13,8 @@ STEPS = {"validity": "dates", "root_file": "root file", "channel_binding": "chan
 def headline(report: Report) -> Headline:
     """The sentence that somebody who reads only one takes away."""
     outcome, verdict = report.trace.outcome, report.verdict
+    if report.trace.transport == "cancel":
+        return "·", "cyan", f"{outcome.because[0].upper()}{outcome.because[1:]}."
     if outcome.kind == "plaintext":
         return "✘", "red", f"Not encrypted: {outcome.because}."
     if report.stopped and report.trace.answer == "N":
