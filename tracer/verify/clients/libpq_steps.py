@@ -344,8 +344,8 @@ def refused(presented: Presented) -> Step | None:
 # TABLES
 
 PARAMETERS = (("channel_binding", "prefer"), ("sslcertmode", "allow"), ("sslnegotiation", "postgres"))
-LONGEST_NAME = 255  # TLSEXT_MAXLEN_host_name
 OLD_VERSIONS = ("SSL 3.0", "TLS 1.0", "TLS 1.1")
 HOW = {"closed": "closed", "reset": "reset the connection", "not_tls": "sent what is no TLS", "error": "sent an error"}
 NO_STARTUP = "the whole handshake, then close_notify and the client closes: no StartupMessage"
 WITH_STARTUP = "the whole handshake, then a StartupMessage inside TLS"
+LONGEST_NAME = 255  # TLSEXT_MAXLEN_host_name
