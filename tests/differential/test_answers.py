@@ -28,6 +28,9 @@ NOT_TLS = b"HTTP/1.1 400 Bad Request\r\n\r\n"
 PATIENT = 1 << 16
 
 
+pytestmark = pytest.mark.filterwarnings("ignore:ssl.TLSVersion")  # an old version is the case
+
+
 def alert(number: int) -> bytes:
     return bytes([21, 3, 3, 0, 2, 2, number])
 

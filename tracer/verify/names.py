@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from ipaddress import IPv6Address
 
+from tracer import der
 from tracer.certificates import Certificate, GeneralName
 
 EMBEDDED_NULL = "SSL certificate's name contains embedded null"
@@ -42,13 +43,27 @@ def match(certificate: Certificate, host: str, *, ip_names: bool = True) -> Name
         result = _compare(name, host, address)
         if result is not False:
             return _settled(name, result, examined)
-    if common_name_counts and certificate.common_name is not None:
-        name = GeneralName("CN", certificate.common_name)
+    common_name = raw_common_name(certificate.subject_der) if common_name_counts else None
+    if common_name is not None:
+        name = GeneralName("CN", common_name)
         examined.append(name)
         result = _compare(name, host, address)
         if result is not False:
             return _settled(name, result, examined)
     return NameResult(None, mismatch(examined, host), tuple(examined))
+
+
+def raw_common_name(subject: bytes) -> bytes | None:
+    """The first CN as its bytes stand there: libpq does not ask for the type, so UTF-16 has NULs in it (X509_NAME_ENTRY_get_data)."""
+    try:
+        for group in der.sequence(subject):
+            for member in der.children(subject, group):
+                kind, value = der.children(subject, member)[:2]
+                if der.oid(der.content(subject, kind)) == COMMON_NAME:
+                    return der.content(subject, value)
+    except (der.DerError, IndexError, ValueError):
+        pass
+    return None
 
 
 def _settled(name: GeneralName, result: str | bool, examined: list[GeneralName]) -> NameResult:
@@ -84,10 +99,20 @@ def mismatch(examined: list[GeneralName], host: str) -> str:
     """What libpq prints when no name matches."""
     if not examined:
         return "could not get server's host name from server certificate"
-    first, others = examined[0].text, len(examined) - 1
+    name, others = examined[0], len(examined) - 1
+    first = address_text(name.value) if name.kind == "iPAddress" and len(name.value) == 16 else name.text
     plural = "s" if others > 1 else ""
     also = f" (and {others} other name{plural})" if others else ""
     return f'server certificate for "{first}"{also} does not match host name "{host}"'
+
+
+def address_text(address: bytes) -> str:
+    """An IPv6 address as libpq writes it, with IPv4 at its end where it is mapped or all but that is zero (pg_inet_net_ntop)."""
+    words = [int.from_bytes(address[at : at + 2], "big") for at in range(0, 16, 2)]
+    zeros = next((at for at, word in enumerate(words) if word), 8)
+    if zeros == 6 or (zeros == 5 and words[5] == 0xFFFF):
+        return f"::{'ffff:' if zeros == 5 else ''}{'.'.join(map(str, address[12:]))}"
+    return str(IPv6Address(address))
 
 
 def packed(host: str) -> bytes | None:
@@ -113,5 +138,6 @@ def inet_aton(text: str) -> bytes:
         raise ValueError(text) from None
 
 
+COMMON_NAME = "2.5.4.3"
 # behind a blank inet_aton lets anything stand
 IPV4 = re.compile(r"^(0[xX][0-9a-fA-F]+|[0-9]+)(\.(0[xX][0-9a-fA-F]+|[0-9]+)){0,3}(?=\s|$)")

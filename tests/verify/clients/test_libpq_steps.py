@@ -136,3 +136,20 @@ def test_direct_tls_of_a_server_that_was_asked() -> None:
     told = trust(sslnegotiation="direct")
     assert steps.inside_tls(NEWEST, OPEN, told)[0].check.outcome == "cannot_tell"
     assert steps.inside_tls(NEWEST, replace(OPEN, alpn="postgresql"), told)[0].check.step != "negotiation"
+
+
+@pytest.mark.parametrize(
+    ("version", "host", "fails"),
+    [
+        (14, "a" * 256, True),
+        (13, "a" * 256, False),
+        (18, "a" * 255, False),
+        (18, "1" * 256, False),
+        (18, ":" * 256, False),
+    ],
+)
+def test_a_name_that_is_too_long_for_sni(version: int, host: str, fails: bool) -> None:
+    """It ends the client before its ClientHello, under every mode."""
+    step = steps.server_name(libpq(f"libpq-{version}"), OPEN, trust(host=host))
+    assert (step is not None) is fails
+    assert step is None or (step.prints, step.wire, step.retry) == (texts.LONG_NAME, "no_hello", True)

@@ -100,7 +100,7 @@ def negotiation(libpq: Libpq, presented: Presented, trust: Trust) -> Step:
 
 def inside_tls(libpq: Libpq, presented: Presented, trust: Trust) -> tuple[Step, ...]:
     """Every check of a TLS connection in order, also those behind the first that fails."""
-    before = (_direct(presented, trust), root_file(libpq, presented, trust))
+    before = (_direct(presented, trust), root_file(libpq, presented, trust), server_name(libpq, presented, trust))
     behind = (alpn(presented), name(libpq, presented, trust), injected(presented), late_alert(libpq, presented))
     found = (*before, *handshake(libpq, presented, trust), *behind, *authentication(presented, trust))
     return tuple(step for step in found if step is not None)
@@ -125,11 +125,27 @@ def root_file(libpq: Libpq, presented: Presented, trust: Trust) -> Step | None:
         because = f"the root file {path} is there and cannot be used: {trust.roots.reason}"
     else:
         return None
-    says = "the client closes behind S and sends no ClientHello"
-    if presented.direct or trust.sslnegotiation == "direct":
-        says = "the client connects and closes without a byte"
     check = _failed("root_file", because, when="before_tls", wanted="certificates in the root file", found=path)
-    return Step(check, text, "no_hello", says, retry=True)
+    return Step(check, text, "no_hello", _no_hello(presented, trust), retry=True)
+
+
+def _no_hello(presented: Presented, trust: Trust) -> str:
+    if presented.direct or trust.sslnegotiation == "direct":
+        return "the client connects and closes without a byte"
+    return "the client closes behind S and sends no ClientHello"
+
+
+def server_name(libpq: Libpq, presented: Presented, trust: Trust) -> Step | None:
+    """A host name that is too long for SNI (initialize_SSL; TLSEXT_MAXLEN_host_name). Digits, dots and colons are not sent."""
+    host = trust.host if isinstance(trust.host, str) else ""
+    length = len(host.encode("utf-8", "surrogateescape"))
+    if not libpq.has("server_name") or length <= LONGEST_NAME or ":" in host or not host.strip("0123456789."):
+        return None
+    because = f"a host name of {length} bytes is too long for the ClientHello"
+    check = _failed(
+        "server_name", because, when="before_tls", wanted=f"{LONGEST_NAME} bytes at most", found=str(length)
+    )
+    return Step(check, texts.LONG_NAME, "no_hello", _no_hello(presented, trust), retry=True)
 
 
 def handshake(libpq: Libpq, presented: Presented, trust: Trust) -> Iterator[Step]:
@@ -332,3 +348,4 @@ OLD_VERSIONS = {"SSL 3.0": "", "TLS 1.0": "TLSv1", "TLS 1.1": "TLSv1.1"}  # as s
 HOW = {"closed": "closed", "reset": "reset the connection", "not_tls": "sent what is no TLS", "error": "sent an error"}
 NO_STARTUP = "the whole handshake, then close_notify and the client closes: no StartupMessage"
 WITH_STARTUP = "the whole handshake, then a StartupMessage inside TLS"
+LONGEST_NAME = 255  # TLSEXT_MAXLEN_host_name

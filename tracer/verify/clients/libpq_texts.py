@@ -22,6 +22,7 @@ CLOSED = (
 )
 INJECTED = "received unencrypted data after SSL response"
 FAILED = "SSL error: certificate verify failed"
+LONG_NAME = "could not set SSL Server Name Indication (SNI): ssl3 ext invalid servername"
 NO_ALPN = "direct SSL connection was established without ALPN protocol negotiation extension"
 NO_HOST = "host name must be specified for a verified SSL connection"
 NOT_BOUND = "channel binding required, but server authenticated client without channel binding"
