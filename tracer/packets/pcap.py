@@ -15,10 +15,10 @@ from typing import BinaryIO, NamedTuple
 
 from tracer.errors import TracerError
 from tracer.packets.chunks import Window, beginning, chunks, open_file, unpacked
-from tracer.packets.dissect import Dissector
 from tracer.packets.link import SHORTCUTS, Shortcut
 from tracer.packets.scapy_layers import known
-from tracer.packets.source import SYN, Packet, Source, Tick
+from tracer.packets.source import Packet, Source, Tick
+from tracer.packets.walk import Frames
 
 LONGEST_BLOCK = 64 << 20  # a longer one is taken for damage
 LONGEST_PACKET = 1 << 24
@@ -75,45 +75,6 @@ def _hint(name: str, start: bytes) -> str:
     return "write one with: tcpdump -w capture.pcap port 5432"
 
 
-class _Frames:
-    """Frames to packets, for the interfaces of one source; counts them, and skips those of dead flows."""
-
-    def __init__(self, source: Source) -> None:
-        self.source = source
-        self.dissector = Dissector(source.unwrapped)
-        self.number = 0
-        self.broken = False
-
-    def damage(self, text: str) -> None:
-        """From here on the file cannot be read."""
-        self.source.problems.append(text)
-        self.broken = True
-
-    def dead(self, shortcut: Shortcut, buffer: Buffer, start: int) -> bool:
-        """Whether the frame at `start` is an IPv4 segment of a dead flow, and no SYN."""
-        at, marker, ip = shortcut
-        ip += start
-        return (
-            buffer[ip + 12 : ip + 24] in self.source.skip
-            and buffer[ip] == 0x45
-            and buffer.startswith(marker, start + at)
-            and not buffer[ip + 33] & SYN
-        )
-
-    def packet(self, link: int, frame: bytes, when: float) -> Packet | None:
-        found = self.dissector.segment(link, frame)
-        if found is None or (found.flow in self.source.skip and not found.flags & SYN):
-            return None
-        return Packet(self.number, when, *found)
-
-    def saw(self, when: float) -> None:
-        counts = self.source.counts
-        counts.packets = self.number
-        counts.last = when
-        if counts.first is None:
-            counts.first = when
-
-
 def _waiting(source: Source, window: Window) -> Iterator[Tick]:
     """Read on; a Tick when a whole chunk was walked, and while nothing comes."""
     began = time.monotonic()
@@ -142,7 +103,7 @@ def _pcap(source: Source, window: Window) -> Items:
         return
     header = Struct(order + "IIII").unpack_from
     shortcut = SHORTCUTS.get(link)
-    frames = _Frames(source)
+    frames = Frames(source)
     window.at = 24
     while True:
         yield from _pcap_chunk(frames, window, header, size, unit, link, shortcut)
@@ -157,7 +118,7 @@ def _pcap(source: Source, window: Window) -> Items:
 
 
 def _pcap_chunk(
-    frames: _Frames,
+    frames: Frames,
     window: Window,
     header: Callable[..., tuple[int, ...]],
     size: int,
@@ -203,7 +164,7 @@ class _Interface(NamedTuple):
 
 
 def _pcapng(source: Source, window: Window) -> Items:
-    frames = _Frames(source)
+    frames = Frames(source)
     section = _Section("<")
     while True:
         yield from _blocks(frames, window, section)
@@ -231,7 +192,7 @@ class _Section:
         self.interfaces.clear()
 
 
-def _blocks(frames: _Frames, window: Window, section: _Section) -> Iterator[Packet]:
+def _blocks(frames: Frames, window: Window, section: _Section) -> Iterator[Packet]:
     """The packets of the blocks that are whole in the window."""
     buffer, end = window.buffer, len(window.buffer)
     while window.at + 12 <= end:
@@ -261,7 +222,7 @@ def _blocks(frames: _Frames, window: Window, section: _Section) -> Iterator[Pack
             return
 
 
-def _enhanced(frames: _Frames, section: _Section, buffer: Buffer, at: int, stop: int) -> Packet | None:
+def _enhanced(frames: Frames, section: _Section, buffer: Buffer, at: int, stop: int) -> Packet | None:
     number, high, low, captured, _ = section.enhanced(buffer, at + 8)
     frames.number += 1
     if number >= len(section.interfaces) or at + 28 + captured > stop:
@@ -276,7 +237,7 @@ def _enhanced(frames: _Frames, section: _Section, buffer: Buffer, at: int, stop:
     return frames.packet(interface.link, buffer[at + 28 : at + 28 + captured], when)
 
 
-def _obsolete(frames: _Frames, section: _Section, body: bytes) -> Packet | None:
+def _obsolete(frames: Frames, section: _Section, body: bytes) -> Packet | None:
     """A Packet Block, as it was before there were Enhanced ones."""
     if len(body) < 20:
         return None
@@ -284,7 +245,7 @@ def _obsolete(frames: _Frames, section: _Section, body: bytes) -> Packet | None:
     return _enhanced(frames, section, Struct(section.order + "I").pack(number) + body[4:], -8, len(body))
 
 
-def _simple(frames: _Frames, section: _Section, body: bytes) -> Packet | None:
+def _simple(frames: Frames, section: _Section, body: bytes) -> Packet | None:
     """A Simple Packet Block has no time: the last one known is its."""
     frames.number += 1
     if not section.interfaces or len(body) < 4:
@@ -298,7 +259,7 @@ def _simple(frames: _Frames, section: _Section, body: bytes) -> Packet | None:
     return frames.packet(interface.link, body[4 : 4 + captured], when)
 
 
-def _interface(frames: _Frames, section: _Section, body: bytes) -> None:
+def _interface(frames: Frames, section: _Section, body: bytes) -> None:
     if len(body) < 8:
         frames.damage("damaged: an interface description of too few bytes")
         return
@@ -324,14 +285,14 @@ def _options(order: str, data: bytes) -> Iterator[tuple[int, bytes]]:
         at += 4 + (length + 3 & ~3)
 
 
-def _secrets(frames: _Frames, section: _Section, body: bytes) -> None:
+def _secrets(frames: Frames, section: _Section, body: bytes) -> None:
     if len(body) >= 8:
         kind, length = Struct(section.order + "II").unpack_from(body)
         if kind == TLS_KEY_LOG:
             frames.source.keys.add(body[8 : 8 + length])
 
 
-OTHER_BLOCKS: dict[int, Callable[[_Frames, _Section, bytes], Packet | None]] = {
+OTHER_BLOCKS: dict[int, Callable[[Frames, _Section, bytes], Packet | None]] = {
     INTERFACE: _interface,
     PACKET: _obsolete,
     SIMPLE: _simple,
