@@ -34,7 +34,7 @@ MAGIC = {
 }
 SECTION = bytes.fromhex("0a0d0d0a")
 BYTE_ORDERS = {bytes.fromhex("4d3c2b1a"): "<", bytes.fromhex("1a2b3c4d"): ">"}
-INTERFACE, PACKET, SIMPLE, ENHANCED, SECRETS = 1, 2, 3, 6, 10
+INTERFACE, PACKET, SIMPLE, STATISTICS, ENHANCED, SECRETS = 1, 2, 3, 5, 6, 10
 TLS_KEY_LOG = 0x544C534B
 
 Buffer = bytes
@@ -82,6 +82,8 @@ def _waiting(source: Source, window: Window) -> Iterator[Tick]:
     while not came and not window.ended:
         if source.counts.last is not None:
             yield Tick(source.counts.last + time.monotonic() - began)
+        elif source.format == "live":
+            yield Tick(time.time())
         came = window.more()
     source.counts.bytes = window.before + len(window.buffer)
     if source.counts.last is not None:
@@ -161,6 +163,12 @@ class _Interface(NamedTuple):
     unit: float
     offset: int  # seconds
     snaplen: int
+    name: str
+
+    def nanoseconds(self, ticks: int) -> int:
+        """A time of this interface since 1970; exact where its unit is some nanoseconds."""
+        unit = round(1e9 * self.unit, 3)
+        return int(ticks * (int(unit) if unit.is_integer() and unit else unit)) + self.offset * 1_000_000_000
 
 
 def _pcapng(source: Source, window: Window) -> Items:
@@ -183,6 +191,8 @@ class _Section:
 
     def __init__(self, order: str) -> None:
         self.interfaces: list[_Interface] = []
+        self.dropped: dict[int, int] = {}  # by interface
+        self.dropped_before = 0
         self.use(order)
 
     def use(self, order: str) -> None:
@@ -190,6 +200,8 @@ class _Section:
         self.block = Struct(order + "II").unpack_from
         self.enhanced = Struct(order + "IIIII").unpack_from
         self.interfaces.clear()
+        self.dropped_before += sum(self.dropped.values())
+        self.dropped.clear()
 
 
 def _blocks(frames: Frames, window: Window, section: _Section) -> Iterator[Packet]:
@@ -223,7 +235,7 @@ def _blocks(frames: Frames, window: Window, section: _Section) -> Iterator[Packe
 
 
 def _enhanced(frames: Frames, section: _Section, buffer: Buffer, at: int, stop: int) -> Packet | None:
-    number, high, low, captured, _ = section.enhanced(buffer, at + 8)
+    number, high, low, captured, length = section.enhanced(buffer, at + 8)
     frames.number += 1
     if number >= len(section.interfaces) or at + 28 + captured > stop:
         frames.damage(f"damaged: packet {frames.number} names no interface of its section or is too long")
@@ -231,6 +243,9 @@ def _enhanced(frames: Frames, section: _Section, buffer: Buffer, at: int, stop: 
     interface = section.interfaces[number]
     when = (high << 32 | low) * interface.unit + interface.offset
     frames.saw(when)
+    if frames.source.record is not None:
+        stamp, frame = interface.nanoseconds(high << 32 | low), buffer[at + 28 : at + 28 + captured]
+        frames.source.record(interface.name, interface.link, stamp, frame, length)
     shortcut = SHORTCUTS.get(interface.link)
     if shortcut is not None and captured >= 54 and frames.dead(shortcut, buffer, at + 28):
         return None
@@ -266,13 +281,15 @@ def _interface(frames: Frames, section: _Section, body: bytes) -> None:
     link, _, snaplen = Struct(section.order + "HHI").unpack_from(body)
     if not known(link):
         frames.source.problems.append(f"packets of link type {link} are not known to pgtls")
-    unit, offset = 1e-6, 0
+    unit, offset, name = 1e-6, 0, ""
     for code, value in _options(section.order, body[8:]):
-        if code == 9 and value:  # if_tsresol
+        if code == 2:  # if_name
+            name = value.decode(errors="replace")
+        elif code == 9 and value:  # if_tsresol
             unit = 2.0 ** -(value[0] & 0x7F) if value[0] & 0x80 else 10.0 ** -value[0]
         elif code == 14 and len(value) == 8:  # if_tsoffset
             offset = Struct(section.order + "q").unpack(value)[0]
-    section.interfaces.append(_Interface(link, unit, offset, snaplen))
+    section.interfaces.append(_Interface(link, unit, offset, snaplen, name))
 
 
 def _options(order: str, data: bytes) -> Iterator[tuple[int, bytes]]:
@@ -283,6 +300,16 @@ def _options(order: str, data: bytes) -> Iterator[tuple[int, bytes]]:
             return
         yield code, data[at + 4 : at + 4 + length]
         at += 4 + (length + 3 & ~3)
+
+
+def _statistics(frames: Frames, section: _Section, body: bytes) -> None:
+    """What an interface lost, as whoever captured has counted it so far."""
+    for code, value in _options(section.order, body[12:]):
+        if code == 5 and len(value) == 8:  # isb_ifdrop
+            number = Struct(section.order + "I").unpack_from(body)[0]
+            section.dropped[number] = Struct(section.order + "Q").unpack(value)[0]
+    if section.dropped:
+        frames.source.counts.dropped = section.dropped_before + sum(section.dropped.values())
 
 
 def _secrets(frames: Frames, section: _Section, body: bytes) -> None:
@@ -296,5 +323,6 @@ OTHER_BLOCKS: dict[int, Callable[[Frames, _Section, bytes], Packet | None]] = {
     INTERFACE: _interface,
     PACKET: _obsolete,
     SIMPLE: _simple,
+    STATISTICS: _statistics,
     SECRETS: _secrets,
 }

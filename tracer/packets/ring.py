@@ -12,6 +12,7 @@ import os
 import select
 import socket
 import struct
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -85,6 +86,8 @@ def capture(interface: str | None = None, ports: Sequence[int] = ()) -> Source:
 
     Raises `TracerError`, and `OSError` where there can be no ring: `PermissionError` without the right to one.
     """
+    if sys.platform != "linux":
+        raise TracerError("packet rings are Linux's", "pgtls live --via scapy")
     if interface is not None and interface not in (names := [name for _, name in socket.if_nameindex()]):
         raise TracerError(f"no interface {interface}", f"there are: {', '.join(names)}")
     ring = _open(interface, program(ports))

@@ -77,6 +77,7 @@ class Source:
     problems: list[str] = field(default_factory=list)
     unwrapped: set[str] = field(default_factory=set)  # tunnels and the like that packets came in
     packed: bool = False  # compressed: its bytes say nothing about the file's size
+    way: str = ""  # of a live one: what it listens through
     record: Record | None = None  # a live one hands each frame to it
     stopped: bool = False
     behind: bool = False

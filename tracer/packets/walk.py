@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tracer.packets.dissect import Dissector
-from tracer.packets.link import Shortcut
+from tracer.packets.link import Segment, Shortcut
 from tracer.packets.source import SYN, Packet, Source
 
 
@@ -35,7 +35,11 @@ class Frames:
     def packet(self, link: int, frame: bytes, when: float) -> Packet | None:
         """The TCP segment in the frame counted last, where anybody needs it."""
         found = self.dissector.segment(link, frame)
-        if found is None or (found.flow in self.source.skip and not found.flags & SYN):
+        return None if found is None else self.needed(found, when)
+
+    def needed(self, found: Segment, when: float) -> Packet | None:
+        """The same of a segment that was found in it."""
+        if found.flow in self.source.skip and not found.flags & SYN:
             return None
         return Packet(self.number, when, *found)
 
