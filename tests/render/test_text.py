@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import tomllib
+from pathlib import Path
+
 import pytest
 from rich.cells import cell_len
 
 import tracer
 from tests.wire import SSL_REQUEST, STARTUP, WELCOME, Tls, follow, packets, spoken
+from tracer import rootfile
 from tracer.render import screen
 from tracer.report import report
 
+CAPTURES = Path(__file__).resolve().parents[2] / "captures"
 MADE = Tls().run()
 TRACE = follow(packets(MADE.preambled()), MADE.keys())
 
@@ -70,3 +75,65 @@ def test_a_request_to_cancel() -> None:
     assert "A request to cancel a query" in shown
     assert "No session" not in shown
     assert "sslmode" not in shown
+
+
+def story(name: str, connection: int = 1, **changes: object) -> list[str]:
+    """The screen of one connection of a story, with the options that its client had."""
+    case = tomllib.loads((CAPTURES / name / "case.toml").read_text())
+    source = tracer.read(CAPTURES / name / "capture.pcapng")
+    traces = [tracer.follow(c, source.keys) for c in tracer.reassemble(source)]
+    trace = next(t for t in traces if t.connection.id == connection)
+    given = {"host": case["host"], "sslmode": case["sslmode"], "time": trace.time}
+    roots = None if case["root"] == "absent" else rootfile.load(CAPTURES / name / case["root"])
+    return tracer.render.text(trace, tracer.Trust(**given | {"roots": roots} | changes)).splitlines()  # type: ignore[arg-type]
+
+
+def behind(lines: list[str], mark: str) -> str:
+    """The kind of the message behind which a mark stands."""
+    at = next(n for n, line in enumerate(lines) if f"╰─ {mark}" in line)
+    return next(
+        line[28:].replace("🔓", " ").split()[0] for line in reversed(lines[:at]) if "→" in line[:34] or "←" in line[:34]
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "mark", "kind"),
+    [
+        ("bytes-behind-s", {}, "• bytes behind S", "Finished"),
+        ("scram-channel-binding", {"channel_binding": "require"}, "• channel binding", "AuthenticationSASL"),
+        ("client-certificate-refused", {}, "• server", "Alert"),
+        ("client-certificate-required", {}, "• server", "ErrorResponse"),
+        ("client-certificate-given", {"sslcertmode": "require"}, "• client certificate", "AuthenticationOk"),
+        ("tls10-refused", {}, "• server", "Alert"),
+        ("missing-root-file", {}, "• root file", "SSLResponse"),
+        ("revoked", {"crls": ()}, "• revocation", "Certificate"),
+    ],
+)
+def test_a_check_stands_where_the_client_makes_it(name: str, changes: dict[str, object], mark: str, kind: str) -> None:
+    """Behind the message that it is about, and none of them earlier than libpq looks."""
+    assert behind(story(name, **changes), mark) == kind
+
+
+@pytest.mark.parametrize("name", ["resumption", "resumption-tls12"])
+def test_a_resumed_session_shows_no_certificate(name: str) -> None:
+    """None is sealed, and no key log would show one."""
+    shown = " ".join(" ".join(story(name, 2)).split())
+    assert "a resumed session shows no certificate" in shown
+    assert "sealed or" not in shown
+    assert "key log" not in shown
+
+
+@pytest.mark.parametrize("name", ["tls10-refused", "missing-root-file"])
+def test_a_handshake_that_ended_before_the_certificate(name: str) -> None:
+    """Nothing was sealed there."""
+    shown = " ".join(" ".join(story(name)).split())
+    assert "sent no certificate" in shown or "before the server sent a certificate" in shown
+    assert "sealed or" not in shown
+
+
+def test_a_request_that_nobody_answered() -> None:
+    """It was asked for TLS."""
+    shown = tracer.render.text(spoken(("client", SSL_REQUEST), close=""))
+    assert "no answer to the SSLRequest was seen" in shown
+    assert "TLS was not asked for" not in shown
+    assert "TLS was not asked for here" in tracer.render.text(spoken(("client", STARTUP), ("server", WELCOME)))

@@ -12,7 +12,13 @@ from tracer.report import Judged
 from tracer.verify.model import SSLMODES, Check, Verdict
 
 MARKS = {"chain": "①", "validity": "②", "name": "③"}
-TITLES = {"chain": "chain", "validity": "dates", "name": "name"}
+TITLES = {
+    "validity": "dates",
+    "injected": "bytes behind S",
+    "sslcertmode": "client certificate",
+    "alpn": "ALPN",
+    "version": "TLS version",
+}
 SIGNS = {"passed": ("✔", "green"), "failed": ("✘", "red"), "not_done": ("·", "yellow"), "cannot_tell": ("?", "cyan")}
 OUTCOMES = {"accept": "connects", "refuse": "refuses", "plaintext": "plaintext", "cannot_tell": "cannot tell"}
 COLOURS = {"accept": "green", "refuse": "red", "plaintext": "yellow", "cannot_tell": "cyan"}
@@ -65,7 +71,7 @@ def table(page: Page, judged: Judged, title: str) -> None:
         for step in MARKS:
             mark, style = sign(v, v.check(step))
             cells.append((f"{mark:<7}", style))
-        page.add(*cells, (who(v), ""), indent=50)
+        page.add(*cells, (who(v, judged.presented), ""), indent=50)
     page.add(
         ("  ✔ passed  ✘ failed  · nobody looked  ? cannot be told from here  (✔) would pass, not reached", "dim"),
         indent=2,

@@ -29,6 +29,9 @@ WOULD = {
     "not_done": "does not",
 }
 SESSION = "session"
+# libpq's, where several checks stand behind one message; what is not here comes after these
+STEPS = ("root_file", "server_name", "version", "chain", "revocation", "validity", "alpn", "name", "injected")
+ORDER = {step: at for at, step in enumerate(STEPS)}
 
 
 def connection(report: Report, *, width: int = WIDTH, color: bool = False, verbose: int = 0) -> str:
@@ -117,7 +120,7 @@ def _outcome_style(trace: Trace) -> str:
 def _timeline(page: Page, report: Report, verbose: int) -> None:
     trace = report.trace
     start = trace.connection.started
-    page.title("   packet     ms  who       message")
+    page.title("   packet     ms  who          message")
     marks = _marks(report)
     for group in _groups(trace.messages, verbose):
         first, last = group[0], group[-1]
@@ -132,13 +135,13 @@ def _timeline(page: Page, report: Report, verbose: int) -> None:
             "red" if first.kind in ("Alert", "ErrorResponse", "UnencryptedData") else "dim" if first.sealed else "bold"
         )
         page.add(
-            (f"{first.packet:>9} {elapsed:>6.1f}  {arrow} {lock}", "dim"),
+            (f"{first.packet:>9} {elapsed:>6.1f}  {arrow} {lock} ", "dim"),
             (f"{kind:<23} ", style),
             (words, ""),
-            indent=29,
+            indent=30,
         )
         if any(m.problem for m in group):
-            page.add((" " * 29 + f"! {next(m.problem for m in group if m.problem)}", "red"), indent=31)
+            page.add((" " * 30 + f"! {next(m.problem for m in group if m.problem)}", "red"), indent=32)
         if verbose:
             for m in group:
                 fields(page, m, verbose)
@@ -190,17 +193,19 @@ def _marks(report: Report) -> dict[int, list[Check]]:
     placed: dict[int, list[Check]] = {}
     if report.trace.tls is None:
         return placed
-    seen = report.trace.presented.seen
-    ends = _sealed_end(report.trace)
-    for check in sorted(report.verdict.checks, key=lambda check: MARKS.get(check.step, "")):
-        if check.step not in MARKS:
-            place = check.after_message if check.after_message is not None else seen.get("answer", -1)
-        elif check.step == "name":
-            place = seen.get("name", ends)
-        else:
-            place = seen.get("chain", -1)
-        placed.setdefault(place, []).append(check)
+    places = dict(report.trace.presented.seen)
+    places.setdefault("name", _sealed_end(report.trace))
+    for check in sorted(report.verdict.checks, key=lambda check: ORDER.get(check.step, len(ORDER))):
+        at = check.after_message
+        placed.setdefault(places.get(_phase(check), -1) if at is None else at, []).append(check)
     return placed
+
+
+def _phase(check: Check) -> str:
+    """The message of `Presented.seen` behind which a check stands that names none: one that was not done keeps its place."""
+    if check.when is None:
+        return "name" if check.step == "name" else "chain"
+    return {"before_tls": "answer", "in_handshake": "chain", "after_handshake": "name"}[check.when]
 
 
 def _sealed_end(trace: Trace) -> int:
@@ -220,7 +225,7 @@ def _mark(page: Page, report: Report, check: Check) -> None:
     elif check.outcome == "not_done":
         words = f"nobody looked: {words}"
     elif report.verdict.unreached(check):
-        words = f"the client does not come this far; else: {words}"
+        words = f"the client does not come this far{'; else' * (check.outcome != 'cannot_tell')}: {words}"
     page.add((" " * 20 + "╰─ ", "dim"), (f"{title} {shown} ", f"bold {style}"), (words, style), indent=33)
 
 

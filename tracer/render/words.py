@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from tracer.certificates import Presented
 from tracer.report import Report
-from tracer.verify.model import Verdict
+from tracer.verify.model import Check, Verdict
 
 Headline = tuple[str, str, str]  # a mark, a colour, the words
 NO_TLS = "the server has no TLS, and this client goes on without"
-STEPS = {"validity": "dates", "root_file": "root file", "channel_binding": "channel binding"}
+STEPS = {
+    "validity": "dates",
+    "root_file": "root file",
+    "channel_binding": "channel binding",
+    "injected": "bytes behind S",
+    "sslcertmode": "client certificate",
+    "server_name": "host name too long",
+    "version": "TLS version",
+    "alpn": "no ALPN",
+    "server": "the server ended it",
+}
+ANSWERS = {"N": "the server has no TLS", "E": "the server answered with an error", "nothing": "no answer"}
 
 
 def headline(report: Report) -> Headline:
@@ -80,16 +92,14 @@ def _because(verdict: Verdict) -> str:
     return verdict.refused_by.because if verdict.refused_by else verdict.on_the_wire
 
 
-def who(v: Verdict) -> str:
-    """Who is at the other end, as far as the client knows."""
+def who(v: Verdict, presented: Presented | None = None) -> str:
+    """Who is at the other end, as far as the client knows; `presented` says what there was to be known."""
     if v.outcome == "plaintext":
         return "anybody, and all can read it" if v.refused_by is None else "anybody: TLS failed, goes on without"
     if v.outcome == "refuse":
-        step = v.refused_by.step if v.refused_by else ""
-        code = f" (OpenSSL {v.refused_by.code})" if v.refused_by and v.refused_by.code else ""
-        return f"no session: {STEPS.get(step, step.replace('_', ' '))}{code}"
+        return _refused(v.refused_by)
     if v.outcome == "cannot_tell":
-        return _unknown(v)
+        return _unknown(v, presented)
     if passed(v, "chain") and passed(v, "name"):
         return "the server that was asked for"
     if v.authenticated:
@@ -97,14 +107,30 @@ def who(v: Verdict) -> str:
     return "some server of this CA" if passed(v, "chain") else "anybody"
 
 
-def _unknown(v: Verdict) -> str:
+def _refused(check: Check | None) -> str:
+    if check is None:
+        return "no session"
+    if check.step == "options":
+        return "does not even try: options that clash"
+    if check.step == "negotiation":
+        return f"no session: {ANSWERS.get(check.found or '', 'no answer that PostgreSQL knows')}"
+    code = f" (OpenSSL {check.code})" if check.code else ""
+    return f"no session: {STEPS.get(check.step, check.step.replace('_', ' '))}{code}"
+
+
+def _unknown(v: Verdict, presented: Presented | None) -> str:
     """What a verdict hangs on that is not known here."""
     unsure = next((check for check in v.checks if check.outcome == "cannot_tell"), None)
-    return UNKNOWNS.get(unsure.step if unsure else "", "depends on what is not known here")
+    if unsure is None:
+        return "depends on what is not known here"
+    if unsure.step == "negotiation":
+        return unsure.because
+    if unsure.step in ("chain", "validity", "name") and presented is not None and not presented.certificates:
+        return "no certificate was sent" if presented.absent else "depends on what is sealed"
+    return UNKNOWNS.get(unsure.step, "depends on what is not known here")
 
 
 UNKNOWNS = {
-    "negotiation": "TLS was not asked for here",
     "chain": "depends on the root file",
     "validity": "depends on the root file",
     "name": "depends on the host name",

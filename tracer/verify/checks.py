@@ -13,6 +13,7 @@ from tracer.verify.words import explain, explain_time, span
 VERIFYING = ("verify-ca", "verify-full")
 DATES = (9, 10, 13, 14)
 LISTS = (3, 8, 11, 12, 15, 16, 23, 33, 35, 36, 44, 54)
+SEALED = "the server's certificates are sealed or were not captured: a key log of the connection would show them"
 
 _CHAIN = Check(
     "chain",
@@ -75,7 +76,7 @@ def chain_and_validity(
             None,
         )
     if not presented.certificates:
-        why = "the server's certificates are sealed or were not captured: a key log of the connection would show them"
+        why = presented.absent or SEALED
         return replace(done, because=why), replace(dates, because=why), None
     if trust.roots == "system":
         why = "the client's own system store decides, and it is not here: name its file with --sslrootcert"
