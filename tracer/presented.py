@@ -92,8 +92,10 @@ def _value(field: Field) -> str:
 
 
 def _seen(trace: Trace) -> dict[str, int]:
-    """The message behind which a check happens: request and answer, the server's certificates, the end of the handshake,
-    its first word about authentication, its welcome, and how it ended the connection.
+    """The message behind which a check happens, by what that message is.
+
+    Request and answer, the server's certificates, the end of the handshake, the first word about authentication, the
+    welcome, and the server's last word where it ended the connection.
     """
     asked = (m for m in trace.messages if m.sender == "server" and m.kind.startswith("Authentication"))
     found = {
