@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from tracer.certificates import Presented
-from tracer.findings import Finding, explain
+from tracer.findings import Finding, explain, with_roots
 from tracer.trace import Trace
 from tracer.verify import Evidence, agrees, clients, consistent_with, evidence, known, table
 from tracer.verify.model import SSLMODES, Trust, Unknown, Verdict
@@ -104,7 +104,7 @@ def report(
         asked=asked,
         host_from_hello=from_hello,
         trace=trace,
-        findings=explain(trace),
+        findings=[with_roots(finding, trace, trust) for finding in explain(trace)],
         own_time=own_time,
         probed=probed,
     )
