@@ -12,6 +12,8 @@ from tracer.verify.model import Check, Verdict
 
 def advice(report: Report) -> str | None:
     """One or two sentences; None where nothing is to be done, or nothing can be said. The names in it are a stranger's."""
+    if report.foreign:
+        return None
     if report.trace.tls is None and not report.trace.negotiation and report.trace.outcome.kind != "plaintext":
         return None
     if not report.asked:

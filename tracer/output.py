@@ -52,7 +52,8 @@ class Output:
     def connection(self, report: Report) -> None:
         """One more connection has settled."""
         self.count += 1
-        self.seen.append(sketch(report.trace))
+        if not report.foreign:
+            self.seen.append(sketch(report.trace))
         if self.only is not None and report.trace.connection.id != self.only:
             return
         self.shown = True
@@ -140,6 +141,6 @@ class Output:
 
 def _bad(report: Report) -> bool:
     """Refused, in plaintext, or not what the client's verdict says."""
-    if report.trace.transport == "cancel":
+    if report.foreign or report.trace.transport == "cancel":
         return False
     return report.trace.outcome.kind != "established" or (report.asked and report.agreement(report.verdict) is False)

@@ -137,3 +137,33 @@ def test_a_request_that_nobody_answered() -> None:
     assert "no answer to the SSLRequest was seen" in shown
     assert "TLS was not asked for" not in shown
     assert "TLS was not asked for here" in tracer.render.text(spoken(("client", STARTUP), ("server", WELCOME)))
+
+
+def test_tls_that_is_not_postgresql() -> None:
+    """Its messages and its chain, and nothing about what libpq would have done."""
+    made = Tls(talk=()).run()
+    shown = tracer.render.text(follow(packets(made.said), made.keys()))
+    assert "not PostgreSQL" in shown
+    assert "What the server presented" in shown
+    for word in ("sslmode", "①", "③", "What to do"):
+        assert word not in shown
+
+
+@pytest.mark.parametrize(
+    ("name", "issuer"),
+    [
+        ("client-certificate-given", "Example Company Clients CA"),
+        ("client-certificate-refused-tls12", "Somebody Else Clients CA"),
+    ],
+)
+def test_the_client_has_a_name_too(name: str, issuer: str) -> None:
+    """Who it says it is, and who vouches for it."""
+    lines = story(name)
+    at = lines.index("What the client presented")
+    assert lines[at + 1] == f"  0  app  issued by {issuer}"
+
+
+def test_a_root_file_that_does_not_exist_is_named() -> None:
+    """For libpq it is the same as none; for its user it is most often a slip."""
+    told = tracer.Trust(host="db.example", sslmode="require", roots=None, root_path="typo.pem", time=TRACE.time)
+    assert "require: its root file typo.pem does not exist" in tracer.render.text(TRACE, told)

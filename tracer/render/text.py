@@ -42,8 +42,11 @@ def connection(report: Report, *, width: int = WIDTH, color: bool = False, verbo
     if report.presented.certificates:
         page.title("What the server presented")
         certificates(page, report.presented.certificates, report.trust.time)
+    if report.client_certificates:
+        page.title("What the client presented")
+        certificates(page, report.client_certificates, report.trust.time)
     _ending(page, report)
-    if report.trace.transport != "cancel":
+    if report.trace.transport != "cancel" and not report.foreign:
         table(
             page, report, "What each sslmode would have done" if report.trace.tls else "What each sslmode would do here"
         )
@@ -191,7 +194,7 @@ def _group_summary(group: list[Message], keys: str) -> str:
 def _marks(report: Report) -> dict[int, list[Check]]:
     """The checks by the message behind which they happen; -1 for those that have no such place."""
     placed: dict[int, list[Check]] = {}
-    if report.trace.tls is None:
+    if report.trace.tls is None or report.foreign:
         return placed
     places = dict(report.trace.presented.seen)
     places.setdefault("name", _sealed_end(report.trace))

@@ -25,6 +25,12 @@ ANSWERS = {"N": "the server has no TLS", "E": "the server answered with an error
 def headline(report: Report) -> Headline:
     """The sentence that somebody who reads only one takes away."""
     outcome, verdict = report.trace.outcome, report.verdict
+    if report.foreign:
+        return (
+            "·",
+            "cyan",
+            "TLS, but not PostgreSQL: its client neither asks first nor offers ALPN postgresql. Not judged.",
+        )
     if report.trace.transport == "cancel":
         return "·", "cyan", f"{outcome.because[0].upper()}{outcome.because[1:]}."
     if outcome.kind == "plaintext":
@@ -72,7 +78,9 @@ def _judged(report: Report, verdict: Verdict) -> Headline:
         words = "the password exchange was bound to its certificate; nobody compared the name"
         return "✔", "green", f"Encrypted, and the server knows the password: {words} ({verdict.sslmode})."
     if not passed(verdict, "chain"):
-        return "✘", "red", f"Encrypted, and nobody checked who is at the other end ({verdict.sslmode}, no root file)."
+        path = report.trust.root_path
+        why = f"its root file {path} does not exist" if path else "no root file"
+        return "✘", "red", f"Encrypted, and nobody checked who is at the other end ({verdict.sslmode}: {why})."
     name = report.verdicts["verify-full"].check("name")
     if name is not None and name.outcome == "failed":
         return (
