@@ -39,6 +39,7 @@ class Output:
         self.several = several
         self.settings = settings
         self.shown = False
+        self.named: str | None = None  # the capture whose connections are listed
         self.count = 0
         self.held: Report | None = None
         self.bad: list[Report] = []
@@ -135,8 +136,11 @@ class Output:
         self.file.write(screen.connection(report, width=self.width, color=self.color, verbose=self.verbose))
 
     def _line(self, report: Report) -> None:
-        name = report.trace.connection.capture if self.several else ""
-        self.file.write(screen.line(report, name, width=self.width, color=self.color))
+        name = report.trace.connection.capture
+        if self.several and name != self.named:
+            self.file.write(screen.title(name, width=self.width, color=self.color))
+            self.named = name
+        self.file.write(screen.line(report, width=self.width, color=self.color))
 
 
 def _bad(report: Report) -> bool:

@@ -120,7 +120,9 @@ def _sasl_initial(fields: Fields, _length: int) -> str:
 
 def _sasl_response(fields: Fields, _length: int) -> str:
     binding = _text(fields, "channel_binding_data")
-    return _list("proof withheld", f"bound to {binding}" if " bound: " in binding else binding)
+    if " bound: " in binding:
+        return f"proof withheld, bound to the certificate ({binding.split(',')[0].removeprefix('p=')})"
+    return "proof withheld" + (", bound to nothing" if binding else "")
 
 
 def _error(fields: Fields, _length: int) -> str:

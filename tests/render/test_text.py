@@ -167,3 +167,47 @@ def test_a_root_file_that_does_not_exist_is_named() -> None:
     """For libpq it is the same as none; for its user it is most often a slip."""
     told = tracer.Trust(host="db.example", sslmode="require", roots=None, root_path="typo.pem", time=TRACE.time)
     assert "require: its root file typo.pem does not exist" in tracer.render.text(TRACE, told)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("cname", "The client asked for db.internal.test;"),
+        ("expired-server", "before this connection"),
+        ("wrong-root", "answered unknown_ca to a chain"),
+        ("missing-root-file", "left before its first TLS byte"),
+    ],
+)
+def test_nothing_is_said_twice(name: str, kind: str) -> None:
+    """What the verdict says and mends is no news below."""
+    assert kind not in " ".join(" ".join(story(name)).split())
+
+
+def test_what_the_verdict_does_not_explain_is_said() -> None:
+    """A root file that would have accepted the chain is none that explains unknown_ca."""
+    shown = " ".join(" ".join(story("wrong-root", roots=rootfile.load(CAPTURES / "verify-full" / "roots.pem"))).split())
+    assert "The root file that was named here holds this root" in shown
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ([("client", SSL_REQUEST), ("server", b"N")], "no TLS"),
+        ([("client", SSL_REQUEST), ("server", b"S")], "TLS not begun"),
+    ],
+)
+def test_the_head_says_how_far_it_came(said: list[tuple[str, bytes]], words: str) -> None:
+    """In words that fit on the line."""
+    assert tracer.render.text(spoken(*said)).splitlines()[0].endswith(words)
+
+
+@pytest.mark.parametrize("name", sorted(path.parent.name for path in CAPTURES.glob("*/case.toml")))
+def test_a_story_fits_on_a_small_terminal(name: str) -> None:
+    """80 columns, every connection of it, and the head of it on one line."""
+    read = tracer.read(CAPTURES / name / "capture.pcapng")
+    for connection in tracer.reassemble(read):
+        trace = tracer.follow(connection, read.keys)
+        lines = tracer.render.text(trace, width=80).splitlines()
+        assert max(cell_len(line) for line in lines) <= 80
+        one = screen.line(report(trace, tracer.Trust(time=trace.time), asked=False), width=80)
+        assert one.count("\n") == 1

@@ -73,12 +73,12 @@ def table(page: Page, judged: Judged, title: str) -> None:
             cells.append((f"{mark:<7}", style))
         page.add(*cells, (who(v, judged.presented), ""), indent=50)
     page.add(
-        ("  ✔ passed  ✘ failed  · nobody looked  ? cannot be told from here  (✔) would pass, not reached", "dim"),
+        ("  ✔ passed  ✘ failed  · nobody looked  ? cannot be told  (✔) would, not reached", "dim"),
         indent=2,
     )
     page.add(
         (
-            "  plaintext: goes on without TLS, if the server permits it" + "  ▸ what was asked about" * judged.asked,
+            "  plaintext: goes on without TLS, if the server permits it" + "  ▸ asked about" * judged.asked,
             "dim",
         ),
         indent=2,

@@ -11,7 +11,7 @@ from tracer.findings import Finding
 from tracer.render.fields import fields
 from tracer.render.judged import COLOURS, MARKS, OUTCOMES, SIGNS, TITLES, certificates, sign, table
 from tracer.render.page import Page
-from tracer.render.words import NO_TLS, headline
+from tracer.render.words import NO_TLS, echoes, headline
 from tracer.report import Report
 from tracer.settings import Settings, sentence
 from tracer.trace import Message, Trace
@@ -51,22 +51,30 @@ def connection(report: Report, *, width: int = WIDTH, color: bool = False, verbo
             page, report, "What each sslmode would have done" if report.trace.tls else "What each sslmode would do here"
         )
     _advice(page, report)
-    _findings(page, report.findings)
+    _findings(page, [finding for finding in report.findings if not echoes(report, finding)])
     return page.text()
 
 
-def line(report: Report, capture: str = "", *, width: int = WIDTH, color: bool = False) -> str:
-    """One line for a connection among many, and of which capture it is where there are several."""
+def line(report: Report, *, width: int = WIDTH, color: bool = False) -> str:
+    """One line for a connection among many."""
     page = Page(width, color)
     trace, verdict = report.trace, report.verdict
+    judged = report.asked and not report.foreign and trace.transport != "cancel"
     page.add(
-        (f"{capture + '  ' if capture else ''}{trace.connection.id:>4}  ", "bold"),
+        (f"{trace.connection.id:>4}  ", "bold"),
         (f"{trace.connection.started:%H:%M:%S}  {trace.connection.client} → {trace.connection.server}  ", ""),
-        (f"{_protocol(trace)}  ", ""),
+        (f"{_protocol(trace, short=True)}  ", ""),
         (f"{trace.outcome.kind.replace('_', ' ')}", _outcome_style(trace)),
-        (f"  {verdict.sslmode}: {OUTCOMES[verdict.outcome]}", COLOURS[verdict.outcome]),
+        *([(f"  {verdict.sslmode}: {OUTCOMES[verdict.outcome]}", COLOURS[verdict.outcome])] if judged else []),
         indent=6,
     )
+    return page.text()
+
+
+def title(capture: str, *, width: int = WIDTH, color: bool = False) -> str:
+    """The name of a capture above its connections."""
+    page = Page(width, color)
+    page.add((capture, "bold"), indent=2)
     return page.text()
 
 
@@ -90,27 +98,34 @@ def together(findings: Iterable[Finding], *, width: int = WIDTH, color: bool = F
 def _header(page: Page, report: Report) -> None:
     trace = report.trace
     tcp = trace.connection
-    page.add(
-        (f"Connection {tcp.id}", "bold"),
-        (f"  {tcp.client} → {tcp.server}  {tcp.started:%Y-%m-%d %H:%M:%S} UTC  {_protocol(trace)}", ""),
-        indent=2,
-    )
+    ends = f"  {tcp.client} → {tcp.server}  {tcp.started:%Y-%m-%d %H:%M:%S} UTC"
+    protocol = f"  {_protocol(trace)}"
+    name = (f"Connection {tcp.id}", "bold")
+    if len(name[0] + ends + protocol) <= page.width:
+        page.add(name, (ends + protocol, ""), indent=2)
+    else:
+        page.add(name, (ends, ""), indent=2)
+        page.add((protocol, ""), indent=2)
     mark, style, words = headline(report)
     page.add((f"{mark} {words}", f"bold {style}"), indent=2)
 
 
-def _protocol(trace: Trace) -> str:
+def _protocol(trace: Trace, *, short: bool = False) -> str:
     tls = trace.tls
     if tls is None:
+        unsettled = "no TLS" if trace.answer and trace.asked_for_tls else "nothing settled"
         return {"plaintext": "no TLS", "cancel": "cancel request", "gss": "GSSAPI"}.get(
-            trace.transport or "", "nothing settled"
+            trace.transport or "", unsettled
         )
+    if tls.version is None and not short:
+        return "TLS, no version agreed" if trace.of("ClientHello", "client") else "TLS not begun"
     protected = any(m.protected for m in trace.messages)
-    how = f", {KEYS[tls.keys]}" if protected else ", ends before encryption"
-    return f"{tls.version or 'TLS, version not seen'}{', resumed' if tls.resumed else ''}{how}"
+    how = (KEYS_SHORT if short else KEYS)[tls.keys] if protected else "" if short else ", ends before encryption"
+    return f"{tls.version or 'TLS'}{', resumed' if tls.resumed else ''}{how}"
 
 
-KEYS = {"all": "opened with keys", "some": "opened in part", "none": "sealed: no keys"}
+KEYS = {"all": ", opened with keys", "some": ", opened in part", "none": ", sealed: no keys"}
+KEYS_SHORT = {"all": "", "some": "", "none": ", sealed"}
 
 
 def _outcome_style(trace: Trace) -> str:
@@ -186,7 +201,8 @@ def _group_summary(group: list[Message], keys: str) -> str:
     total = sum(m.length for m in group)
     sizes = ", ".join(str(m.length) for m in group[:6]) + (", …" if len(group) > 6 else "")
     if not group[0].sealed:
-        return f"{total:,} bytes"
+        whose = " of the session itself" if len({m.kind for m in group}) > 1 else ""
+        return f"{total:,} bytes{whose}"
     why = "that no key at hand opens" if keys == "none" else "not opened: a key, or bytes in front of them, are missing"
     return f"{total:,} bytes {why} ({sizes})"
 
@@ -248,11 +264,11 @@ def _ending(page: Page, report: Report) -> None:
     agreement = report.agreement(verdict) if report.asked else None
     if agreement is not None:
         words = (
-            "as this client would have done it"
+            "what this client would have done"
             if agreement
-            else f"not what this client would have done: {verdict.on_the_wire}"
+            else f"something else than this client would have done: {verdict.on_the_wire}"
         )
-        page.add((f"  The capture is {words}.", "green" if agreement else "red"), indent=2)
+        page.add((f"  The capture shows {words}.", "green" if agreement else "red"), indent=2)
 
 
 def _advice(page: Page, report: Report) -> None:

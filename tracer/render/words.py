@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tracer.certificates import Presented
+from tracer.findings import Finding
 from tracer.report import Report
 from tracer.verify.model import Check, Verdict
 
@@ -96,6 +97,14 @@ def passed(verdict: Verdict, step: str) -> bool:
     return check is not None and check.outcome == "passed"
 
 
+def echoes(report: Report, finding: Finding) -> bool:
+    """Whether a finding says once more what stopped the client: the verdict has said it, and what to do."""
+    stopped = report.verdict.refused_by
+    if not report.asked or stopped is None or not report.agreement(report.verdict):
+        return False
+    return finding.kind in ECHOES.get(stopped.step, ())
+
+
 def _because(verdict: Verdict) -> str:
     return verdict.refused_by.because if verdict.refused_by else verdict.on_the_wire
 
@@ -138,6 +147,13 @@ def _unknown(v: Verdict, presented: Presented | None) -> str:
     return UNKNOWNS.get(unsure.step, "depends on what is not known here")
 
 
+ECHOES = {
+    "chain": ("root_not_trusted", "missing_intermediate", "self_signed"),
+    "validity": ("expired", "not_yet_valid"),
+    "revocation": ("root_not_trusted",),
+    "name": ("name_differs",),
+    "root_file": ("no_client_hello",),
+}
 UNKNOWNS = {
     "chain": "depends on the root file",
     "validity": "depends on the root file",

@@ -96,7 +96,7 @@ def _judged(
     anchor = path.anchor
     wanted = "a chain to a root of the root file"
     if faults:
-        also = "".join(f"; also: {fault.text} ({fault.code})" for fault in faults[1:])
+        also = "".join(f"; also: {fault.text} ({fault.code})" for fault in faults[1:] if fault.code != 21)
         chain = _failed(chain, faults[0], sent, wanted, explain(faults[0]) + also)
     else:
         how = f"{' ← '.join(c.short for c in path.certificates)}"
