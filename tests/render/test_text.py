@@ -92,7 +92,7 @@ def behind(lines: list[str], mark: str) -> str:
     """The kind of the message behind which a mark stands."""
     at = next(n for n, line in enumerate(lines) if f"╰─ {mark}" in line)
     return next(
-        line[28:].replace("🔓", " ").split()[0] for line in reversed(lines[:at]) if "→" in line[:34] or "←" in line[:34]
+        line[26:].replace("🔓", " ").split()[0] for line in reversed(lines[:at]) if "→" in line[:34] or "←" in line[:34]
     )
 
 

@@ -138,7 +138,7 @@ def _outcome_style(trace: Trace) -> str:
 def _timeline(page: Page, report: Report, verbose: int) -> None:
     trace = report.trace
     start = trace.connection.started
-    page.title("   packet     ms  who          message")
+    page.title(" packet     ms  who          message")
     marks = _marks(report)
     for group in _groups(trace.messages, verbose):
         first, last = group[0], group[-1]
@@ -153,13 +153,13 @@ def _timeline(page: Page, report: Report, verbose: int) -> None:
             "red" if first.kind in ("Alert", "ErrorResponse", "UnencryptedData") else "dim" if first.sealed else "bold"
         )
         page.add(
-            (f"{first.packet:>9} {elapsed:>6.1f}  {arrow} {lock} ", "dim"),
+            (f"{first.packet:>7} {elapsed:>6.1f}  {arrow} {lock} ", "dim"),
             (f"{kind:<23} ", style),
             (words, ""),
-            indent=30,
+            indent=28,
         )
         if any(m.problem for m in group):
-            page.add((" " * 30 + f"! {next(m.problem for m in group if m.problem)}", "red"), indent=32)
+            page.add((" " * 28 + f"! {next(m.problem for m in group if m.problem)}", "red"), indent=30)
         if verbose:
             for m in group:
                 fields(page, m, verbose)
@@ -245,7 +245,7 @@ def _mark(page: Page, report: Report, check: Check) -> None:
         words = f"nobody looked: {words}"
     elif report.verdict.unreached(check):
         words = f"the client does not come this far{'; else' * (check.outcome != 'cannot_tell')}: {words}"
-    page.add((" " * 20 + "╰─ ", "dim"), (f"{title} {shown} ", f"bold {style}"), (words, style), indent=33)
+    page.add((" " * 18 + "╰─ ", "dim"), (f"{title} {shown} ", f"bold {style}"), (words, style), indent=31)
 
 
 # THE END
