@@ -133,6 +133,9 @@ class Output:
             self.file.write("\nshow any of them with --connection N\n")
 
     def _full(self, report: Report) -> None:
+        if self.several:
+            name = report.trace.connection.capture
+            self.file.write(screen.title(name, width=self.width, color=self.color))
         self.file.write(screen.connection(report, width=self.width, color=self.color, verbose=self.verbose))
 
     def _line(self, report: Report) -> None:

@@ -240,7 +240,7 @@ def _mark(page: Page, report: Report, check: Check) -> None:
     if check.outcome == "not_done" and not report.asked and check.step == "name":
         strict = report.verdicts["verify-full"].check("name")
         shown, style = SIGNS["cannot_tell"]
-        words = "only verify-full compares it" + (f", and {WOULD[strict.outcome]}: {strict.because}" if strict else "")
+        words = "only verify-full compares it" + (f", and {WOULD[strict.outcome]}; {strict.because}" if strict else "")
     elif check.outcome == "not_done":
         words = f"nobody looked: {words}"
     elif report.verdict.unreached(check):
