@@ -12,7 +12,7 @@ from tracer.verify.model import Check, Verdict
 
 def advice(report: Report) -> str | None:
     """One or two sentences; None where nothing is to be done, or nothing can be said. The names in it are a stranger's."""
-    if report.foreign:
+    if report.foreign or report.trace.transport == "gss":
         return None
     if report.trace.tls is None and not report.trace.negotiation and report.trace.outcome.kind != "plaintext":
         return None

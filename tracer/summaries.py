@@ -58,6 +58,16 @@ def _server_hello(fields: Fields, _length: int) -> str:
     return _list(version, _text(fields, "cipher_suite"), _text(fields, "group"))
 
 
+def _encrypted_extensions(fields: Fields, _length: int) -> str:
+    alpn = _text(fields, "protocol_name")
+    return f"ALPN {alpn}" if alpn else ""
+
+
+def _process(fields: Fields, _length: int) -> str:
+    process = _text(fields, "process_id")
+    return f"process {process}, key withheld" if process else ""
+
+
 def _retry(fields: Fields, _length: int) -> str:
     group = _text(fields, "selected_group")
     return f"once more, with {group}" if group else "once more"
@@ -158,6 +168,9 @@ SUMMARIES: dict[str, Callable[[Fields, int], str]] = {
     "UnencryptedData": _bytes,
     "Unread": _bytes,
     "EarlyData": _bytes,
+    "EncryptedExtensions": _encrypted_extensions,
+    "CancelRequest": _process,
+    "BackendKeyData": _process,
     "ClientHello": _client_hello,
     "ServerHello": _server_hello,
     "HelloRetryRequest": _retry,

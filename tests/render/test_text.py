@@ -211,3 +211,24 @@ def test_a_story_fits_on_a_small_terminal(name: str) -> None:
         assert max(cell_len(line) for line in lines) <= 80
         one = screen.line(report(trace, tracer.Trust(time=trace.time), asked=False), width=80)
         assert one.count("\n") == 1
+
+
+def test_what_the_headline_says_is_not_repeated() -> None:
+    """How it ended stands there once; a request to cancel needs no more."""
+    shown = "\n".join(story("cancel-request", 2))
+    assert shown.count("equest to cancel a query: it carries no session") == 1
+    assert "How it ended" not in shown
+
+
+def test_gssapi_has_no_table() -> None:
+    """No sslmode has a say in it."""
+    shown = "\n".join(story("gss-encrypted"))
+    assert "sslmode      outcome" not in shown
+    assert "gssencmode=disable" in shown
+
+
+def test_one_line_stands_for_three_checks_that_had_nothing_to_check() -> None:
+    """And the headline says why."""
+    lines = story("resumption", 2)
+    assert lines[1].startswith("? Encrypted. A resumed session shows no certificate")
+    assert [line.split()[1:5] for line in lines if "╰─" in line] == [["①", "②", "③", "·"]]

@@ -29,6 +29,7 @@ WOULD = {
     "not_done": "does not",
 }
 SESSION = "session"
+NOTHING_SHOWN = "nothing_shown"  # in the place of chain, dates and name
 # libpq's, where several checks stand behind one message; what is not here comes after these
 STEPS = ("root_file", "server_name", "version", "chain", "revocation", "validity", "alpn", "name", "injected")
 ORDER = {step: at for at, step in enumerate(STEPS)}
@@ -46,7 +47,7 @@ def connection(report: Report, *, width: int = WIDTH, color: bool = False, verbo
         page.title("What the client presented")
         certificates(page, report.client_certificates, report.trust.time)
     _ending(page, report)
-    if report.trace.transport != "cancel" and not report.foreign:
+    if report.trace.transport not in ("cancel", "gss") and not report.foreign:
         table(
             page, report, "What each sslmode would have done" if report.trace.tls else "What each sslmode would do here"
         )
@@ -214,16 +215,24 @@ def _marks(report: Report) -> dict[int, list[Check]]:
         return placed
     places = dict(report.trace.presented.seen)
     places.setdefault("name", _sealed_end(report.trace))
-    for check in sorted(report.verdict.checks, key=lambda check: ORDER.get(check.step, len(ORDER))):
+    for check in sorted(_to_mark(report), key=lambda check: ORDER.get(check.step, len(ORDER))):
         at = check.after_message
         placed.setdefault(places.get(_phase(check), -1) if at is None else at, []).append(check)
     return placed
 
 
+def _to_mark(report: Report) -> Iterator[Check]:
+    """The checks of the verdict; where the server sent no certificate one line stands for all that needs one."""
+    why = report.presented.absent
+    yield from (check for check in report.verdict.checks if why is None or check.step not in MARKS)
+    if why is not None:
+        yield Check(NOTHING_SHOWN, "not_done", why)
+
+
 def _phase(check: Check) -> str:
     """The message of `Presented.seen` behind which a check stands that names none: one that was not done keeps its place."""
     if check.when is None:
-        return "name" if check.step == "name" else "chain"
+        return "name" if check.step in ("name", NOTHING_SHOWN) else "chain"
     return {"before_tls": "answer", "in_handshake": "chain", "after_handshake": "name"}[check.when]
 
 
@@ -236,8 +245,12 @@ def _sealed_end(trace: Trace) -> int:
 def _mark(page: Page, report: Report, check: Check) -> None:
     shown, style = sign(report.verdict, check)
     title = f"{MARKS.get(check.step, '•')} {TITLES.get(check.step, check.step.replace('_', ' '))}"
+    if check.step == NOTHING_SHOWN:
+        title = " ".join(MARKS.values())
     words = check.because
-    if check.outcome == "not_done" and not report.asked and check.step == "name":
+    if check.step == NOTHING_SHOWN:
+        pass
+    elif check.outcome == "not_done" and not report.asked and check.step == "name":
         strict = report.verdicts["verify-full"].check("name")
         shown, style = SIGNS["cannot_tell"]
         words = "only verify-full compares it" + (f", and {WOULD[strict.outcome]}; {strict.because}" if strict else "")
@@ -252,15 +265,24 @@ def _mark(page: Page, report: Report, check: Check) -> None:
 
 
 def _ending(page: Page, report: Report) -> None:
+    lines = list(_ends(report))
+    if lines:
+        page.title("How it ended")
+    for line in lines:
+        page.add(*line, indent=2)
+
+
+def _ends(report: Report) -> Iterator[list[tuple[str, str]]]:
+    """How it ended, unless the headline has said so; what the client prints; and whether that is what was seen."""
     outcome = report.trace.outcome
-    page.title("How it ended")
     inferred = " (read off sizes and closes: what is sealed is not known)" if outcome.inferred else ""
     where = NO_TLS if report.trace.answer == "N" else "the handshake is whole, and neither side refused the other"
     because = f"the probe stopped here, as it was meant to: {where}" if report.stopped else report.because
-    page.add((f"  {because}{inferred}", ""), indent=2)
+    if inferred or because.lower() not in headline(report)[2].lower():
+        yield [(f"  {because}{inferred}", "")]
     verdict = report.verdict
     if report.asked and verdict.outcome in ("refuse", "plaintext") and verdict.prints:
-        page.add((f"  {verdict.client} prints: ", "dim"), (verdict.prints.replace("\n", " / "), "red"), indent=2)
+        yield [(f"  {verdict.client} prints: ", "dim"), (verdict.prints.replace("\n", " / "), "red")]
     agreement = report.agreement(verdict) if report.asked else None
     if agreement is not None:
         words = (
@@ -268,7 +290,7 @@ def _ending(page: Page, report: Report) -> None:
             if agreement
             else f"something else than this client would have done: {verdict.on_the_wire}"
         )
-        page.add((f"  The capture shows {words}.", "green" if agreement else "red"), indent=2)
+        yield [(f"  The capture shows {words}.", "green" if agreement else "red")]
 
 
 def _advice(page: Page, report: Report) -> None:

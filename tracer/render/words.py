@@ -70,6 +70,9 @@ def _judged(report: Report, verdict: Verdict) -> Headline:
         if verdict.refused_by is None:
             return "✘", "red", f"Encrypted here; with {verdict.sslmode} the client does not ask for it at first."
         return "✘", "red", f"Encrypted here. This client would have gone on in plaintext: {_because(verdict)}."
+    why = report.presented.absent
+    if verdict.outcome == "cannot_tell" and why:
+        return "?", "cyan", f"Encrypted. {why[0].upper()}{why[1:]}."
     if verdict.outcome == "cannot_tell":
         return "?", "cyan", "Encrypted. Who was checked cannot be told from what is known here: see ①, ② and ③."
     if passed(verdict, "chain") and passed(verdict, "name"):
