@@ -83,7 +83,7 @@ def _certificate(fields: Fields, _length: int) -> str:
 def _certificate_request(fields: Fields, _length: int) -> str:
     named = sum(1 for _ in every(fields, "distinguished_name"))
     return (
-        f"a client certificate, by one of {named} CA{'s' * (named > 1)}"
+        f"a client certificate of {f'one of {named} CAs' if named > 1 else 'one CA'}"
         if named
         else "a client certificate, if there is one"
     )
@@ -109,10 +109,6 @@ def _ticket(fields: Fields, _length: int) -> str:
 def _alert(fields: Fields, _length: int) -> str:
     found = first(fields, "description")
     return f"{_text(fields, 'level')} {found.text} ({number(found)})" if found is not None else ""
-
-
-def _sealed(_fields: Fields, length: int) -> str:
-    return f"{length:,} bytes that no key at hand opens"
 
 
 def _startup(fields: Fields, _length: int) -> str:
@@ -181,7 +177,7 @@ SUMMARIES: dict[str, Callable[[Fields, int], str]] = {
     "Finished": _finished,
     "NewSessionTicket": _ticket,
     "Alert": _alert,
-    "Sealed": _sealed,
+    "Sealed": _bytes,
     "StartupMessage": _startup,
     "AuthenticationSASL": _sasl,
     "SASLInitialResponse": _sasl_initial,

@@ -40,7 +40,7 @@ def certificates(page: Page, sent: Iterable[Certificate], time: datetime) -> Non
         page.add((f"  {position}  ", "dim"), (c.short, "bold"), (f"  {role}", ""), indent=5)
         page.add(
             ("     ", ""),
-            (dates, "red" if late else ""),
+            (f"{dates}, ended" if late else dates, "red" if late else ""),
             (f"  {c.public_key}, {c.signature_name}" + (f"  for {names}" if names else ""), "dim"),
             indent=5,
         )

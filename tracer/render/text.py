@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 WIDTH = 110
 WEIGHTS = {"danger": ("✘", "red"), "warning": ("!", "yellow"), "note": ("·", "cyan")}
 WOULD = {
-    "passed": "would accept it",
-    "failed": "would refuse it",
-    "cannot_tell": "cannot be told",
-    "not_done": "does not",
+    "passed": ", and would accept it",
+    "failed": ", and would refuse it",
+    "cannot_tell": "",
+    "not_done": ", and does not here",
 }
 SESSION = "session"
 NOTHING_SHOWN = "nothing_shown"  # in the place of chain, dates and name
@@ -99,14 +99,14 @@ def together(findings: Iterable[Finding], *, width: int = WIDTH, color: bool = F
 def _header(page: Page, report: Report) -> None:
     trace = report.trace
     tcp = trace.connection
-    ends = f"  {tcp.client} → {tcp.server}  {tcp.started:%Y-%m-%d %H:%M:%S} UTC"
-    protocol = f"  {_protocol(trace)}"
+    ends = f"  {tcp.client} → {tcp.server}"
+    rest = f"  {tcp.started:%Y-%m-%d %H:%M:%S} UTC  {_protocol(trace)}"
     name = (f"Connection {tcp.id}", "bold")
-    if len(name[0] + ends + protocol) <= page.width:
-        page.add(name, (ends + protocol, ""), indent=2)
+    if len(name[0] + ends + rest) <= page.width:
+        page.add(name, (ends + rest, ""), indent=2)
     else:
         page.add(name, (ends, ""), indent=2)
-        page.add((protocol, ""), indent=2)
+        page.add((rest, ""), indent=2)
     mark, style, words = headline(report)
     page.add((f"{mark} {words}", f"bold {style}"), indent=2)
 
@@ -159,7 +159,7 @@ def _timeline(page: Page, report: Report, verbose: int) -> None:
             (words, ""),
             indent=28,
         )
-        if any(m.problem for m in group):
+        if any(m.problem for m in group) and not (report.foreign and first.layer == "postgres"):
             page.add((" " * 28 + f"! {next(m.problem for m in group if m.problem)}", "red"), indent=30)
         if verbose:
             for m in group:
@@ -204,8 +204,8 @@ def _group_summary(group: list[Message], keys: str) -> str:
     if not group[0].sealed:
         whose = " of the session itself" if len({m.kind for m in group}) > 1 else ""
         return f"{total:,} bytes{whose}"
-    why = "that no key at hand opens" if keys == "none" else "not opened: a key, or bytes in front of them, are missing"
-    return f"{total:,} bytes {why} ({sizes})"
+    why = "" if keys == "none" else " not opened: a key, or bytes in front of them, are missing"
+    return f"{total:,} bytes{why} ({sizes})"
 
 
 def _marks(report: Report) -> dict[int, list[Check]]:
@@ -253,7 +253,7 @@ def _mark(page: Page, report: Report, check: Check) -> None:
     elif check.outcome == "not_done" and not report.asked and check.step == "name":
         strict = report.verdicts["verify-full"].check("name")
         shown, style = SIGNS["cannot_tell"]
-        words = "only verify-full compares it" + (f", and {WOULD[strict.outcome]}; {strict.because}" if strict else "")
+        words = "only verify-full compares it" + (f"{WOULD[strict.outcome]}; {strict.because}" if strict else "")
     elif check.outcome == "not_done":
         words = f"nobody looked: {words}"
     elif report.verdict.unreached(check):
