@@ -220,10 +220,11 @@ def test_what_the_headline_says_is_not_repeated() -> None:
     assert "How it ended" not in shown
 
 
-def test_gssapi_has_no_table() -> None:
-    """No sslmode has a say in it."""
+def test_gssapi_asks_for_no_root_file() -> None:
+    """No certificate has a say in it, and no row says what one would settle."""
     shown = "\n".join(story("gss-encrypted"))
-    assert "sslmode      outcome" not in shown
+    assert "--sslrootcert" not in shown
+    assert "cannot tell" not in shown
     assert "gssencmode=disable" in shown
 
 

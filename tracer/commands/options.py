@@ -61,8 +61,7 @@ def client_options(parser: argparse.ArgumentParser, default_time: str = "the cap
         "--sslcrldir", metavar="DIR", help="a folder of revocation lists; with an empty one nobody passes"
     )
     for name, values in CHOICES.items():
-        flags = dict.fromkeys((f"--{name.replace('_', '-')}", f"--{name}"))  # libpq writes an underscore
-        group.add_argument(*flags, choices=values, help=f"as libpq's (default {values[0]})")
+        group.add_argument(f"--{name.replace('_', '-')}", choices=values, help=f"as libpq's (default {values[0]})")
     group.add_argument(
         "--client", default="libpq", metavar="NAME", help="whose checks to replay (default libpq, the newest)"
     )

@@ -47,13 +47,20 @@ def connection(report: Report, *, width: int = WIDTH, color: bool = False, verbo
         page.title("What the client presented")
         certificates(page, report.client_certificates, report.trust.time)
     _ending(page, report)
-    if report.trace.transport not in ("cancel", "gss") and not report.foreign:
+    if _has_table(report):
         table(
             page, report, "What each sslmode would have done" if report.trace.tls else "What each sslmode would do here"
         )
     _advice(page, report)
     _findings(page, [finding for finding in report.findings if not echoes(report, finding)])
     return page.text()
+
+
+def _has_table(report: Report) -> bool:
+    """Whether an sslmode has a say in it: not in a request to cancel, nor in what is not PostgreSQL or went by GSSAPI."""
+    transport = report.trace.transport
+    by_gssapi = transport == "gss" and report.verdict.outcome == "cannot_tell"
+    return transport != "cancel" and not by_gssapi and not report.foreign
 
 
 def line(report: Report, *, width: int = WIDTH, color: bool = False) -> str:

@@ -103,8 +103,11 @@ def passed(verdict: Verdict, step: str) -> bool:
 def echoes(report: Report, finding: Finding) -> bool:
     """Whether a finding says once more what stopped the client: the verdict has said it, and what to do."""
     stopped = report.verdict.refused_by
-    if not report.asked or stopped is None or not report.agreement(report.verdict):
+    if not report.asked or not report.agreement(report.verdict):
         return False
+    if stopped is None:
+        told = report.trace.tls is not None and report.trust.host == report.trace.tls.server_name
+        return finding.kind == "name_differs" and told and report.verdict.outcome == "accept"
     return finding.kind in ECHOES.get(stopped.step, ())
 
 
