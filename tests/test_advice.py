@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import tracer
+from tests.wire import SSL_REQUEST, Tls, follow, packets, spoken
 from tracer import rootfile
 from tracer.advice import advice
 from tracer.report import Report, report
@@ -96,3 +97,23 @@ def test_the_remedy_fits_the_fault(story: str, words: str, wrong: str) -> None:
     assert said is not None
     assert words in said
     assert wrong not in said
+
+
+def test_sealed_certificates_need_a_key_log() -> None:
+    """Whatever the client was told: without them no row is decided."""
+    made = Tls().run()
+    trace = follow(packets(made.preambled()))
+    unasked = advice(report(trace, Trust(time=trace.time), asked=False))
+    assert unasked is not None
+    assert "--keylog FILE); then name what the client was told" in unasked
+    asked = advice(report(trace, Trust(host="db.example", sslmode="verify-full", roots=[], time=trace.time)))
+    assert asked == "The certificates are sealed: a key log of the connection shows them (--keylog FILE)."
+
+
+def test_what_no_option_decides() -> None:
+    """A server that did not answer, and a session that was resumed."""
+    silent = spoken(("client", SSL_REQUEST), close="")
+    assert advice(report(silent, Trust(time=silent.time), asked=False)) is None
+    read = tracer.read(CAPTURES / "resumption" / "capture.pcapng")
+    resumed = [tracer.follow(connection, read.keys) for connection in tracer.reassemble(read)][1]
+    assert advice(report(resumed, Trust(time=resumed.time), asked=False)) is None

@@ -16,9 +16,15 @@ def advice(report: Report) -> str | None:
         return None
     if report.trace.tls is None and not report.trace.negotiation and report.trace.outcome.kind != "plaintext":
         return None
-    if not report.asked:
-        return f"Name what the client was told, and every row is decided: {_options(report)}."
     verdict = report.verdict
+    sealed = report.trace.tls is not None and not report.presented.certificates and not report.presented.absent
+    if not report.asked and report.presented.certificates:
+        return f"Name what the client was told, and every row is decided: {_options(report)}."
+    if sealed and (not report.asked or verdict.outcome == "cannot_tell"):
+        told = "" if report.asked else f"; then name what the client was told: {_options(report)}"
+        return f"The certificates are sealed: a key log of the connection shows them (--keylog FILE){told}."
+    if not report.asked:
+        return None
     failed = verdict.refused_by
     if failed is not None:
         remedy = REMEDIES.get(failed.step)

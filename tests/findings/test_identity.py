@@ -238,3 +238,4 @@ def test_a_root_file_that_was_named() -> None:
     assert f"holds {other[0].short}, and not this root" in told
     assert "holds this root" in with_roots(found, trace, Trust(roots=[root_sent])).advice
     assert "had a root file" in with_roots(found, trace, Trust(roots=None)).advice
+    assert with_roots(found, trace, Trust(roots="system")) == found

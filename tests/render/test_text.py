@@ -134,7 +134,7 @@ def test_a_handshake_that_ended_before_the_certificate(name: str) -> None:
 def test_a_request_that_nobody_answered() -> None:
     """It was asked for TLS."""
     shown = tracer.render.text(spoken(("client", SSL_REQUEST), close=""))
-    assert "no answer to the SSLRequest was seen" in shown
+    assert "no answer to SSLRequest seen" in shown
     assert "TLS was not asked for" not in shown
     assert "TLS was not asked for here" in tracer.render.text(spoken(("client", STARTUP), ("server", WELCOME)))
 
@@ -147,6 +147,11 @@ def test_tls_that_is_not_postgresql() -> None:
     assert "What the server presented" in shown
     for word in ("sslmode", "①", "③", "What to do"):
         assert word not in shown
+    one = screen.line(
+        report(follow(packets(made.said)), tracer.Trust(sslmode="verify-full", time=TRACE.time)), width=200
+    )
+    assert "TLS 1.3, sealed, not PostgreSQL" in one
+    assert "verify-full" not in one
 
 
 @pytest.mark.parametrize(

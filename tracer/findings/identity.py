@@ -160,7 +160,7 @@ def root_not_trusted(found: Chain, trace: Trace) -> Iterator[Finding]:
 def with_roots(finding: Finding, trace: Trace, trust: Trust) -> Finding:
     """The finding of somebody who named the client's root file: what is in that file, in place of the advice to name it."""
     found, anchors = chain(trace), trust.anchors()
-    if finding.kind != "root_not_trusted" or found is None or isinstance(trust.roots, Unknown):
+    if finding.kind != "root_not_trusted" or found is None or isinstance(trust.roots, Unknown | str):
         return finding
     if anchors is None:
         return replace(finding, advice="The client had a root file, and another one than was named here.")

@@ -71,7 +71,7 @@ def line(report: Report, *, width: int = WIDTH, color: bool = False) -> str:
     page.add(
         (f"{trace.connection.id:>4}  ", "bold"),
         (f"{trace.connection.started:%H:%M:%S}  {trace.connection.client} → {trace.connection.server}  ", ""),
-        (f"{_protocol(trace, short=True)}  ", ""),
+        (f"{_protocol(trace, short=True)}{', not PostgreSQL' * report.foreign}  ", ""),
         (f"{trace.outcome.kind.replace('_', ' ')}", _outcome_style(trace)),
         *([(f"  {verdict.sslmode}: {OUTCOMES[verdict.outcome]}", COLOURS[verdict.outcome])] if judged else []),
         indent=6,

@@ -15,12 +15,13 @@ STEPS = {
     "channel_binding": "channel binding",
     "injected": "bytes behind S",
     "sslcertmode": "client certificate",
+    "revocation": "CRL",
     "server_name": "host name too long",
     "version": "TLS version",
     "alpn": "no ALPN",
     "server": "the server ended it",
 }
-ANSWERS = {"N": "the server has no TLS", "E": "the server answered with an error", "nothing": "no answer"}
+ANSWERS = {"N": "server without TLS", "E": "an error instead", "nothing": "no answer"}
 
 
 def headline(report: Report) -> Headline:
@@ -118,7 +119,7 @@ def _because(verdict: Verdict) -> str:
 def who(v: Verdict, presented: Presented | None = None) -> str:
     """Who is at the other end, as far as the client knows; `presented` says what there was to be known."""
     if v.outcome == "plaintext":
-        return "anybody, and all can read it" if v.refused_by is None else "anybody: TLS failed, goes on without"
+        return "anybody, and all can read it" if v.refused_by is None else "anybody: goes on without TLS"
     if v.outcome == "refuse":
         return _refused(v.refused_by)
     if v.outcome == "cannot_tell":
@@ -134,9 +135,9 @@ def _refused(check: Check | None) -> str:
     if check is None:
         return "no session"
     if check.step == "options":
-        return "does not even try: options that clash"
+        return "does not try: options clash"
     if check.step == "negotiation":
-        return f"no session: {ANSWERS.get(check.found or '', 'no answer that PostgreSQL knows')}"
+        return f"no session: {ANSWERS.get(check.found or '', 'not PostgreSQL')}"
     code = f" (OpenSSL {check.code})" if check.code else ""
     return f"no session: {STEPS.get(check.step, check.step.replace('_', ' '))}{code}"
 
@@ -145,12 +146,12 @@ def _unknown(v: Verdict, presented: Presented | None) -> str:
     """What a verdict hangs on that is not known here."""
     unsure = next((check for check in v.checks if check.outcome == "cannot_tell"), None)
     if unsure is None:
-        return "depends on what is not known here"
+        return "depends on what is not known"
     if unsure.step == "negotiation":
         return unsure.because
     if unsure.step in ("chain", "validity", "name") and presented is not None and not presented.certificates:
         return "no certificate was sent" if presented.absent else "depends on what is sealed"
-    return UNKNOWNS.get(unsure.step, "depends on what is not known here")
+    return UNKNOWNS.get(unsure.step, "depends on what is not known")
 
 
 ECHOES = {

@@ -88,7 +88,7 @@ def negotiation(libpq: Libpq, presented: Presented, trust: Trust) -> Step:
         return Step(check, texts.CLOSED, "gave_up", "an SSLRequest, and nothing more")
     if trust.sslnegotiation == "direct" or answer is None or (answer == "G" and not presented.answer_byte):
         asked = "request" in presented.seen
-        why = "no answer to the SSLRequest was seen" if asked else "TLS was not asked for here"
+        why = "no answer to SSLRequest seen" if asked else "TLS was not asked for here"
         if trust.sslnegotiation == "direct":
             why = "this server was not asked for direct TLS"
         return Step(replace(check, outcome="cannot_tell", because=why, found=None), says=why)
