@@ -238,3 +238,18 @@ def test_one_line_stands_for_three_checks_that_had_nothing_to_check() -> None:
     lines = story("resumption", 2)
     assert lines[1].startswith("? Encrypted. A resumed session shows no certificate")
     assert [line.split()[1:5] for line in lines if "╰─" in line] == [["①", "②", "③", "·"]]
+
+
+def test_sealed_certificates_are_checked_where_they_come() -> None:
+    """With the server's sealed records, before the client's own; and what is said of chain and dates is said once."""
+    lines = story("no-root-file-sealed", roots=[])
+    marks = [line.split("╰─ ")[1] for line in lines if "╰─" in line]
+    assert marks[0].startswith("① chain ② dates ? the server's certificates are sealed")
+    assert "← server 🔒 Sealed ×4" in lines[next(n for n, line in enumerate(lines) if "╰─ ①" in line) - 1]
+    assert len(marks) == 2
+
+
+def test_nobody_looked_at_chain_and_dates_is_said_once() -> None:
+    """Without a root file there is one reason for both."""
+    (mark,) = [line for line in story("no-root-file") if "①" in line]
+    assert mark.endswith("╰─ ① chain ② dates · nobody looked: the client has no root file")

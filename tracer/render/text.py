@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -29,9 +30,21 @@ WOULD = {
     "not_done": ", and does not here",
 }
 SESSION = "session"
-NOTHING_SHOWN = "nothing_shown"  # in the place of chain, dates and name
+NOTHING_SHOWN, CHAIN_AND_DATES = "nothing_shown", "chain_and_dates"  # one line for several checks
+SEVERAL = {NOTHING_SHOWN: "① ② ③", CHAIN_AND_DATES: "① chain ② dates"}
 # libpq's, where several checks stand behind one message; what is not here comes after these
-STEPS = ("root_file", "server_name", "version", "chain", "revocation", "validity", "alpn", "name", "injected")
+STEPS = (
+    "root_file",
+    "server_name",
+    "version",
+    CHAIN_AND_DATES,
+    "chain",
+    "revocation",
+    "validity",
+    "alpn",
+    "name",
+    "injected",
+)
 ORDER = {step: at for at, step in enumerate(STEPS)}
 
 
@@ -221,6 +234,7 @@ def _marks(report: Report) -> dict[int, list[Check]]:
     if report.trace.tls is None or report.foreign:
         return placed
     places = dict(report.trace.presented.seen)
+    places.setdefault("chain", _sealed_flight(report.trace))
     places.setdefault("name", _sealed_end(report.trace))
     for check in sorted(_to_mark(report), key=lambda check: ORDER.get(check.step, len(ORDER))):
         at = check.after_message
@@ -229,11 +243,19 @@ def _marks(report: Report) -> dict[int, list[Check]]:
 
 
 def _to_mark(report: Report) -> Iterator[Check]:
-    """The checks of the verdict; where the server sent no certificate one line stands for all that needs one."""
-    why = report.presented.absent
-    yield from (check for check in report.verdict.checks if why is None or check.step not in MARKS)
-    if why is not None:
+    """The checks of the verdict; one line stands for several of which the same is to be said.
+
+    For all that need a certificate where none was sent; for chain and dates where both have one reason.
+    """
+    why, verdict = report.presented.absent, report.verdict
+    chain, dates = verdict.check("chain"), verdict.check("validity")
+    same = chain and dates and (chain.outcome, chain.because) == (dates.outcome, dates.because)
+    instead = MARKS if why else ("chain", "validity") if same else ()
+    yield from (check for check in verdict.checks if check.step not in instead)
+    if why:
         yield Check(NOTHING_SHOWN, "not_done", why)
+    elif chain and same:
+        yield replace(chain, step=CHAIN_AND_DATES)
 
 
 def _phase(check: Check) -> str:
@@ -241,6 +263,13 @@ def _phase(check: Check) -> str:
     if check.when is None:
         return "name" if check.step in ("name", NOTHING_SHOWN) else "chain"
     return {"before_tls": "answer", "in_handshake": "chain", "after_handshake": "name"}[check.when]
+
+
+def _sealed_flight(trace: Trace) -> int:
+    """Where a certificate that is sealed has come at the latest: with the server's last record before the client's first."""
+    client = next((m.index for m in trace.messages if m.sealed and m.sender == "client"), len(trace.messages))
+    sealed = (m.index for m in trace.messages if m.sealed and m.sender == "server" and m.index < client)
+    return max(sealed, default=-1)
 
 
 def _sealed_end(trace: Trace) -> int:
@@ -251,9 +280,8 @@ def _sealed_end(trace: Trace) -> int:
 
 def _mark(page: Page, report: Report, check: Check) -> None:
     shown, style = sign(report.verdict, check)
-    title = f"{MARKS.get(check.step, '•')} {TITLES.get(check.step, check.step.replace('_', ' '))}"
-    if check.step == NOTHING_SHOWN:
-        title = " ".join(MARKS.values())
+    plain = f"{MARKS.get(check.step, '•')} {TITLES.get(check.step, check.step.replace('_', ' '))}"
+    title = SEVERAL.get(check.step, plain)
     words = check.because
     if check.step == NOTHING_SHOWN:
         pass
