@@ -24,9 +24,12 @@ def test_of_an_opened_connection() -> None:
     assert [c.short for c in shown.certificates] == ["db.example"]
     assert (shown.answer, shown.version, shown.direct, shown.injected) == ("S", "TLS 1.3", False, False)
     assert {step: trace.messages[at].kind for step, at in shown.seen.items()} == {
+        "request": "SSLRequest",
         "answer": "SSLResponse",
         "chain": "Certificate",
         "name": "Finished",
+        "authentication": "AuthenticationOk",
+        "admitted": "AuthenticationOk",
     }
 
 
@@ -104,3 +107,14 @@ def test_an_answer_about_gssapi(byte: bytes, answer: str | None) -> None:
     """A no to GSSENCRequest says nothing of TLS; behind a yes nobody asks for it."""
     shown = spoken(("client", bytes.fromhex("0000000804d21630")), ("server", byte)).presented
     assert shown.answer == answer
+
+
+def test_why_there_is_no_certificate() -> None:
+    """Sealed is not absent: a resumed session sends none, and a handshake that ended before sent none."""
+    made = Tls().run()
+    refused = [*made.preambled()[:3], ("server", bytes.fromhex("15030300020228"))]
+    assert follow(packets(made.preambled())).presented.absent is None
+    assert follow(packets(made.preambled()), made.keys()).presented.absent is None
+    assert follow(packets(made.preambled()[:3], close="")).presented.absent is None
+    assert "ended before" in (follow(packets(refused)).presented.absent or "")
+    assert "no handshake began" in (spoken(("client", SSL_REQUEST), ("server", b"S")).presented.absent or "")

@@ -190,6 +190,7 @@ class Presented:
     ended: Ended | None = None  # the server ended it, before a session
     admitted: bool = False  # the server said AuthenticationOk
     client_certificate: str | None = None  # "none", "requested" or "sent", as in the trace
+    absent: str | None = None  # why the server sent no certificate, where it is known that it sent none
 
     @staticmethod
     def from_pem(text: str | bytes) -> Presented:

@@ -58,6 +58,16 @@ def _server_hello(fields: Fields, _length: int) -> str:
     return _list(version, _text(fields, "cipher_suite"), _text(fields, "group"))
 
 
+def _encrypted_extensions(fields: Fields, _length: int) -> str:
+    alpn = _text(fields, "protocol_name")
+    return f"ALPN {alpn}" if alpn else ""
+
+
+def _process(fields: Fields, _length: int) -> str:
+    process = _text(fields, "process_id")
+    return f"process {process}, key withheld" if process else ""
+
+
 def _retry(fields: Fields, _length: int) -> str:
     group = _text(fields, "selected_group")
     return f"once more, with {group}" if group else "once more"
@@ -73,7 +83,7 @@ def _certificate(fields: Fields, _length: int) -> str:
 def _certificate_request(fields: Fields, _length: int) -> str:
     named = sum(1 for _ in every(fields, "distinguished_name"))
     return (
-        f"a client certificate, by one of {named} CA{'s' * (named > 1)}"
+        f"a client certificate of {f'one of {named} CAs' if named > 1 else 'one CA'}"
         if named
         else "a client certificate, if there is one"
     )
@@ -101,10 +111,6 @@ def _alert(fields: Fields, _length: int) -> str:
     return f"{_text(fields, 'level')} {found.text} ({number(found)})" if found is not None else ""
 
 
-def _sealed(_fields: Fields, length: int) -> str:
-    return f"{length:,} bytes that no key at hand opens"
-
-
 def _startup(fields: Fields, _length: int) -> str:
     shown = [f.text for f in every(fields, "parameter")][:4]
     return _list(f"protocol {_text(fields, 'protocol_version')}", *shown)
@@ -120,7 +126,9 @@ def _sasl_initial(fields: Fields, _length: int) -> str:
 
 def _sasl_response(fields: Fields, _length: int) -> str:
     binding = _text(fields, "channel_binding_data")
-    return _list("proof withheld", f"bound to {binding}" if " bound: " in binding else binding)
+    if " bound: " in binding:
+        return f"proof withheld, bound to the certificate ({binding.split(',')[0].removeprefix('p=')})"
+    return "proof withheld" + (", bound to nothing" if binding else "")
 
 
 def _error(fields: Fields, _length: int) -> str:
@@ -156,6 +164,9 @@ SUMMARIES: dict[str, Callable[[Fields, int], str]] = {
     "UnencryptedData": _bytes,
     "Unread": _bytes,
     "EarlyData": _bytes,
+    "EncryptedExtensions": _encrypted_extensions,
+    "CancelRequest": _process,
+    "BackendKeyData": _process,
     "ClientHello": _client_hello,
     "ServerHello": _server_hello,
     "HelloRetryRequest": _retry,
@@ -166,7 +177,7 @@ SUMMARIES: dict[str, Callable[[Fields, int], str]] = {
     "Finished": _finished,
     "NewSessionTicket": _ticket,
     "Alert": _alert,
-    "Sealed": _sealed,
+    "Sealed": _bytes,
     "StartupMessage": _startup,
     "AuthenticationSASL": _sasl,
     "SASLInitialResponse": _sasl_initial,

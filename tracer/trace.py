@@ -116,14 +116,13 @@ class Trace:
     @cached_property
     def certificates(self) -> tuple[bytes, ...]:
         """The server's certificates as sent, DER, the leaf first; empty when none was sent or they are sealed."""
-        message = self.certificate
-        if message is None:
-            return ()
-        fields = message.fields
-        if message.kind == "CompressedCertificate":
-            inside = decompressed(message.data)
-            fields = parse(certificate_message, inside)[0] if inside else ()
-        return tuple(der for field in every(fields, "cert_data") if (der := content(field)))
+        return _sent(self.certificate) if self.certificate else ()
+
+    @cached_property
+    def client_certificates(self) -> tuple[bytes, ...]:
+        """The client's certificates as sent, DER, its own first; empty when it sent none or they are sealed."""
+        shown = (*self.every("Certificate", "client"), *self.every("CompressedCertificate", "client"))
+        return next(filter(None, map(_sent, shown)), ())
 
     @property
     def certificate(self) -> Message | None:
@@ -149,6 +148,15 @@ class Trace:
         """When the client judged the server: its Certificate message, or the start where that was not seen."""
         message = self.certificate
         return message.time if message else self.connection.started
+
+
+def _sent(message: Message) -> tuple[bytes, ...]:
+    """The certificates of a Certificate message, compressed or not."""
+    fields = message.fields
+    if message.kind == "CompressedCertificate":
+        inside = decompressed(message.data)
+        fields = parse(certificate_message, inside)[0] if inside else ()
+    return tuple(der for field in every(fields, "cert_data") if (der := content(field)))
 
 
 def follow(connection: Connection, keys: Keys | None = None) -> Trace:

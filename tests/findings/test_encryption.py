@@ -197,3 +197,9 @@ def test_resumption(tmp_path: Path) -> None:
         traces.append(follow(packets(said), keys))
     assert "resumed" not in kinds(traces[0])
     assert "no certificate is shown again" in only("resumed", traces[1]).text
+
+
+def test_a_request_to_cancel() -> None:
+    """In clear its key can be used by whoever reads it; inside TLS there is nothing to say."""
+    assert "can cancel" in only("cancel_request", *story("cancel-request")).text
+    assert "cancel_request" not in kinds(*story("cancel-request-tls"))

@@ -83,6 +83,19 @@ def plaintext(trace: Trace) -> Iterator[Finding]:
     )
 
 
+def cancel_request(trace: Trace) -> Iterator[Finding]:
+    request = trace.of("CancelRequest", "client")
+    if request is not None and not request.protected:
+        yield Finding(
+            "cancel_request",
+            "The request to cancel a query went over the network in clear, and with it the key of the session, however well that session itself is "
+            "encrypted. Whoever reads it can cancel the queries of that session for as long as it lasts.",
+            request.index,
+            "PostgreSQL: libpq, Canceling Queries in Progress",
+            advice="PQcancelCreate, from libpq 17 on, asks inside TLS as the session does; PQcancel never does.",
+        )
+
+
 def password(trace: Trace) -> Iterator[Finding]:
     """A password that is given away, or half of what it takes to guess it. SCRAM needs no word."""
     for kind, given in GIVEN.items():
