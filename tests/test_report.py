@@ -65,12 +65,14 @@ def test_what_a_probe_did_not_see_was_not_said() -> None:
 
 def test_tls_that_is_not_postgresql() -> None:
     """From the first byte, and no ALPN postgresql: nobody plays libpq there. What it says inside settles it."""
-    found = report(follow(packets(Tls(talk=()).run().said)), TRUST)
+    said = follow(packets(Tls(talk=()).run().said))
+    found = report(said, TRUST, asked=False)
     assert found.foreign
+    assert not report(said, TRUST).foreign  # whoever asks about a mode is told
     assert (found.findings, found.consistent_with, found.evidence) == ([], [], [])
     inside = Tls().run()
-    assert not report(follow(packets(inside.said), inside.keys()), TRUST).foreign
-    assert not report(TRACE, TRUST).foreign
+    assert not report(follow(packets(inside.said), inside.keys()), TRUST, asked=False).foreign
+    assert not report(TRACE, TRUST, asked=False).foreign
 
 
 def test_what_the_client_presented() -> None:

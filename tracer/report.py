@@ -50,9 +50,12 @@ class Report(Judged):
 
     @cached_property
     def foreign(self) -> bool:
-        """Whether this is TLS of something else: from the first byte, no ALPN `postgresql` in it, no startup seen inside."""
+        """Whether this is TLS of something else: from the first byte, no ALPN `postgresql` in it, no startup seen inside.
+
+        Who asks about it all the same, naming a host, a root file or an sslmode, is answered as for PostgreSQL.
+        """
         hello = self.trace.of("ClientHello", "client")
-        if self.trace.preamble != "direct" or hello is None or hello.problem is not None:
+        if self.asked or self.trace.preamble != "direct" or hello is None or hello.problem is not None:
             return False
         offered = {field.text for field in every(hello.fields, "protocol_name")}
         inside = self.trace.of("StartupMessage") or self.trace.of("CancelRequest")

@@ -147,9 +147,8 @@ def test_tls_that_is_not_postgresql() -> None:
     assert "What the server presented" in shown
     for word in ("sslmode", "①", "③", "What to do"):
         assert word not in shown
-    one = screen.line(
-        report(follow(packets(made.said)), tracer.Trust(sslmode="verify-full", time=TRACE.time)), width=200
-    )
+    trust = tracer.Trust(sslmode="verify-full", time=TRACE.time)
+    one = screen.line(report(follow(packets(made.said)), trust, asked=False), width=200)
     assert "TLS 1.3, sealed, not PostgreSQL" in one
     assert "verify-full" not in one
 

@@ -88,7 +88,11 @@ def capture_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--server-key", metavar="FILE", help="the server's RSA key: opens TLS up to 1.2 without forward secrecy"
     )
-    group.add_argument("--all-tls", action="store_true", help="trace TLS connections that are not PostgreSQL, too")
+    group.add_argument(
+        "--all-tls",
+        action="store_true",
+        help="trace TLS connections that are not PostgreSQL, too; judged when a mode, a host or a root file is named",
+    )
     group.add_argument("--connection", type=int, metavar="N", help="show only connection N, in full")
     group.add_argument("-v", "--verbose", action="count", default=0, help="every field explained; -vv the bytes too")
 

@@ -43,7 +43,7 @@ def connection(report: Report, *, fields: bool = False) -> Object:
         "client_certificates": [certificate(c, position) for position, c in enumerate(report.client_certificates)],
         "messages": [message(m, fields=fields) for m in trace.messages],
         "outcome": _outcome(trace),
-        "verdicts": [] if report.foreign else [verdict(v, report.agreement(v)) for v in report.asked_first()],
+        "verdicts": [verdict(v, report.agreement(v)) for v in report.asked_first()],
         "consistent_with": report.consistent_with,
         "evidence": [_evidence(one) for one in report.evidence],
         "cost": _cost(trace),

@@ -80,7 +80,7 @@ def line(report: Report, *, width: int = WIDTH, color: bool = False) -> str:
     """One line for a connection among many."""
     page = Page(width, color)
     trace, verdict = report.trace, report.verdict
-    judged = report.asked and not report.foreign and trace.transport != "cancel"
+    judged = report.asked and trace.transport != "cancel"
     page.add(
         (f"{trace.connection.id:>4}  ", "bold"),
         (f"{trace.connection.started:%H:%M:%S}  {trace.connection.client} → {trace.connection.server}  ", ""),
