@@ -71,12 +71,12 @@ def _certificate(fields: Fields, _length: int) -> str:
 
 
 def _certificate_request(fields: Fields, _length: int) -> str:
-    named = sum(1 for _ in every(fields, "distinguished_name"))
-    return (
-        f"a client certificate, by one of {named} CA{'s' * (named > 1)}"
-        if named
-        else "a client certificate, if there is one"
-    )
+    named = list(every(fields, "distinguished_name"))
+    if not named:
+        return "a client certificate, if there is one"
+    if len(named) == 1:
+        return f"a client certificate, by {named[0].text or 'one CA'}"
+    return f"a client certificate, by one of {len(named)} CAs"
 
 
 def _certificate_verify(fields: Fields, _length: int) -> str:

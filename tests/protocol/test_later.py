@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import ctypes
+import datetime as dt
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
+from cryptography.x509.oid import NameOID
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests import libssl, openssl, wire
-from tracer.protocol.fields import content, first, leaves
+from tracer.protocol.fields import content, every, first, leaves
 from tracer.protocol.keys import Keys
 from tracer.trace import Trace
 
@@ -278,6 +282,29 @@ def test_a_stapled_status(port: int, version: str) -> None:
     assert holder.kind == ("CertificateStatus" if version == "-tls1_2" else "Certificate")
     assert first(holder.fields, "status_type").text == "ocsp"
     assert content(first(holder.fields, "response")) == STAPLE
+
+
+@pytest.mark.parametrize("version", ["-tls1_1", "-tls1_2", "-tls1_3"])
+def test_the_authorities_that_a_server_names(tmp_path: Path, version: str) -> None:
+    """A field of its own up to TLS 1.2, an extension in TLS 1.3: the names can be read."""
+    authority(tmp_path / "ca.pem", "Ümlaut Corp", "Client CA")
+    with openssl.server(tmp_path, "-verify", "1", "-CAfile", "ca.pem") as listening:
+        trace = followed(*openssl.connect(listening, version, "-cipher", "ALL:@SECLEVEL=0"))
+    request = trace.of("CertificateRequest", "server")
+    assert [f.text for f in every(request.fields, "distinguished_name")] == ["O=Ümlaut Corp, CN=Client CA"]
+    assert request.summary == "a client certificate, by O=Ümlaut Corp, CN=Client CA"
+    assert request.problem is None
+    assert trace.tls.client_certificate == "requested"
+
+
+def authority(path: Path, organisation: str, name: str) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    parts = ((NameOID.ORGANIZATION_NAME, organisation), (NameOID.COMMON_NAME, name))
+    subject = x509.Name([x509.NameAttribute(oid, value) for oid, value in parts])
+    now = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+    builder = x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key.public_key())
+    builder = builder.serial_number(1).not_valid_before(now).not_valid_after(now + dt.timedelta(days=3650))
+    path.write_bytes(builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM))
 
 
 def test_a_certificate_asked_for_late() -> None:
