@@ -123,6 +123,61 @@ def test_each_handshake_has_its_line(identities: tuple[Path, ...]) -> None:
     assert "ChangeCipherSpec" not in kinds(second_only, "client").split()[3:]
 
 
+def test_the_first_handshake_counts(identities: tuple[Path, ...]) -> None:
+    """A resumed session, then a full handshake inside it with another suite and a name: the trace keeps to the first."""
+    suites = "ECDHE-RSA-AES128-GCM-SHA256:AES256-SHA"
+    pair = libssl.Pair("1.1.1", "1.1.1", libssl.TLS_1_2, suites, identities)
+    client, _ = pair.connect()
+    pair.said = []
+    client, server = pair.connect(client.ask("SSL_get1_session"))
+    assert pair.say(client, server, LINE) == LINE
+    client.ask("SSL_set_cipher_list", b"AES256-SHA:@SECLEVEL=0")
+    client.ask("SSL_ctrl", 55, 0, b"late.example")  # SSL_CTRL_SET_TLSEXT_HOSTNAME
+    again(pair, client, server, client)
+    trace = wire.follow(wire.packets(pair.said), pair.keys())
+    assert trace.tls.keys == "all"
+    assert trace.tls.resumed
+    assert (trace.tls.cipher_suite, trace.tls.server_name) == ("TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", None)
+    first_hello, second_hello = trace.every("ServerHello")
+    assert second_hello.summary == "once more, inside TLS: TLS 1.2, TLS_RSA_WITH_AES_256_CBC_SHA"
+    assert not first_hello.summary.startswith("once more")
+    assert [m.summary[:22] for m in trace.every("ClientHello")] == ["TLS 1.2, names no serv", "once more, inside TLS:"]
+    assert said_by(trace, "client") == LINE * 2
+
+
+def test_a_server_asks_for_another_handshake(identities: tuple[Path, ...]) -> None:
+    """By a HelloRequest, and for a certificate that the client did not give the first time."""
+
+    def trust(lib: libssl.Library, context: int, server: bool) -> None:
+        assert lib("SSL_CTX_load_verify_locations", context, f"{identities[1]}.crt".encode(), None) == 1
+
+    pair = libssl.Pair("1.1.1", "1.1.1", libssl.TLS_1_2, "ECDHE-RSA-AES128-GCM-SHA256", identities, trust)
+    client, server = pair.connect()
+    assert pair.say(client, server, LINE) == LINE
+    server.ask("SSL_set_verify", 1, None)  # SSL_VERIFY_PEER
+    server.ask("SSL_set_session_id_context", b"here", 4)
+    assert client.ask("SSL_use_certificate_file", f"{identities[1]}.crt".encode(), libssl.PEM) == 1
+    assert client.ask("SSL_use_PrivateKey_file", f"{identities[1]}.key".encode(), libssl.PEM) == 1
+    again(pair, server, client, server)
+    trace = wire.follow(wire.packets(pair.said), pair.keys())
+    assert trace.tls.keys == "all"
+    assert [(m.sender, m.opened) for m in trace.every("HelloRequest")] == [("server", True)]
+    assert [m.opened for m in trace.every("Certificate", "client")] == [True]
+    assert trace.tls.client_certificate == "sent"
+    assert [m.kind for m in trace.messages if m.problem and m.kind != "Unread"] == []
+
+
+def again(pair: libssl.Pair, asks: libssl.Peer, other: libssl.Peer, says: libssl.Peer) -> None:
+    """One side asks for a handshake inside TLS, and a line follows it."""
+    assert asks.ask("SSL_renegotiate") == 1
+    pair.shake(asks, other)
+    for _ in range(4):
+        for near, far in ((other, asks), (asks, other)):
+            near.read()
+            pair.move(near, far)
+    assert pair.say(says, asks if says is other else other, LINE) == LINE
+
+
 def allow(lib: libssl.Library, context: int, server: bool) -> None:
     """OpenSSL 3 wants to be asked for it: SSL_OP_ALLOW_CLIENT_RENEGOTIATION."""
     lib("SSL_CTX_set_options", context, 1 << 8)
