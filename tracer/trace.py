@@ -330,11 +330,14 @@ def _first_handshake(messages: tuple[Message, ...]) -> tuple[Message, ...]:
 
 def _resumed(messages: tuple[Message, ...], session: Session) -> bool:
     server = next((m for m in messages if m.kind == "ServerHello"), None)
-    client = next((m for m in messages if m.kind == "ClientHello"), None)
+    client = next((m for m in reversed(messages) if m.kind == "ClientHello"), None)
     if server is None or client is None:
         return False
     if session.version == TLS_1_3:
-        return first(server.fields, "selected_identity") is not None
+        chosen = number(first(server.fields, "selected_identity"))
+        ages = [number(age) for age in every(client.fields, "obfuscated_ticket_age")]
+        # a ticket of no age is a key that the two have from elsewhere (RFC 8446 §4.2.11)
+        return chosen is not None and ages[chosen : chosen + 1] != [0]
     offered = content(first(client.fields, "legacy_session_id"))
     full = any(m.kind in ("Certificate", "ServerHelloDone", "ServerKeyExchange") for m in messages)
     return bool(offered) and offered == content(first(server.fields, "legacy_session_id_echo")) and not full

@@ -224,6 +224,16 @@ def no_tickets(lib: libssl.Library, context: int, server: bool) -> None:
     lib("SSL_CTX_set_session_id_context", context, b"here", 4)
 
 
+def test_a_key_from_elsewhere_resumes_nothing(port: int) -> None:
+    """TLS 1.3 writes a key that both sides were given as it writes a ticket, but with no age; no certificate is shown."""
+    trace = followed(*openssl.connect(port, "-tls1_3", "-ciphersuites", "TLS_AES_128_GCM_SHA256"))
+    hello = trace.of("ClientHello")
+    assert content(first(hello.fields, "identity")) == b"Client_identity"
+    assert first(hello.fields, "obfuscated_ticket_age").value == 0
+    assert first(trace.of("ServerHello").fields, "selected_identity").value == 0
+    assert (trace.tls.keys, trace.tls.resumed, trace.certificates) == ("all", False, ())
+
+
 # EARLY DATA
 
 
