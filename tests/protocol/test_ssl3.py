@@ -7,15 +7,18 @@ import socket
 import threading
 from pathlib import Path
 
+import hypothesis
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
+from hypothesis import given
+from hypothesis import strategies as st
 from tlslite.api import HandshakeSettings, TLSConnection, X509CertChain, parsePEMKey
 
 from tests import openssl, wire
 from tracer import serverkey
 from tracer.protocol import keys
 from tracer.protocol.ciphers import mac_of
-from tracer.protocol.fields import content, first
+from tracer.protocol.fields import content, first, leaves
 from tracer.protocol.keys import Keys
 from tracer.trace import Trace
 
@@ -149,6 +152,28 @@ def test_a_record_that_was_not_captured_whole(identity: Path, cipher: str, split
     assert trace.tls.keys == "some"
     assert len(list(trace.every("Sealed"))) == 1
     assert b"".join(m.data for m in trace.every("Unread", "client") if m.opened) == LINES[0] + split + LINES[3]
+
+
+@pytest.fixture(scope="module")
+def several(identity: Path) -> list[tuple[list[wire.Say], Keys]]:
+    """A stream cipher, a chain of blocks, and no cipher at all."""
+    return [spoken(identity, settings(SSL_3_0, "rsa", cipher, "sha")) for cipher in ("rc4", "aes128", "null")]
+
+
+@hypothesis.settings(max_examples=60, deadline=None)
+@given(which=st.integers(0, 2), data=st.data(), junk=st.binary(max_size=60))
+def test_the_laws_hold(several, which: int, data: st.DataObject, junk: bytes) -> None:
+    """A packet cut, with junk in its place: nothing is raised, messages tile, and nothing is opened that was not said."""
+    said, log = several[which]
+    packets = wire.packets([("client", wire.SSL_REQUEST), ("server", b"S"), *said])
+    at = data.draw(st.integers(4, len(packets) - 1))  # behind SYN, SYN, the request and its answer
+    keep = data.draw(st.integers(0, len(packets[at].payload)))
+    broken = packets[at]._replace(payload=packets[at].payload[:keep] + junk)
+    trace = wire.follow([*packets[:at], broken, *packets[at + 1 :]], log)
+    for message in trace.messages:
+        assert sum(leaf.stop - leaf.start for leaf in leaves(message.fields)) == message.length
+    whole = {(m.sender, m.data) for m in wire.follow(packets, log).messages if m.kind != "Unread"}
+    assert {(m.sender, m.data) for m in trace.messages if m.opened and m.kind != "Unread"} <= whole
 
 
 def test_without_keys(identity: Path) -> None:
