@@ -80,8 +80,8 @@ def _certificate_request(fields: Fields, _length: int) -> str:
     if not named:
         return "a client certificate, if there is one"
     if len(named) == 1:
-        return f"a client certificate, by {named[0].text or 'one CA'}"
-    return f"a client certificate, by one of {len(named)} CAs"
+        return f"a client certificate of {named[0].text or 'one CA'}"
+    return f"a client certificate of one of {len(named)} CAs"
 
 
 def _certificate_verify(fields: Fields, _length: int) -> str:

@@ -357,7 +357,7 @@ def test_the_authorities_that_a_server_names(tmp_path: Path, version: str) -> No
         trace = followed(*openssl.connect(listening, version, "-cipher", "ALL:@SECLEVEL=0"))
     request = trace.of("CertificateRequest", "server")
     assert [f.text for f in every(request.fields, "distinguished_name")] == ["O=Ümlaut Corp, CN=Client CA"]
-    assert request.summary == "a client certificate, by O=Ümlaut Corp, CN=Client CA"
+    assert request.summary == "a client certificate of O=Ümlaut Corp, CN=Client CA"
     assert request.problem is None
     assert trace.tls.client_certificate == "requested"
 
