@@ -29,7 +29,7 @@ ONLY = {
 }
 
 # What of tracer a file, or a folder, may import; the first row that fits. None is everything.
-TRACE = ("trace", "preamble", "layers", "sides", "summaries", "outcome")
+TRACE = ("trace", "preamble", "layers", "framing", "sides", "speech", "tls", "summaries", "outcome")
 CERTIFICATES = ("certificates", "signatures", "presented", "der")
 VALUES = (*TRACE, *CERTIFICATES, "packets.source", "segments", "streams", "protocol")  # what the verbs hand on
 MAY_IMPORT: dict[str, tuple[str, ...] | None] = {

@@ -157,9 +157,9 @@ def flood(count: int) -> Iterator[Packet]:
 
 
 def test_a_flood_of_half_open_connections() -> None:
-    """A hundred thousand SYNs do not fill the memory, and what comes behind them is found."""
+    """Fifty thousand SYNs do not fill the memory, and what comes behind them is found."""
     last = [p._replace(number=p.number + 200_000, time=p.time + 2.0) for p in packets(SAID)]
-    made = Source("flood", lambda _: itertools.chain(flood(100_000), last))
+    made = Source("flood", lambda _: itertools.chain(flood(50_000), last))
     tracemalloc.start()
     found = [c.client.port for c in tracer.reassemble(made)]
     _, most = tracemalloc.get_traced_memory()
