@@ -69,8 +69,9 @@ class Trust:
     sslnegotiation: str = "postgres"
     channel_binding: str = "prefer"
     sslcertmode: str = "allow"
-    gssencmode: str = "disable"
+    gssencmode: str = "prefer"  # a libpq without GSSAPI, or without a ticket, does not ask either way
     ssl_min_protocol_version: str = "TLSv1.2"
+    ssl_max_protocol_version: str = "TLSv1.3"
 
     def __post_init__(self) -> None:
         """Certificates and lists become our own values, in tuples: a `Trust` can be the key of a dictionary."""

@@ -30,6 +30,9 @@ def trust(**how: Any) -> tracer.Trust:
         (17, {"sslnegotiation": "direct", "sslmode": "allow"}, texts.weak_for_direct("allow")),
         (17, {"sslnegotiation": "direct", "sslmode": "prefer", "roots": "system"}, texts.weak_for_direct("prefer")),
         (16, {"roots": "system"}, texts.weak_for_system("require")),
+        (12, {"ssl_max_protocol_version": "TLSv1.2"}, 'invalid connection option "ssl_max_protocol_version"'),
+        (13, {"ssl_max_protocol_version": "TLSv1.1"}, "invalid SSL protocol version range"),
+        (18, {"ssl_min_protocol_version": "tlsv1.3", "ssl_max_protocol_version": "TLSv1.2"}, texts.VERSION_RANGE),
     ],
 )
 def test_options_that_end_it(version: int, how: dict[str, Any], text: str) -> None:
@@ -46,6 +49,8 @@ def test_options_that_end_it(version: int, how: dict[str, Any], text: str) -> No
         (16, {"sslcertmode": "require"}),
         (17, {"sslnegotiation": "direct"}),
         (12, {}),
+        (13, {"ssl_min_protocol_version": "", "ssl_max_protocol_version": "TLSv1"}),
+        (13, {"ssl_min_protocol_version": "TLSv1.3", "ssl_max_protocol_version": ""}),
         (18, {"roots": "system", "sslmode": "verify-full"}),
     ],
 )
@@ -81,9 +86,27 @@ def test_tls_1_1(version: int, fails: bool) -> None:
     assert ("version" in found) is fails
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "chosen", "outcome"),
+    [
+        ("TLSv1.2", "TLSv1.3", "TLS 1.2", None),
+        ("TLSv1", "TLSv1.3", "TLS 1.0", None),
+        ("", "", "SSL 3.0", None),
+        ("TLSv1.3", "TLSv1.3", "TLS 1.2", "failed"),
+        ("TLSv1.2", "TLSv1.2", "TLS 1.3", "cannot_tell"),  # it may have an older one, too
+        ("TLSv1.2", "tlsv1.2", "TLS 1.2", None),
+    ],
+)
+def test_the_versions_that_the_client_allows(low: str, high: str, chosen: str, outcome: str | None) -> None:
+    """A server that chose an older one has no newer one; one that chose a newer one may have an older."""
+    told = trust(ssl_min_protocol_version=low, ssl_max_protocol_version=high)
+    found = list(steps.handshake(NEWEST, tracer.Presented(None, version=chosen), told))
+    assert next((step.check.outcome for step in found if step.check.step == "version"), None) == outcome
+
+
 def test_a_late_alert() -> None:
     """The client believes that it is connected: no way back."""
-    step = steps.late_alert(NEWEST, replace(OPEN, ended=Ended("alert", "after_handshake", 116)))
+    step = steps.late_alert(NEWEST, replace(OPEN, ended=Ended("alert", "after_handshake", 116)), trust())
     assert step is not None
     assert (step.wire, step.retry) == ("session", False)
 

@@ -135,6 +135,11 @@ def _in_gss(decide: partial[Verdict], presented: Presented, trust: Trust) -> Ver
     if agreed:
         says = "GSSAPI encryption, and TLS is never asked for"
         return decide("accept", None, steps=(), wire="gss", says=says, authenticated=None)
+    if presented.direct or presented.answer is not None:
+        why = "gssencmode=require never asks for TLS, and whether the server agrees to GSSAPI encryption is not known"
+        return decide(
+            "cannot_tell", None, steps=(Step(Check("gssencmode", "cannot_tell", why, "before_tls")),), says=why
+        )
     because = "gssencmode=require goes on inside GSSAPI encryption only, and never asks for TLS"
     return decide(
         "refuse", Step(Check("gssencmode", "failed", because, "before_tls"), says=because), steps=(), wire=None

@@ -52,6 +52,9 @@ def options(libpq: Libpq, trust: Trust) -> Step | None:
         (texts.invalid_option(name) for name, default in PARAMETERS if _too_new(libpq, trust, name, default)), ""
     )
     mode = trust.sslmode
+    low, high = map(rank, _versions(trust))
+    if not text and low and high and low > high:
+        text = texts.VERSION_RANGE
     if not text and trust.sslnegotiation == "direct" and mode in ("disable", "allow", "prefer"):
         text = texts.weak_for_direct(mode)
     if not text and trust.roots == "system" and mode != "verify-full":
@@ -63,7 +66,7 @@ def options(libpq: Libpq, trust: Trust) -> Step | None:
 
 
 def _too_new(libpq: Libpq, trust: Trust, name: str, default: str) -> bool:
-    return getattr(trust, name) != default and not libpq.has(name)
+    return getattr(trust, name) != default and not libpq.has(SINCE.get(name, name))
 
 
 # THE ANSWER
@@ -100,8 +103,13 @@ def negotiation(libpq: Libpq, presented: Presented, trust: Trust) -> Step:
 
 def inside_tls(libpq: Libpq, presented: Presented, trust: Trust) -> tuple[Step, ...]:
     """Every check of a TLS connection in order, also those behind the first that fails."""
-    before = (_direct(presented, trust), root_file(libpq, presented, trust), server_name(libpq, presented, trust))
-    behind = (alpn(presented), name(libpq, presented, trust), injected(presented), late_alert(libpq, presented))
+    before = (
+        _direct(presented, trust),
+        root_file(libpq, presented, trust),
+        server_name(libpq, presented, trust),
+        _no_version(libpq, presented, trust),
+    )
+    behind = (alpn(presented), name(libpq, presented, trust), injected(presented), late_alert(libpq, presented, trust))
     found = (*before, *handshake(libpq, presented, trust), *behind, *authentication(presented, trust))
     return tuple(step for step in found if step is not None)
 
@@ -153,30 +161,59 @@ def handshake(libpq: Libpq, presented: Presented, trust: Trust) -> Iterator[Step
 
     Without a ServerHello the server ended before it had shown anything.
     """
-    stopped = _stopped(libpq, presented)
+    stopped = _stopped(libpq, presented, trust)
     if stopped is not None and presented.version is None and not presented.certificates:
         why = "the server ended the handshake before it showed a certificate"
         yield stopped
         yield from (Step(Check(step, "not_done", why)) for step in ("chain", "validity"))
         return
-    old = _old_version(libpq, presented, trust)
-    if old is not None:
-        yield old
+    other = _other_version(libpq, presented, trust)
+    if other is not None:
+        yield other
     yield from chain(libpq, presented, trust)
     if stopped is not None:
         yield stopped
 
 
-def _old_version(libpq: Libpq, presented: Presented, trust: Trust) -> Step | None:
-    """From 13 on libpq offers TLS 1.2 and above. A server that has less says so, or picks less and is told."""
-    parameter = OLD_VERSIONS.get(presented.version or "")
-    if parameter is None or not libpq.has("tls_1_2") or parameter >= trust.ssl_min_protocol_version:
+def _other_version(libpq: Libpq, presented: Presented, trust: Trust) -> Step | None:
+    """A version outside of what the client allows; libpq up to 12 allows all that OpenSSL has.
+
+    Where the client of the capture offered no more than what the server chose, this one may come to another version.
+    """
+    if presented.version not in VERSIONS or not libpq.has("tls_1_2"):
         return None
-    because = f"the server chose {presented.version}, and libpq offers TLS 1.2 and above from 13 on"
-    check = _failed("version", because, when="in_handshake", wanted="TLS 1.2 or 1.3", found=presented.version)
-    return Step(
-        check, None, "stopped|alert:70", "a fatal alert protocol_version (70), the server's or the client's", retry=True
-    )
+    chosen, (low, high) = VERSIONS.index(presented.version), map(rank, _versions(trust))
+    if chosen >= low and (chosen <= high or not high):
+        return None
+    wanted = f"{VERSIONS[low]} to {VERSIONS[high] if high else 'the newest'}"
+    because = f"the server chose {presented.version}, and this client offers {wanted}"
+    check = _failed("version", because, when="in_handshake", wanted=wanted, found=presented.version)
+    if chosen > low:  # it may have an older one, too
+        check = replace(check, outcome="cannot_tell", because=f"{because}: whether the server has that is not known")
+    says = "a fatal alert protocol_version (70), the server's or the client's"
+    return Step(check, None, "stopped|alert:70", says, retry=True)
+
+
+def _no_version(libpq: Libpq, presented: Presented, trust: Trust) -> Step | None:
+    """A range of which OpenSSL 3.5 has nothing (statem_lib.c, ssl_set_client_hello_version). A capture with TLS in it has a client that had."""
+    versions = _versions(trust)
+    high = rank(versions[1])
+    hello = presented.version or presented.ended
+    if libpq.openssl < (3, 2) or not 0 < high < VERSIONS.index("TLS 1.2") or hello:
+        return None
+    because = f"this OpenSSL has no version up to {VERSIONS[high]}"
+    check = _failed("version", because, when="before_tls", wanted="TLS 1.2 or newer", found=VERSIONS[high])
+    says = "a fatal alert protocol_version (70) in place of a ClientHello"
+    return Step(check, texts.no_protocols(libpq, versions), "alert:70", says, retry=True)
+
+
+def _versions(trust: Trust) -> texts.Versions:
+    return trust.ssl_min_protocol_version, trust.ssl_max_protocol_version
+
+
+def rank(version: str) -> int:
+    """The place of ssl_min_protocol_version's words in `VERSIONS`; 0 for none, which is no bound (ssl_protocol_version_to_openssl)."""
+    return ("", "tlsv1", "tlsv1.1", "tlsv1.2", "tlsv1.3").index(version.lower())
 
 
 def chain(libpq: Libpq, presented: Presented, trust: Trust) -> Iterator[Step]:
@@ -195,18 +232,20 @@ def chain(libpq: Libpq, presented: Presented, trust: Trust) -> Iterator[Step]:
             yield Step(check, wire="alert")
 
 
-def _stopped(libpq: Libpq, presented: Presented) -> Step | None:
+def _stopped(libpq: Libpq, presented: Presented, trust: Trust) -> Step | None:
     ended = presented.ended
     if ended is None or ended.where != "in_handshake":
         return None
-    text = {"closed": texts.end_of_file, "reset": texts.reset, "not_tls": texts.not_tls}.get(ended.how)
-    prints = text(libpq) if text else _alert_text(libpq, ended)
+    text = {"closed": texts.end_of_file, "reset": texts.reset}.get(ended.how)
+    prints = text(libpq) if text else _ended_text(libpq, ended, trust)
     check = _failed("server", f"the server {_how(ended)} inside the handshake", when="in_handshake", found=_how(ended))
     return Step(check, prints, "stopped", "nothing more: the server ended the handshake", retry=True)
 
 
-def _alert_text(libpq: Libpq, ended: Ended) -> str | None:
-    return texts.server_alert(libpq, ended.alert) if ended.alert is not None else None
+def _ended_text(libpq: Libpq, ended: Ended, trust: Trust) -> str | None:
+    if ended.how == "not_tls":
+        return texts.not_tls(libpq, _versions(trust))
+    return texts.server_alert(libpq, ended.alert, _versions(trust)) if ended.alert is not None else None
 
 
 def _how(ended: Ended) -> str:
@@ -271,14 +310,14 @@ def injected(presented: Presented) -> Step | None:
     return Step(check, texts.INJECTED, "no_startup", NO_STARTUP)
 
 
-def late_alert(libpq: Libpq, presented: Presented) -> Step | None:
+def late_alert(libpq: Libpq, presented: Presented, trust: Trust) -> Step | None:
     """TLS 1.3 lets a server refuse the client's certificate when the client believes that all is done: no way back then."""
     ended = presented.ended
     if ended is None or ended.how != "alert" or ended.where != "after_handshake":
         return None
     because = f"the server {_how(ended)} behind the handshake"
     check = _failed("server", because, when="after_handshake", found=_how(ended))
-    return Step(check, _alert_text(libpq, ended), "session", WITH_STARTUP)
+    return Step(check, _ended_text(libpq, ended, trust), "session", WITH_STARTUP)
 
 
 # BEHIND THE STARTUP MESSAGE
@@ -343,8 +382,15 @@ def refused(presented: Presented) -> Step | None:
 
 # TABLES
 
-PARAMETERS = (("channel_binding", "prefer"), ("sslcertmode", "allow"), ("sslnegotiation", "postgres"))
-OLD_VERSIONS = {"SSL 3.0": "", "TLS 1.0": "TLSv1", "TLS 1.1": "TLSv1.1"}  # as ssl_min_protocol_version writes them
+PARAMETERS = (
+    ("channel_binding", "prefer"),
+    ("ssl_min_protocol_version", "TLSv1.2"),
+    ("ssl_max_protocol_version", "TLSv1.3"),
+    ("sslcertmode", "allow"),
+    ("sslnegotiation", "postgres"),
+)
+SINCE = {"ssl_min_protocol_version": "tls_1_2", "ssl_max_protocol_version": "tls_1_2"}
+VERSIONS = ("SSL 3.0", "TLS 1.0", "TLS 1.1", "TLS 1.2", "TLS 1.3")  # by the rank of what the parameters call them
 HOW = {"closed": "closed", "reset": "reset the connection", "not_tls": "sent what is no TLS", "error": "sent an error"}
 NO_STARTUP = "the whole handshake, then close_notify and the client closes: no StartupMessage"
 WITH_STARTUP = "the whole handshake, then a StartupMessage inside TLS"
