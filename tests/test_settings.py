@@ -136,7 +136,11 @@ def test_what_is_said_of_gssapi_and_of_versions(home: Path) -> None:
     """It reaches the replay as it was written; a client whose gssencmode nobody set may have a ticket."""
     text = "postgresql://db.example/?gssencmode=require&ssl_min_protocol_version=tlsv1&ssl_max_protocol_version=TLSv1.2"
     own = trust(settled(text, {}), home)
-    assert (own.gssencmode, own.ssl_min_protocol_version, own.ssl_max_protocol_version) == ("require", "tlsv1", "TLSv1.2")
+    assert (own.gssencmode, own.ssl_min_protocol_version, own.ssl_max_protocol_version) == (
+        "require",
+        "tlsv1",
+        "TLSv1.2",
+    )
     own = trust(settled("ssl_max_protocol_version=''", {"PGGSSENCMODE": "disable"}), home)
     assert (own.gssencmode, own.ssl_min_protocol_version, own.ssl_max_protocol_version) == ("disable", "TLSv1.2", "")
     own = trust(settled("", {}), home)

@@ -189,6 +189,7 @@ class Presented:
     no_alpn: bool = False  # it is known that none was chosen
     ended: Ended | None = None  # the server ended it, before a session
     admitted: bool = False  # the server said AuthenticationOk
+    sealed_by_gssapi: bool = False  # client and server both went on inside GSSAPI encryption
     client_certificate: str | None = None  # "none", "requested" or "sent", as in the trace
 
     @staticmethod

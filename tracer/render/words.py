@@ -94,6 +94,8 @@ def who(v: Verdict) -> str:
         return "the server that was asked for"
     if v.authenticated:
         return "who knows the password"
+    if v.authenticated is None:
+        return "whom Kerberos vouches for"
     return "some server of this CA" if passed(v, "chain") else "anybody"
 
 

@@ -251,6 +251,14 @@ def test_gssapi_encryption_comes_first(gssencmode: str, outcome: str, wire: str 
     assert (verdict.outcome, verdict.wire or None) == (outcome, wire)
 
 
+def test_gssapi_without_a_ticket() -> None:
+    """The server has agreed, and the client closed: what it does next is on another connection."""
+    trace = first("gssencrequest-agreed")
+    verdict = replay("verify-full", "good", trace.presented)
+    assert (verdict.outcome, verdict.wire) == ("cannot_tell", "gss|gave_up")
+    assert tracer.agrees(verdict, trace) is None
+
+
 def test_gssapi_or_nothing() -> None:
     """TLS is never asked for; whether this server has GSSAPI, its TLS does not say."""
     assert replay("require", "good", gssencmode="require").outcome == "cannot_tell"

@@ -132,6 +132,10 @@ def _in_gss(decide: partial[Verdict], presented: Presented, trust: Trust) -> Ver
         return decide(
             "cannot_tell", None, steps=(Step(Check("negotiation", "cannot_tell", why, "before_tls")),), says=why
         )
+    if agreed and not presented.sealed_by_gssapi:
+        why = "behind G it takes a Kerberos ticket for this server; a client that has none comes back and asks for TLS"
+        step = Step(Check("negotiation", "cannot_tell", why, "before_tls"))
+        return decide("cannot_tell", None, steps=(step,), wire="gss|gave_up", says=why)
     if agreed:
         says = "GSSAPI encryption, and TLS is never asked for"
         return decide("accept", None, steps=(), wire="gss", says=says, authenticated=None)
