@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from tracer.certificates import Presented
+from tests import authority
+from tracer.certificates import Certificate, Presented
 from tracer.verify import UNKNOWN, Trust, replay
 from tracer.verify.checks import chain_and_validity
 
@@ -39,8 +40,10 @@ def test_without_a_root_file_nobody_looks(presented: Presented) -> None:
 def test_an_unknown_root_file_leaves_the_chain_open(presented: Presented) -> None:
     """The chain may be good against its own root; that the client trusts it is not ours to say."""
     chain, dates, _ = chain_and_validity(presented, trust("verify-ca", roots=UNKNOWN))
-    assert (chain.outcome, dates.outcome) == ("cannot_tell", "passed")
+    assert (chain.outcome, dates.outcome) == ("cannot_tell", "cannot_tell")
     assert "good against the root that the server itself sent" in chain.because
+    assert dates.because.startswith("the server's own certificate is in its time")
+    assert "--sslrootcert" in dates.because
 
 
 def test_a_late_leaf_refuses_whatever_the_root_file(presented: Presented) -> None:
@@ -65,6 +68,18 @@ def test_a_late_leaf_without_its_root(presented: Presented) -> None:
     alone = replace(presented, certificates=presented.certificates[:2])
     assert replay(alone, trust("require", roots=UNKNOWN, time=LATER)).outcome == "cannot_tell"
     assert replay(alone, trust("verify-ca", roots=UNKNOWN, time=LATER)).outcome == "refuse"
+
+
+def test_a_late_root_may_be_another_one_in_the_file() -> None:
+    """Of what stands above the leaf the client's file decides: it may hold a renewed one, or a late one of the same key."""
+    late = authority.issue("Late Root", ca=True, days=10)
+    leaf = authority.issue("db.example", late, days=300)
+    presented = Presented.from_der([leaf.der, late.der])
+    told = Trust(host="db.example", sslmode="verify-ca", time=authority.BEGIN + timedelta(days=100))
+    _, dates, _ = chain_and_validity(presented, told)
+    assert (dates.outcome, dates.certificate) == ("cannot_tell", None)
+    assert "Late Root ended on" in dates.because
+    assert replay(presented, replace(told, roots=[Certificate.from_der(late.der)])).outcome == "refuse"
 
 
 def test_a_wrong_name_refuses_whatever_the_root_file(presented: Presented) -> None:

@@ -120,7 +120,7 @@ def _judge(
         *([] if end is None else [(end, len(chain) - 1)]),
         *extension_faults(chain, old=old),
         *level_faults(chain, level, old=old),
-        *(crl_faults(chain, crls, time) if crls is not None else ()),
+        *(crl_faults(chain, crls, time, openssl) if crls is not None else ()),
         *signature_and_time_faults(chain, time, old=old),
         *name_faults(chain, old=old),
     ]

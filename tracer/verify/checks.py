@@ -135,26 +135,32 @@ def _without_roots(
     """Nobody told what the client trusts: what can be said is what would be so with the chain's own root."""
     none = "" if trust.sslmode in VERIFYING else "; with no root file at all it looks at nothing"
     top = next((certificate for certificate in sent if is_self_signed(certificate)), None)
-    code = time_fault(sent[0], trust.time)
     if top is None:
         why = (
             "the server did not send its root, and what the client trusts is not known: name its root file with --sslrootcert"
             + none
         )
         chain = replace(chain, because=why)
-        dates = replace(
-            dates, because="without the root nobody can say of all certificates; " + span(sent), found=span(sent)
-        )
     else:
         path = judge(sent, [top], trust.time, trust.security_level)
         faults = [fault for fault in path.faults if _step(fault.code) == "chain"]
         good = "the chain is good" if not faults else f"{faults[0].text} ({faults[0].code}) even"
         why = f"{good} against the root that the server itself sent, {top.short}; whether the client trusts that root is not known: name its root file with --sslrootcert{none}"
         chain = replace(chain, because=why, found=top.subject)
-        dates = _judged(path, sent, trust, chain, dates)[1]
-    if code is not None:
-        fault = Fault(code, 0, sent[0])
-        dates = _failed(dates, fault, sent, "a leaf in its time", explain_time(fault))
+    dates = _dates_without_roots(sent, trust, dates)
     if none:
         dates = replace(dates, outcome="cannot_tell", because=dates.because + none)
     return chain, dates, None
+
+
+def _dates_without_roots(sent: tuple[Certificate, ...], trust: Trust, dates: Check) -> Check:
+    """Certain is the leaf alone: OpenSSL prefers what is in the client's root file to what was sent above it.
+
+    A late certificate that was sent may have another in the file beside it, and one that is in its time a late one.
+    """
+    late = [Fault(code, at, c) for at, c in enumerate(sent) if (code := time_fault(c, trust.time)) is not None]
+    if late and not late[0].depth:
+        return _failed(dates, late[0], sent, "a leaf in its time", explain_time(late[0]))
+    above = explain_time(late[0]) if late else "of what was sent, " + span(sent)
+    why = f"the server's own certificate is in its time; {above}; which of them count, the client's root file decides: name it with --sslrootcert"
+    return replace(dates, because=why, wanted="a leaf in its time", found=span(sent))

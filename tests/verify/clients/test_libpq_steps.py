@@ -86,24 +86,6 @@ def test_tls_1_1(version: int, fails: bool) -> None:
     assert ("version" in found) is fails
 
 
-@pytest.mark.parametrize(
-    ("low", "high", "chosen", "outcome"),
-    [
-        ("TLSv1.2", "TLSv1.3", "TLS 1.2", None),
-        ("TLSv1", "TLSv1.3", "TLS 1.0", None),
-        ("", "", "SSL 3.0", None),
-        ("TLSv1.3", "TLSv1.3", "TLS 1.2", "failed"),
-        ("TLSv1.2", "TLSv1.2", "TLS 1.3", "cannot_tell"),  # it may have an older one, too
-        ("TLSv1.2", "tlsv1.2", "TLS 1.2", None),
-    ],
-)
-def test_the_versions_that_the_client_allows(low: str, high: str, chosen: str, outcome: str | None) -> None:
-    """A server that chose an older one has no newer one; one that chose a newer one may have an older."""
-    told = trust(ssl_min_protocol_version=low, ssl_max_protocol_version=high)
-    found = list(steps.handshake(NEWEST, tracer.Presented(None, version=chosen), told))
-    assert next((step.check.outcome for step in found if step.check.step == "version"), None) == outcome
-
-
 def test_a_late_alert() -> None:
     """The client believes that it is connected: no way back."""
     step = steps.late_alert(NEWEST, replace(OPEN, ended=Ended("alert", "after_handshake", 116)), trust())

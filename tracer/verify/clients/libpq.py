@@ -25,6 +25,8 @@ def replay(libpq: Libpq, presented: Presented, trust: Trust) -> Verdict:
     """What this libpq would do with that server."""
     if trust.roots == "system" and not libpq.has("system"):
         trust = replace(trust, roots=None, root_path="system")  # a file of that name, which nobody has
+    if presented.direct:
+        trust = replace(trust, sslnegotiation="direct")  # who shows that was not asked otherwise
     decide = partial(_verdict, libpq, trust)
     forbidden = options(libpq, trust)
     if forbidden is not None:

@@ -14,8 +14,10 @@ from tracer.outcome import Ended
 from tracer.verify import names
 from tracer.verify.checks import VERIFYING, in_handshake
 from tracer.verify.clients import libpq_texts as texts
+from tracer.verify.clients import tls_versions as versions
 from tracer.verify.clients.libpq_versions import Libpq
 from tracer.verify.model import Check, Trust, Unknown, Unusable
+from tracer.verify.validity import unreadable
 from tracer.verify.words import ALERT_NAMES, alert
 
 DEFAULT_ROOT = "~/.postgresql/root.crt"
@@ -52,8 +54,7 @@ def options(libpq: Libpq, trust: Trust) -> Step | None:
         (texts.invalid_option(name) for name, default in PARAMETERS if _too_new(libpq, trust, name, default)), ""
     )
     mode = trust.sslmode
-    low, high = map(rank, _versions(trust))
-    if not text and low and high and low > high:
+    if not text and versions.contradictory(trust):
         text = texts.VERSION_RANGE
     if not text and trust.sslnegotiation == "direct" and mode in ("disable", "allow", "prefer"):
         text = texts.weak_for_direct(mode)
@@ -116,8 +117,12 @@ def inside_tls(libpq: Libpq, presented: Presented, trust: Trust) -> tuple[Step, 
 
 def _direct(presented: Presented, trust: Trust) -> Step | None:
     """Whether the server takes TLS without being asked first. One that chose ALPN `postgresql` is new enough."""
-    if trust.sslnegotiation != "direct" or presented.direct or presented.alpn == "postgresql":
+    answered = presented.version or presented.certificates or presented.ended
+    if trust.sslnegotiation != "direct" or presented.alpn == "postgresql" or (presented.direct and answered):
         return None
+    if presented.direct:
+        why = "the server's answer to the ClientHello is not in the capture"
+        return Step(Check("negotiation", "cannot_tell", why, "before_tls"), wire="stopped")
     why = "this server was asked with an SSLRequest; whether it takes direct TLS, as PostgreSQL does from 17 on, is not known"
     return Step(Check("negotiation", "cannot_tell", why, "before_tls"), wire="stopped")
 
@@ -128,6 +133,9 @@ def root_file(libpq: Libpq, presented: Presented, trust: Trust) -> Step | None:
     if trust.roots is None and trust.sslmode in VERIFYING:
         text: str | None = texts.missing_root(libpq, path)
         because = f"the root file {path} does not exist"
+    elif word := next((w for root in trust.anchors() or () if (w := unreadable(root, libpq.openssl))), None):
+        text = texts.unusable_root(libpq, path, word)
+        because = f"the root file {path} is there and cannot be used: {word}"
     elif isinstance(trust.roots, Unusable):
         text = texts.unusable_root(libpq, path, trust.roots.reason)
         because = f"the root file {path} is there and cannot be used: {trust.roots.reason}"
@@ -170,50 +178,38 @@ def handshake(libpq: Libpq, presented: Presented, trust: Trust) -> Iterator[Step
     other = _other_version(libpq, presented, trust)
     if other is not None:
         yield other
+    unread = _unreadable(libpq, presented)
+    if unread is not None:
+        yield unread
     yield from chain(libpq, presented, trust)
     if stopped is not None:
         yield stopped
 
 
 def _other_version(libpq: Libpq, presented: Presented, trust: Trust) -> Step | None:
-    """A version outside of what the client allows; libpq up to 12 allows all that OpenSSL has.
-
-    Where the client of the capture offered no more than what the server chose, this one may come to another version.
-    """
-    if presented.version not in VERSIONS or not libpq.has("tls_1_2"):
-        return None
-    chosen, (low, high) = VERSIONS.index(presented.version), map(rank, _versions(trust))
-    if chosen >= low and (chosen <= high or not high):
-        return None
-    wanted = f"{VERSIONS[low]} to {VERSIONS[high] if high else 'the newest'}"
-    because = f"the server chose {presented.version}, and this client offers {wanted}"
-    check = _failed("version", because, when="in_handshake", wanted=wanted, found=presented.version)
-    if chosen > low:  # it may have an older one, too
-        check = replace(check, outcome="cannot_tell", because=f"{because}: whether the server has that is not known")
+    """A version outside of what the client allows; libpq up to 12 allows all that OpenSSL has."""
+    check = versions.chosen(presented, trust) if libpq.has("tls_1_2") else None
     says = "a fatal alert protocol_version (70), the server's or the client's"
-    return Step(check, None, "stopped|alert:70", says, retry=True)
+    return Step(check, None, "stopped|alert:70", says, retry=True) if check else None
 
 
 def _no_version(libpq: Libpq, presented: Presented, trust: Trust) -> Step | None:
-    """A range of which OpenSSL 3.5 has nothing (statem_lib.c, ssl_set_client_hello_version). A capture with TLS in it has a client that had."""
-    versions = _versions(trust)
-    high = rank(versions[1])
-    hello = presented.version or presented.ended
-    if libpq.openssl < (3, 2) or not 0 < high < VERSIONS.index("TLS 1.2") or hello:
-        return None
-    because = f"this OpenSSL has no version up to {VERSIONS[high]}"
-    check = _failed("version", because, when="before_tls", wanted="TLS 1.2 or newer", found=VERSIONS[high])
+    check = versions.none_left(presented, trust, libpq.openssl)
     says = "a fatal alert protocol_version (70) in place of a ClientHello"
-    return Step(check, texts.no_protocols(libpq, versions), "alert:70", says, retry=True)
+    prints = texts.no_protocols(libpq, versions.allowed(trust))
+    return Step(check, prints, "alert:70", says, retry=True) if check else None
 
 
-def _versions(trust: Trust) -> texts.Versions:
-    return trust.ssl_min_protocol_version, trust.ssl_max_protocol_version
-
-
-def rank(version: str) -> int:
-    """The place of ssl_min_protocol_version's words in `VERSIONS`; 0 for none, which is no bound (ssl_protocol_version_to_openssl)."""
-    return ("", "tlsv1", "tlsv1.1", "tlsv1.2", "tlsv1.3").index(version.lower())
+def _unreadable(libpq: Libpq, presented: Presented) -> Step | None:
+    """A certificate that this OpenSSL does not read, root file or not (statem_clnt.c, tls_process_server_certificate)."""
+    for at, certificate in enumerate(presented.certificates or ()):
+        word = unreadable(certificate, libpq.openssl)
+        if word is not None:
+            because = f"OpenSSL does not read {certificate.short}: {word}"
+            check = _failed("certificate", because, when="in_handshake", certificate=at, found=word)
+            says = "a fatal alert bad_certificate (42) in clear, and the client closes"
+            return Step(check, f"SSL error: {word}", "alert:42", says, retry=True)
+    return None
 
 
 def chain(libpq: Libpq, presented: Presented, trust: Trust) -> Iterator[Step]:
@@ -244,8 +240,8 @@ def _stopped(libpq: Libpq, presented: Presented, trust: Trust) -> Step | None:
 
 def _ended_text(libpq: Libpq, ended: Ended, trust: Trust) -> str | None:
     if ended.how == "not_tls":
-        return texts.not_tls(libpq, _versions(trust))
-    return texts.server_alert(libpq, ended.alert, _versions(trust)) if ended.alert is not None else None
+        return texts.not_tls(libpq, versions.allowed(trust))
+    return texts.server_alert(libpq, ended.alert, versions.allowed(trust)) if ended.alert is not None else None
 
 
 def _how(ended: Ended) -> str:
@@ -390,7 +386,6 @@ PARAMETERS = (
     ("sslnegotiation", "postgres"),
 )
 SINCE = {"ssl_min_protocol_version": "tls_1_2", "ssl_max_protocol_version": "tls_1_2"}
-VERSIONS = ("SSL 3.0", "TLS 1.0", "TLS 1.1", "TLS 1.2", "TLS 1.3")  # by the rank of what the parameters call them
 HOW = {"closed": "closed", "reset": "reset the connection", "not_tls": "sent what is no TLS", "error": "sent an error"}
 NO_STARTUP = "the whole handshake, then close_notify and the client closes: no StartupMessage"
 WITH_STARTUP = "the whole handshake, then a StartupMessage inside TLS"
