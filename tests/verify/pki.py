@@ -283,6 +283,16 @@ def openssl1() -> OpenSSL | None:
     return OpenSSL(str(found[0])) if found else None
 
 
+def openssl35() -> OpenSSL | None:
+    """The OpenSSL 3.5 inside psycopg's package, which most Python programs have below their libpq."""
+    import importlib.util
+
+    psycopg = importlib.util.find_spec("psycopg")
+    site = Path(psycopg.origin or "").parents[1] if psycopg else Path()
+    found = [OpenSSL(str(path)) for path in sorted(site.glob("psycopg_binary.libs/libcrypto-*.so.3"))]
+    return next((one for one in found if one.version.startswith("OpenSSL 3.5")), None)
+
+
 P, N, L = ctypes.c_void_p, ctypes.c_int, ctypes.c_long
 SIGNATURES = {
     "OpenSSL_version": (ctypes.c_char_p, [N]),

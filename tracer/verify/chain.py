@@ -122,7 +122,7 @@ def _judge(
         *level_faults(chain, level, old=old),
         *(crl_faults(chain, crls, time, openssl) if crls is not None else ()),
         *signature_and_time_faults(chain, time, old=old),
-        *name_faults(chain, old=old),
+        *name_faults(chain, openssl),
     ]
     faults = tuple(Fault(code, depth, chain[depth], old) for code, depth in dict.fromkeys(found))
     return Path(tuple(chain), untrusted, end is None, faults)
@@ -348,7 +348,7 @@ def signature_and_time_faults(chain: Sequence[Certificate], time: datetime, *, o
             yield code, depth
 
 
-def name_faults(chain: Sequence[Certificate], *, old: bool = False) -> Found:
+def name_faults(chain: Sequence[Certificate], openssl: tuple[int, int] = THREE) -> Found:
     """check_name_constraints: from the root down, each certificate against every constraint above it.
 
     Self-issued certificates are passed over, unless one is the leaf.
@@ -361,7 +361,7 @@ def name_faults(chain: Sequence[Certificate], *, old: bool = False) -> Found:
             yield 72, depth
         for above in reversed(chain[depth + 1 :]):
             constraints = facts(above).constraints
-            code = constraints and violation(certificate, constraints, leaf=depth == 0, old=old)
+            code = constraints and violation(certificate, constraints, leaf=depth == 0, openssl=openssl)
             if code:
                 yield code, depth
 
