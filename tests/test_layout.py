@@ -21,7 +21,7 @@ ONLY = {
     "scapy": {"packets/live.py", "packets/scapy_layers.py"},
     "pyshark": {"packets/wireshark.py"},
     "socket": {"packets/probe.py", "packets/ring.py", "packets/live.py", "audit.py"},
-    "ssl": {"packets/probe.py"},
+    "ssl": {"packets/probe.py", "rootfile.py"},  # there for OpenSSL's default paths
     "asyncio": {"packets/wireshark.py"},
     "http": {"audit.py"},
     "urllib.request": {"audit.py"},

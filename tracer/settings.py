@@ -94,8 +94,11 @@ def home_folder(environment: Mapping[str, str]) -> Path | None:
 # WHAT A CLIENT TRUSTS (initialize_SSL)
 
 
-def trust(settings: Settings, home: Path | None) -> Trust:
-    """What a client with these settings trusts; its files are read now. A host that is not one name is UNKNOWN."""
+def trust(settings: Settings, home: Path | None, environment: Mapping[str, str] | None = None) -> Trust:
+    """What a client with these settings trusts; its files are read now. A host that is not one name is UNKNOWN.
+
+    With `environment` it is a client of this machine, whose system store is at hand.
+    """
     path = file(settings, "sslrootcert", home)
     ports = value(settings, "port").split(",")
     return Trust(
@@ -105,6 +108,7 @@ def trust(settings: Settings, home: Path | None) -> Trust:
         sslmode=settings["sslmode"].value,
         roots=(rootfile.load(path if path == "system" else Path.cwd() / path) if path else None),
         root_path=path or None,
+        store=rootfile.system(environment) if path == "system" and environment is not None else None,
         crls=_lists(settings, home),
         sslnegotiation=value(settings, "sslnegotiation") or "postgres",
         channel_binding=value(settings, "channel_binding") or "prefer",

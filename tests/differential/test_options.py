@@ -130,6 +130,47 @@ def test_direct_tls(library: str, tmp_path_factory, libpqs: lab.Libpqs, folder: 
                 assert not [*found, *contradictions(answer, trust, profile)], f"{roots} | {mode}"
 
 
+STORES = ("own", "other", "garbage", "absent")
+
+
+@pytest.mark.parametrize(
+    "library", ["psy17", "psy18", *(pytest.param(f"npm{v}", marks=pytest.mark.slow) for v in (15, 16, 17, 18))]
+)
+def test_the_system_s_store(library: str, folder: Path, postgres: lab.Postgres, in_front: Relay) -> None:
+    """SSL_CERT_FILE and SSL_CERT_DIR say what sslrootcert=system is; up to 15 it is a file of that name."""
+    if library not in lab.libraries():
+        pytest.skip(f"{library} is not on this machine")
+    postgres.show(servers()[0])
+    postgres.keylog.news()
+    hashed = folder / "hashed"
+    hashed.mkdir(exist_ok=True)
+    (hashed / "own.pem").write_text(ca()["own"].pem)
+    lab.stage.run(["openssl", "rehash", str(hashed)])
+    profile, wrong = PROFILES[library], []
+    stores = [{"SSL_CERT_FILE": str(folder / name), "SSL_CERT_DIR": "/nonexistent"} for name in STORES]
+    for variables in (*stores, {"SSL_CERT_FILE": "/nonexistent", "SSL_CERT_DIR": str(hashed)}):
+        client = lab.Libpq(lab.libraries()[library], folder, variables=variables)
+        for mode, host in [*((mode, HOST) for mode in SSLMODES), ("verify-full", "other.test")]:
+            words = f"host={host} user=app sslmode={mode} sslrootcert=system gssencmode=disable"
+            answer = lab.try_it(client, in_front, postgres.keylog, words)
+            told = tracer.Trust(
+                host=host,
+                sslmode=mode,
+                roots="system",
+                store=rootfile.system(variables),
+                root_path="system",
+                security_level=profile.level,
+            )
+            shown = tracer.Presented.from_der([servers()[0].sends[0].der])
+            found = [
+                *differences(answer, tracer.replay(shown, told, profile.replayed())),
+                *contradictions(answer, told, profile),
+            ]
+            wrong += [f"{variables} | {mode} | {host}\n    " + "\n    ".join(found)] if found else []
+        client.close()
+    assert not wrong, "\n".join([library, *wrong])
+
+
 # ROOT FILES
 
 

@@ -12,6 +12,7 @@ from tests import authority
 from tracer.certificates import Certificate, Presented
 from tracer.verify import UNKNOWN, Trust, replay
 from tracer.verify.checks import chain_and_validity
+from tracer.verify.clients.libpq_texts import weak_for_system
 
 CAPTURES = Path(__file__).resolve().parents[2] / "captures"
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -87,3 +88,24 @@ def test_a_wrong_name_refuses_whatever_the_root_file(presented: Presented) -> No
     verdict = replay(presented, trust("verify-full", roots=UNKNOWN, host="other.example.test"))
     assert verdict.outcome == "refuse"
     assert verdict.wire == "no_hello|alert|no_startup"
+
+
+def test_the_system_s_store() -> None:
+    """Known, it is judged like a root file, without revocation lists; unknown, it is said where it could come from."""
+    root = authority.issue("Root", ca=True)
+    presented = Presented.from_der([authority.issue("db.example", root).der])
+    told = Trust(
+        host="db.example", sslmode="verify-full", roots="system", time=authority.BEGIN + timedelta(days=1), crls=[]
+    )
+    assert replay(presented, told).outcome == "cannot_tell"
+    assert "--env" in replay(presented, told).checks[0].because
+    known = replace(told, store=[root.certificate])
+    assert (replay(presented, known).outcome, replay(presented, known).authenticated) == ("accept", True)
+    refused = replay(presented, replace(told, store=[])).refused_by
+    assert (refused and refused.code) == 20
+    assert replay(presented, replace(known, sslmode="require")).prints == weak_for_system("require")
+    old = replay(presented, known, "libpq-15")  # a file of that name
+    assert (old.outcome, (old.prints or "").split("\n")[0]) == (
+        "refuse",
+        'root certificate file "system" does not exist',
+    )

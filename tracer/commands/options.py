@@ -147,7 +147,7 @@ def _from_environment(options: argparse.Namespace) -> Question:
     """The same from the environment, as libpq would take it; options win."""
     home = home_folder(os.environ)
     settings = resolve(given(options), os.environ, home)
-    return Question(client_trust(settings, home), options.client, time(options.at), True, settings)
+    return Question(client_trust(settings, home, os.environ), options.client, time(options.at), True, settings)
 
 
 def given(options: argparse.Namespace) -> dict[str, Setting]:

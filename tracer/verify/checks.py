@@ -77,8 +77,8 @@ def chain_and_validity(
     if not presented.certificates:
         why = "the server's certificates are sealed or were not captured: a key log of the connection would show them"
         return replace(done, because=why), replace(dates, because=why), None
-    if trust.roots == "system":
-        why = "the client's own system store decides, and it is not here: name its file with --sslrootcert"
+    if trust.roots == "system" and trust.store is None:
+        why = "the system's store of the client's machine decides: --env takes the one of this machine, --sslrootcert another's file"
         return replace(done, because=why), replace(dates, because=why), None
     anchors = trust.anchors()
     if anchors is None:
@@ -93,7 +93,8 @@ def _judged(
     faults = [fault for fault in path.faults if _step(fault.code) == "chain"]
     late = [fault for fault in path.faults if fault.code in DATES]
     anchor = path.anchor
-    wanted = "a chain to a root of the root file"
+    where = "the system's store" if trust.roots == "system" else "the root file"
+    wanted = f"a chain to a root of {where}"
     if faults:
         also = "".join(f"; also: {fault.text} ({fault.code})" for fault in faults[1:])
         chain = _failed(chain, faults[0], sent, wanted, explain(faults[0]) + also)
@@ -102,7 +103,7 @@ def _judged(
         chain = replace(
             chain,
             outcome="passed",
-            because=f"good signatures up to a root of the root file: {how}",
+            because=f"good signatures up to a root of {where}: {how}",
             wanted=wanted,
             found=anchor.subject if anchor else None,
         )

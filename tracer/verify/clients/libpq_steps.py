@@ -133,7 +133,7 @@ def root_file(libpq: Libpq, presented: Presented, trust: Trust) -> Step | None:
     if trust.roots is None and trust.sslmode in VERIFYING:
         text: str | None = texts.missing_root(libpq, path)
         because = f"the root file {path} does not exist"
-    elif word := next((w for root in trust.anchors() or () if (w := unreadable(root, libpq.openssl))), None):
+    elif word := _unreadable_root(libpq, trust):
         text = texts.unusable_root(libpq, path, word)
         because = f"the root file {path} is there and cannot be used: {word}"
     elif isinstance(trust.roots, Unusable):
@@ -143,6 +143,12 @@ def root_file(libpq: Libpq, presented: Presented, trust: Trust) -> Step | None:
         return None
     check = _failed("root_file", because, when="before_tls", wanted="certificates in the root file", found=path)
     return Step(check, text, "no_hello", _no_hello(presented, trust), retry=True)
+
+
+def _unreadable_root(libpq: Libpq, trust: Trust) -> str | None:
+    """OpenSSL's word on the first entry of a root file that it does not read; the system's store is not read as a whole."""
+    roots = trust.anchors() if trust.roots != "system" else None
+    return next((word for root in roots or () if (word := unreadable(root, libpq.openssl))), None)
 
 
 def _no_hello(presented: Presented, trust: Trust) -> str:
