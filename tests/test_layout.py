@@ -60,7 +60,7 @@ MAY_IMPORT: dict[str, tuple[str, ...] | None] = {
     "serverkey.py": ("errors",),
     "chainfile.py": ("certificates", "der", "errors"),
     "bundle.py": ("certificates", "verify"),
-    "rootfile.py": ("certificates", "verify.model", "verify.revocation", "errors"),
+    "rootfile.py": ("certificates", "verify.model", "verify.revocation", "verify.uses", "errors"),
     "cost.py": VALUES,
     "findings/": (*VALUES, "verify", "findings"),
     "verify/": ("verify", *CERTIFICATES, "trace", "outcome", "protocol.fields", "errors"),

@@ -11,7 +11,7 @@ import binascii
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property, lru_cache
 from ipaddress import ip_address
@@ -80,9 +80,10 @@ class Certificate:
     tbs_algorithm: bytes = b""  # the AlgorithmIdentifier inside what is signed, and the one beside the signature
     algorithm: bytes = b""
     unused_bits: int = 0  # of the signature's BIT STRING
+    aux: bytes = b""  # what stands behind it in a TRUSTED CERTIFICATE: OpenSSL's own list of uses
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Certificate) and self.der == other.der
+        return isinstance(other, Certificate) and self.der == other.der and self.aux == other.aux
 
     def __hash__(self) -> int:
         return hash(self.der)
@@ -91,6 +92,12 @@ class Certificate:
     def from_der(data: bytes) -> Certificate:
         """Read a certificate; what cannot be read at all is empty, and `broken` says why. Raises nothing."""
         return _read(data)
+
+    @staticmethod
+    def trusted(data: bytes) -> Certificate:
+        """Read the content of a TRUSTED CERTIFICATE: a certificate, and what is to be known of it (d2i_X509_AUX)."""
+        read = _read(data)
+        return replace(read, aux=data[len(read.der) :])
 
     @cached_property
     def sha256(self) -> str:
@@ -215,7 +222,9 @@ def from_pem(text: str | bytes) -> list[Certificate]:
     found = []
     for match in PEM.finditer(data):
         try:
-            found.append(Certificate.from_der(base64.b64decode(match.group(1), validate=False)))
+            content = base64.b64decode(match.group(1), validate=False)
+            trusted = match.group(0).startswith(b"-----BEGIN TRUSTED")
+            found.append(Certificate.trusted(content) if trusted else Certificate.from_der(content))
         except binascii.Error:
             continue
         if len(found) >= MOST_CERTIFICATES:
@@ -375,15 +384,8 @@ GENERAL_NAMES = {
     8: "registeredID",
 }
 KEY_USAGES = (
-    "digitalSignature",
-    "nonRepudiation",
-    "keyEncipherment",
-    "dataEncipherment",
-    "keyAgreement",
-    "keyCertSign",
-    "cRLSign",
-    "encipherOnly",
-    "decipherOnly",
+    *("digitalSignature", "nonRepudiation", "keyEncipherment", "dataEncipherment", "keyAgreement"),
+    *("keyCertSign", "cRLSign", "encipherOnly", "decipherOnly"),
 )
 ATTRIBUTES = {
     "2.5.4.3": "CN",

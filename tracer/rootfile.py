@@ -14,6 +14,7 @@ from pathlib import Path
 from tracer.certificates import Certificate, from_pem
 from tracer.verify.model import BROKEN_ENTRY, Roots, Unusable
 from tracer.verify.revocation import RevocationList, load_crls
+from tracer.verify.uses import readable_aux
 
 LARGEST = 16 << 20  # bytes
 MOST_FILES = 1000  # of a folder of revocation lists
@@ -71,7 +72,7 @@ def entries(data: bytes) -> Roots:
             return Unusable(NOT_BASE64_TEXT)
         if begin.group(1) != b"X509 CRL":
             read = from_pem(data[begin.start() : end.end()])
-            if not read:
+            if not read or not readable_aux(read[-1]):
                 return Unusable(BROKEN_ENTRY)
             found += read
     return found if begun else Unusable(NOTHING_FOUND)

@@ -5,6 +5,7 @@ And root files of every kind, as a user who may not read all of them.
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -202,6 +203,9 @@ def files(folder: Path) -> dict[str, Path]:
     }
     for name, text in texts.items():
         (folder / name.replace(" ", "-")).write_bytes(text.encode())
+    for use in ("serverAuth", "clientAuth", "anyExtendedKeyUsage"):
+        for word in ("addtrust", "addreject"):
+            (folder / f"{word}-{use}").write_text(with_use(good, f"-{word}", use))
     (folder / "DER").write_bytes(ca()["own"].der)
     (folder / "a-folder").mkdir()
     (folder / "a-loop").symlink_to("a-loop")
@@ -209,6 +213,12 @@ def files(folder: Path) -> dict[str, Path]:
     locked.write_text(good)
     locked.chmod(0)
     return {path.name: path for path in sorted(folder.iterdir())} | {"below a file": folder / "good" / "x"}
+
+
+def with_use(pem: str, *how: str) -> str:
+    """A TRUSTED CERTIFICATE, as `openssl x509` writes it."""
+    done = subprocess.run(["openssl", "x509", "-trustout", *how], input=pem, capture_output=True, text=True, check=True)
+    return done.stdout
 
 
 @pytest.mark.parametrize("library", LIBRARIES)

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from tests import authority
+from tests.verify import pki
+from tests.verify.pki import seq
 from tracer.certificates import Certificate, Presented
 from tracer.verify import UNKNOWN, Trust, replay
-from tracer.verify.checks import chain_and_validity
+from tracer.verify.checks import NOT_REPLAYED, chain_and_validity
 from tracer.verify.clients.libpq_texts import weak_for_system
 
 CAPTURES = Path(__file__).resolve().parents[2] / "captures"
@@ -109,3 +111,18 @@ def test_the_system_s_store() -> None:
         "refuse",
         'root certificate file "system" does not exist',
     )
+
+
+@pytest.mark.parametrize("extension", NOT_REPLAYED)
+def test_what_is_not_replayed_cannot_be_told(extension: str) -> None:
+    """A leaf with resources of RFC 3779 may fail for them alone; another fault stands in front of that."""
+    key, name = pki.keys()[0], pki.cn("Root")
+    root = pki.certificate(pki.Plan(name, name, key, key, extensions=(pki.basic(True),)))
+    leaf = pki.certificate(
+        pki.Plan(pki.cn("db"), name, pki.keys()[1], key, extensions=(pki.extension(extension, seq()),))
+    )
+    told = Trust(host="db", sslmode="verify-ca", roots=[Certificate.from_der(root)], time=pki.NOW)
+    verdict = replay(Presented.from_der([leaf]), told)
+    assert verdict.outcome == "cannot_tell"
+    assert "RFC 3779" in verdict.checks[0].because
+    assert replay(Presented.from_der([leaf]), replace(told, roots=[])).outcome == "refuse"

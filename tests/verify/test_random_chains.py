@@ -35,7 +35,7 @@ def ours(
 ) -> Answer:
     path = judge(
         [Certificate.from_der(data) for data in sent],
-        [Certificate.from_der(data) for data in roots],
+        [Certificate.trusted(data) for data in roots],
         pki.NOW,
         level,
         None if crls is None else [from_der(data) for data in crls],
@@ -70,6 +70,27 @@ def test_some_random_chains(revocation: bool, kinds: int) -> None:
     found, codes = differing(range(400), revocation=revocation)
     assert not found
     assert len(codes) >= kinds
+
+
+@pytest.mark.skipif(THREE is None, reason="no OpenSSL 3")
+@pytest.mark.parametrize(("openssl", "version"), [(THREE, (3, 0)), (FIVE, (3, 5)), (ONE, (1, 1))])
+def test_roots_that_are_trusted_for_some_uses(openssl: pki.OpenSSL | None, version: tuple[int, int]) -> None:
+    """A TRUSTED CERTIFICATE may end a chain in the middle, or reject it."""
+    if openssl is None:
+        pytest.skip(f"no OpenSSL {version}")
+    wrong, codes = {}, Counter()
+    for seed in range(5000, 5400):
+        random = Random(seed)  # noqa: S311
+        sent, roots = pki.scene(random)
+        roots = [pki.with_uses(random, root) if random.random() < 0.7 else root for root in (*roots, *sent[1:])]
+        theirs = openssl.verify(sent, roots, pki.NOW, 1)
+        if theirs is None:
+            continue
+        codes[theirs[0]] += 1
+        if theirs != (own := ours(sent, roots, 1, None, version)):
+            wrong[seed] = theirs, own
+    assert len(wrong) <= (2 if version == (1, 1) else 0), wrong
+    assert min(codes[None], codes[28]) > 40
 
 
 @pytest.mark.slow

@@ -30,8 +30,10 @@ from tracer.verify.extensions import (
 )
 from tracer.verify.revocation import RevocationList, crl_faults
 from tracer.verify.syntax import same_name
+from tracer.verify.uses import trusted_for_tls
 from tracer.verify.validity import out_of_time, time_fault
 
+REJECTED = 28  # X509_V_ERR_CERT_REJECTED
 DEPTH = 100  # X509_VERIFY_PARAM default; libpq sets none
 LEVEL_BITS = (0, 80, 112, 128, 192, 256)
 THREE = (3, 0)
@@ -114,7 +116,10 @@ def _judge(
     openssl: tuple[int, int],
 ) -> Path:
     old = openssl < THREE
-    chain, untrusted, end = build(sent, list(dict.fromkeys(roots)), time, old=old)
+    store: dict[bytes, Certificate] = {}
+    for root in roots:
+        store.setdefault(root.der, root)  # X509_STORE_add_cert passes over what is there
+    chain, untrusted, end = build(sent, list(store.values()), time, old=old)
     found = [
         *([(66, 0)] if not strong_key(sent[0], level) else []),
         *([] if end is None else [(end, len(chain) - 1)]),
@@ -149,11 +154,15 @@ def build(
             if not is_self_signed(top, old=old):
                 chain.append(found)
             elif found.der == top.der:
+                chain[-1] = found
                 untrusted -= 1
             else:
                 found = None  # a stranger with the root's name
         if found is not None:
             from_pool = False
+            said = trusted_for_tls(found)
+            if said is not None:
+                return chain, untrusted, REJECTED if said == "rejected" else None
             if is_self_signed(chain[-1], old=old):
                 return chain, untrusted, None
             continue

@@ -95,9 +95,13 @@ def _judged(
     anchor = path.anchor
     where = "the system's store" if trust.roots == "system" else "the root file"
     wanted = f"a chain to a root of {where}"
+    limit = next((name for oid, name in NOT_REPLAYED.items() if oid in sent[0].extensions), None)
     if faults:
         also = "".join(f"; also: {fault.text} ({fault.code})" for fault in faults[1:])
         chain = _failed(chain, faults[0], sent, wanted, explain(faults[0]) + also)
+    elif limit is not None and not path.faults:
+        why = f"the last thing that OpenSSL looks at is not replayed: {limit} of {sent[0].short}. `openssl verify` with the root file settles it"
+        chain = replace(chain, because=why, wanted=wanted)
     else:
         how = f"{' ← '.join(c.short for c in path.certificates)}"
         chain = replace(
@@ -165,3 +169,13 @@ def _dates_without_roots(sent: tuple[Certificate, ...], trust: Trust, dates: Che
     above = explain_time(late[0]) if late else "of what was sent, " + span(sent)
     why = f"the server's own certificate is in its time; {above}; which of them count, the client's root file decides: name it with --sslrootcert"
     return replace(dates, because=why, wanted="a leaf in its time", found=span(sent))
+
+
+# TABLES
+
+# What a chain may hold that OpenSSL checks and `judge` does not: the whole list. Only the leaf's count (X509v3_addr_validate_path,
+# X509v3_asid_validate_path): a certificate for routes, not for servers. With it a chain that is good otherwise cannot be told.
+NOT_REPLAYED = {
+    "1.3.6.1.5.5.7.1.7": "the IP address blocks (RFC 3779 §2)",
+    "1.3.6.1.5.5.7.1.8": "the autonomous system numbers (RFC 3779 §3)",
+}
