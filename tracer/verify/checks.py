@@ -13,6 +13,7 @@ from tracer.verify.words import explain, explain_time, span
 VERIFYING = ("verify-ca", "verify-full")
 DATES = (9, 10, 13, 14)
 LISTS = (3, 8, 11, 12, 15, 16, 23, 33, 35, 36, 44, 54)
+SEALED = "the server's certificates are sealed or were not captured: a key log of the connection would show them"
 
 _CHAIN = Check(
     "chain",
@@ -75,7 +76,7 @@ def chain_and_validity(
             None,
         )
     if not presented.certificates:
-        why = "the server's certificates are sealed or were not captured: a key log of the connection would show them"
+        why = presented.absent or SEALED
         return replace(done, because=why), replace(dates, because=why), None
     if trust.roots == "system" and trust.store is None:
         why = "the system's store of the client's machine decides: --env takes the one of this machine, --sslrootcert another's file"
@@ -97,7 +98,7 @@ def _judged(
     wanted = f"a chain to a root of {where}"
     limit = next((name for oid, name in NOT_REPLAYED.items() if oid in sent[0].extensions), None)
     if faults:
-        also = "".join(f"; also: {fault.text} ({fault.code})" for fault in faults[1:])
+        also = "".join(f"; also: {fault.text} ({fault.code})" for fault in faults[1:] if fault.code != 21)
         chain = _failed(chain, faults[0], sent, wanted, explain(faults[0]) + also)
     elif limit is not None and not path.faults:
         why = f"the last thing that OpenSSL looks at is not replayed: {limit} of {sent[0].short}. `openssl verify` with the root file settles it"

@@ -91,7 +91,8 @@ def negotiation(libpq: Libpq, presented: Presented, trust: Trust) -> Step:
         check = replace(check, because="the server closed and did not answer", found="nothing")
         return Step(check, texts.CLOSED, "gave_up", "an SSLRequest, and nothing more")
     if trust.sslnegotiation == "direct" or answer is None or (answer == "G" and not presented.answer_byte):
-        why = "the answer to SSLRequest is not in the capture"
+        asked = "request" in presented.seen
+        why = "no answer to SSLRequest seen" if asked else "TLS was not asked for here"
         if trust.sslnegotiation == "direct":
             why = "this server was not asked for direct TLS"
         return Step(replace(check, outcome="cannot_tell", because=why, found=None), says=why)
@@ -133,20 +134,19 @@ def root_file(libpq: Libpq, presented: Presented, trust: Trust) -> Step | None:
     if trust.roots is None and trust.sslmode in VERIFYING:
         text: str | None = texts.missing_root(libpq, path)
         because = f"the root file {path} does not exist"
-    elif word := _unreadable_root(libpq, trust):
-        text = texts.unusable_root(libpq, path, word)
-        because = f"the root file {path} is there and cannot be used: {word}"
-    elif isinstance(trust.roots, Unusable):
-        text = texts.unusable_root(libpq, path, trust.roots.reason)
-        because = f"the root file {path} is there and cannot be used: {trust.roots.reason}"
+    elif reason := _unusable(libpq, trust):
+        text = texts.unusable_root(libpq, path, reason)
+        because = f"the root file {path} is there and cannot be used: {reason}"
     else:
         return None
     check = _failed("root_file", because, when="before_tls", wanted="certificates in the root file", found=path)
     return Step(check, text, "no_hello", _no_hello(presented, trust), retry=True)
 
 
-def _unreadable_root(libpq: Libpq, trust: Trust) -> str | None:
-    """OpenSSL's word on the first entry of a root file that it does not read; the system's store is not read as a whole."""
+def _unusable(libpq: Libpq, trust: Trust) -> str | None:
+    """OpenSSL's word on a root file, or on its first entry that it does not read; the system's store may lack some."""
+    if isinstance(trust.roots, Unusable):
+        return trust.roots.reason
     roots = trust.anchors() if trust.roots != "system" else None
     return next((word for root in roots or () if (word := unreadable(root, libpq.openssl))), None)
 
@@ -181,12 +181,7 @@ def handshake(libpq: Libpq, presented: Presented, trust: Trust) -> Iterator[Step
         yield stopped
         yield from (Step(Check(step, "not_done", why)) for step in ("chain", "validity"))
         return
-    other = _other_version(libpq, presented, trust)
-    if other is not None:
-        yield other
-    unread = _unreadable(libpq, presented)
-    if unread is not None:
-        yield unread
+    yield from filter(None, (_other_version(libpq, presented, trust), _unreadable(libpq, presented)))
     yield from chain(libpq, presented, trust)
     if stopped is not None:
         yield stopped
@@ -240,7 +235,8 @@ def _stopped(libpq: Libpq, presented: Presented, trust: Trust) -> Step | None:
         return None
     text = {"closed": texts.end_of_file, "reset": texts.reset}.get(ended.how)
     prints = text(libpq) if text else _ended_text(libpq, ended, trust)
-    check = _failed("server", f"the server {_how(ended)} inside the handshake", when="in_handshake", found=_how(ended))
+    because, at = f"the server {_how(ended)} inside the handshake", presented.seen.get("ended")
+    check = _failed("server", because, when="in_handshake", found=_how(ended), after_message=at)
     return Step(check, prints, "stopped", "nothing more: the server ended the handshake", retry=True)
 
 
@@ -272,7 +268,7 @@ def name(libpq: Libpq, presented: Presented, trust: Trust) -> Step:
     check = Check(
         "name",
         "cannot_tell",
-        "the server's certificate is sealed or was not captured",
+        presented.absent or "the server's certificate is sealed or was not captured",
         "after_handshake",
         wanted=host,
         after_message=presented.seen.get("name"),
@@ -307,8 +303,10 @@ def injected(presented: Presented) -> Step | None:
     if not presented.injected:
         return None
     because = "bytes that are not TLS stood behind the answer S"
-    source = "CVE-2021-23222"
-    check = _failed("injected", because, when="after_handshake", wanted="nothing", found="bytes", source=source)
+    source, at = "CVE-2021-23222", presented.seen.get("name")
+    check = _failed(
+        "injected", because, when="after_handshake", wanted="nothing", found="bytes", source=source, after_message=at
+    )
     return Step(check, texts.INJECTED, "no_startup", NO_STARTUP)
 
 
@@ -318,7 +316,8 @@ def late_alert(libpq: Libpq, presented: Presented, trust: Trust) -> Step | None:
     if ended is None or ended.how != "alert" or ended.where != "after_handshake":
         return None
     because = f"the server {_how(ended)} behind the handshake"
-    check = _failed("server", because, when="after_handshake", found=_how(ended))
+    at = presented.seen.get("ended")
+    check = _failed("server", because, when="after_handshake", found=_how(ended), after_message=at)
     return Step(check, _ended_text(libpq, ended, trust), "session", WITH_STARTUP)
 
 
@@ -340,7 +339,10 @@ def channel_binding(presented: Presented, trust: Trust) -> Step | None:
     """channel_binding=require: the password proves that both ends see the same certificate (pg_SASL_init)."""
     if trust.channel_binding != "require":
         return None
-    check = Check("channel_binding", "cannot_tell", "", "after_handshake", wanted="SCRAM-SHA-256-PLUS")
+    at = presented.seen.get("authentication")
+    check = Check(
+        "channel_binding", "cannot_tell", "", "after_handshake", wanted="SCRAM-SHA-256-PLUS", after_message=at
+    )
     offered = presented.authentication
     if offered is None:
         why = "the server's authentication request is sealed or was not captured"
@@ -357,9 +359,8 @@ def certificate_mode(presented: Presented, trust: Trust) -> Step | None:
     """sslcertmode=require: the server must have asked for a certificate and got one, looked at when it lets the client in."""
     if trust.sslcertmode != "require":
         return None
-    check = Check(
-        "sslcertmode", "cannot_tell", "", "after_handshake", wanted="a client certificate, asked for and sent"
-    )
+    at, wanted = presented.seen.get("admitted"), "a client certificate, asked for and sent"
+    check = Check("sslcertmode", "cannot_tell", "", "after_handshake", wanted=wanted, after_message=at)
     sent = presented.client_certificate
     if sent is None:
         why = "whether the server asked for a certificate is sealed or was not captured"
@@ -378,7 +379,8 @@ def refused(presented: Presented) -> Step | None:
     ended = presented.ended
     if ended is None or ended.how != "error" or ended.where != "after_handshake":
         return None
-    check = _failed("server", f"the server refused: {ended.text}", when="after_handshake", found=ended.text)
+    because, at = f"the server refused: {ended.text}", presented.seen.get("ended")
+    check = _failed("server", because, when="after_handshake", found=ended.text, after_message=at)
     return Step(check, ended.text, "session", WITH_STARTUP, retry=not presented.admitted)
 
 
