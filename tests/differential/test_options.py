@@ -131,6 +131,38 @@ def test_direct_tls(library: str, tmp_path_factory, libpqs: lab.Libpqs, folder: 
                 assert not [*found, *contradictions(answer, trust, profile)], f"{roots} | {mode}"
 
 
+@pytest.mark.parametrize("library", DIRECT)
+def test_direct_tls_to_a_server_that_does_not_know_it(
+    library: str, folder: Path, postgres: lab.Postgres, in_front: Relay, libpqs: lab.Libpqs
+) -> None:
+    """PostgreSQL 15 takes the ClientHello for a broken startup packet and closes: no session under any mode, and no retry."""
+    if library not in lab.libraries():
+        pytest.skip(f"{library} is not on this machine")
+    postgres.show(servers()[0])
+    postgres.keylog.news()
+    profile, wrong = PROFILES[library], []
+    for roots in ("own", "absent"):
+        for mode in SSLMODES:
+            words = f"host={HOST} user=app sslmode={mode} sslrootcert={folder / roots} sslnegotiation=direct"
+            answer = lab.try_it(libpqs[library], in_front, postgres.keylog, words)
+            told = tracer.Trust(
+                host=HOST,
+                sslmode=mode,
+                roots=rootfile.load(folder / roots),
+                root_path=str(folder / roots),
+                security_level=profile.level,
+                sslnegotiation="direct",
+            )
+            found = [*contradictions(answer, told, profile)]
+            if answer.traces:
+                found += differences(answer, tracer.replay(answer.traces[0], told, profile.replayed()))
+            else:  # the options forbid it, or the root file is missing
+                verdict = tracer.replay(tracer.Presented(None, None, direct=True), told, profile.replayed())
+                found += [d for d in differences(answer, verdict) if not d.startswith("wire")]
+            wrong += [f"{roots} | {mode}\n    " + "\n    ".join(found)] if found else []
+    assert not wrong, "\n".join([library, *wrong])
+
+
 STORES = ("own", "other", "garbage", "absent")
 
 

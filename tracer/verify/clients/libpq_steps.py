@@ -106,10 +106,10 @@ def negotiation(libpq: Libpq, presented: Presented, trust: Trust) -> Step:
 def inside_tls(libpq: Libpq, presented: Presented, trust: Trust) -> tuple[Step, ...]:
     """Every check of a TLS connection in order, also those behind the first that fails."""
     before = (
-        _direct(presented, trust),
         root_file(libpq, presented, trust),
         server_name(libpq, presented, trust),
         _no_version(libpq, presented, trust),
+        _direct(presented, trust),
     )
     behind = (alpn(presented), name(libpq, presented, trust), injected(presented), late_alert(libpq, presented, trust))
     found = (*before, *handshake(libpq, presented, trust), *behind, *authentication(presented, trust))
