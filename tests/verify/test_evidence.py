@@ -88,7 +88,10 @@ def test_an_alert_that_says_nothing_of_the_mode(code: int, roots) -> None:
     table = tracer.table(trace, tracer.Trust(host="db.example", roots=roots, time=trace.time))
     assert agrees(table["require"], trace) is None
     assert {"prefer", "require"} <= set(consistent_with(table, trace))
-    assert "disable" not in consistent_with(table, trace)
+    out = {"disable"} | ({"verify-ca", "verify-full"} if roots is None else set())  # they close in front of their hello
+    assert {mode for mode, verdict in table.items() if agrees(verdict, trace) is False} <= out
+    assert set(consistent_with(table, trace)) >= set(SSLMODES) - out - {"verify-ca", "verify-full"}
+    assert not out & set(consistent_with(table, trace))
 
 
 def test_a_certificate_alert_of_a_client_without_a_root_file() -> None:
