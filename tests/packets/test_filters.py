@@ -16,11 +16,12 @@ from tracer.errors import TracerError
 from tracer.packets import filters
 from tracer.packets.filters import KEPT, MOST_PORTS, expression, program
 
-TCP_4 = bytes.fromhex("45000028 00000000 40060000 0a000001 0a000002") + struct.pack(">HH16x", 40000, 5432)
+TCP = struct.pack(">8xBBHHH", 5 << 4, 16, 0, 0, 0)  # behind the ports
+TCP_4 = bytes.fromhex("45000028 00000000 40060000 0a000001 0a000002") + struct.pack(">HH", 40000, 5432) + TCP
 UDP_4 = TCP_4[:9] + b"\x11" + TCP_4[10:]
 LATER = TCP_4[:6] + b"\x00\x10" + TCP_4[8:20] + bytes(20)  # a fragment: no ports there
-LONG_HEADER = b"\x46" + TCP_4[1:20] + bytes(4) + TCP_4[20:]
-TCP_6 = bytes.fromhex("60000000 0014 06 40") + bytes(32) + struct.pack(">HH16x", 5432, 40000)
+LONG_HEADER = b"\x46\0\0\x2c" + TCP_4[4:20] + bytes(4) + TCP_4[20:]
+TCP_6 = bytes.fromhex("60000000 0014 06 40") + bytes(32) + struct.pack(">HH", 5432, 40000) + TCP
 UDP_6 = TCP_6[:6] + b"\x11" + TCP_6[7:]
 HEADERS_6 = TCP_6[:6] + b"\x00" + TCP_6[7:]
 ARP = bytes(28)

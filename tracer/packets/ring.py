@@ -47,6 +47,7 @@ class Ring:
     socket: socket.socket
     memory: mmap.mmap
     interface: str | None
+    index: int  # of the interface; 0 stands for all
     names: dict[int, str] = field(default_factory=dict)
     at: int = 0
 
@@ -64,6 +65,10 @@ class Ring:
     def drops(self) -> int:
         """Packets that found no room since the last time this was asked."""
         return int(struct.unpack("=III", self.socket.getsockopt(SOL_PACKET, STATISTICS, 12))[1])
+
+    def gone(self) -> bool:
+        """Whether the interface is there no more; another one of its name is not the same."""
+        return self.index not in (0, *(index for index, _ in socket.if_nameindex()))
 
     def name(self, index: int) -> str:
         if index not in self.names:
@@ -111,13 +116,14 @@ def _open(interface: str | None, instructions: bytes) -> Ring:
         listening.setsockopt(SOL_PACKET, VERSION, V3)
         size = _reserve(listening)
         memory = mmap.mmap(listening.fileno(), size)
-        if interface is not None:
+        index = socket.if_nametoindex(interface) if interface else 0
+        if interface:
             listening.bind((interface, ETH_P_ALL))
-            _promiscuous(listening, socket.if_nametoindex(interface))
+            _promiscuous(listening, index)
     except BaseException:
         listening.close()
         raise
-    return Ring(listening, memory, interface)
+    return Ring(listening, memory, interface, index)
 
 
 def _reserve(listening: socket.socket) -> int:
@@ -162,33 +168,30 @@ def _packets(source: Source, ring: Ring) -> Iterator[Packet | Tick]:
             if ending or time.monotonic() - asked >= STATISTICS_PERIOD:
                 asked = time.monotonic()
                 source.counts.dropped = (source.counts.dropped or 0) + ring.drops()
-            if ending or (_arrived(waiting) and not _usable(source, ring)):
+                if ring.gone():
+                    source.problems.append(f"{ring.interface} is gone")
+                    return
+            if ending:
                 return
+            if _failed(waiting):
+                _note(source, ring)
             if not ring.ready():
                 yield Tick(time.time())
     finally:
         ring.close()
 
 
-def _arrived(waiting: select.poll) -> bool:
+def _failed(waiting: select.poll) -> bool:
     """Wait for a block; whether the socket has an error instead."""
     return any(event & select.POLLERR for _, event in waiting.poll(PATIENCE * 1000))
 
 
-def _usable(source: Source, ring: Ring) -> bool:
-    """After an error, which asking clears: an interface that is down may come back, one that is gone will not."""
+def _note(source: Source, ring: Ring) -> None:
+    """Asking for an error clears it: an interface that is down may come up again."""
     error = ring.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-    if not error or ring.interface is None:
-        return True
-    try:
-        socket.if_nametoindex(ring.interface)
-    except OSError:
-        source.problems.append(f"{ring.interface} is gone")
-        return False
-    problem = f"{ring.interface}: {os.strerror(error).lower()}"
-    if problem not in source.problems:
+    problem = f"{source.name}: {os.strerror(error).lower()}"
+    if error and problem not in source.problems:
         source.problems.append(problem)
-    return True
 
 
 def _block(frames: Frames, ring: Ring, count: int, at: int, block: bytes) -> Iterator[Packet]:
