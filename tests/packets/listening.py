@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -27,14 +28,12 @@ def in_namespace(script: str, *arguments: str, timeout: float = 120) -> str:
     return done.stdout
 
 
-def postgres(**options: object):  # noqa: ANN201 (a context manager of `stage`)
+def postgres(**options: object):
     """A server with a chain of three, as RDS has."""
-    import datetime
-
     from captures import pki, stage
 
     region = pki.region("eu-test-1")
-    yesterday = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=1)
+    yesterday = datetime.now(UTC) - timedelta(days=1)
     leaf = pki.server(region.subordinate, "my-rds.example.test", yesterday)
     chain = pki.certificates_pem([leaf, region.subordinate, region.root])
     return stage.server(stage.binaries(15), certificate=chain, key=pki.key_pem(leaf), **options)  # type: ignore[arg-type]

@@ -70,7 +70,7 @@ def test_the_kernel_keeps_what_the_filter_says() -> None:
     port, _, none, _ = rest
     assert port["found"] == one["found"]
     assert none["found"] == []
-    assert [bytes.fromhex(frame)[14:] for frame in none["written"]][0] == LATER
+    assert next(bytes.fromhex(frame)[14:] for frame in none["written"]) == LATER
 
 
 DROPS = """
