@@ -24,7 +24,7 @@ from tracer.packets.keylog import KeyLog
 from tracer.packets.recorder import Recorder, rotation
 from tracer.packets.source import Source
 from tracer.progress import Progress, connections, packets
-from tracer.protocol.fields import content, first
+from tracer.protocol.fields import first
 from tracer.protocol.keys import Keys
 from tracer.sources import WAYS, live
 from tracer.streams import Connection, arriving
@@ -123,8 +123,7 @@ class Waiting:
 
     def _looked_at(self, connection: Connection, last: bool) -> Iterator[Trace]:
         trace = follow(connection, self.keys)
-        hello = trace.of("ClientHello")
-        random = content(first(hello.fields, "random")) if hello else b""
+        random = _random(trace)
         if last or not self.patience or not random or not _wants_keys(trace):
             yield trace
             return
@@ -141,6 +140,13 @@ class Waiting:
             yield sealed.trace
         else:
             self.sealed.append(sealed)
+
+
+def _random(trace: Trace) -> bytes:
+    """By which a key log names the connection."""
+    hello = trace.of("ClientHello")
+    found = first(hello.fields, "random") if hello else None
+    return found.value if found and isinstance(found.value, bytes) else b""
 
 
 def _wants_keys(trace: Trace) -> bool:
@@ -190,7 +196,8 @@ class _Session:
         for trace in self.waiting.ready(self.source.behind, last=last):
             found = self.question.about(trace)
             self.status = max(self.status, reading.status_of(found))
-            self.progress.settled(found.verdict.outcome if found.asked else trace.outcome.kind)
+            seen = not found.asked or trace.outcome.kind == "plaintext"
+            self.progress.settled(trace.outcome.kind if seen else found.verdict.outcome)
             self.progress.clear()
             self.output.connection(found)
             if count is not None and self.output.count >= count:
