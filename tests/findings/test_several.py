@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ssl
+from dataclasses import replace
+from datetime import timedelta
 
 from tests.authority import issue, root, server, subordinate
 from tests.findings.helpers import capture, error, healthy, kinds, only, shake, story
 from tests.wire import STARTUP, WELCOME, Say, packets, spoken
 from tracer.findings import explain, several, together
+from tracer.findings.several import lasted
 from tracer.findings.sketch import sketch
 from tracer.packets.source import Packet
 from tracer.trace import Trace
@@ -52,6 +55,32 @@ def test_back_after_the_server_closed() -> None:
     """S and then nothing: prefer goes on in plaintext, too."""
     gone = packets(GOOD.preambled()[:2], close="server")
     assert "said S and closed" in only("came_back_in_plaintext", *capture(gone, packets(PLAIN))).text
+
+
+def test_a_name_refused_is_no_retry() -> None:
+    """Prefer compares no names, and what TLS has let through it does not try again: another program."""
+    for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+        made = shake(server(), subordinate(), version=version)
+        closed = packets(made.preambled()[:-2], close="client")
+        for log in ((made.log,), ()):
+            assert not about("came_back_in_plaintext", *capture(closed, packets(PLAIN), logs=log))
+
+
+def test_direct_tls_is_no_retry() -> None:
+    """sslnegotiation=direct is for the strong modes."""
+    gone = packets([*GOOD.said[:2], UNKNOWN_CA])
+    assert not about("came_back_in_plaintext", *capture(gone, packets(PLAIN)))
+
+
+def test_another_user_is_another_program() -> None:
+    """The server refused one user inside TLS; prefer comes back as the same one, to the same database."""
+    refuse = error("28000", "no pg_hba.conf entry")
+    inside = shake(server(), subordinate(), talk=(("client", STARTUP), ("server", refuse)))
+    first = packets(inside.preambled(), close="server")
+    other = STARTUP.replace(b"me", b"it")
+    for startup, found in ((STARTUP, True), (other, False)):
+        again = packets([("client", startup), ("server", refuse)])
+        assert bool(about("came_back_in_plaintext", *capture(first, again, logs=(inside.log,)))) is found
 
 
 # SIBLINGS
@@ -177,3 +206,20 @@ def test_a_single_connection_has_no_other() -> None:
     """Nothing is said of several where there is one."""
     for trace in (healthy(), spoken(*PLAIN), *story("cname")):
         assert together([sketch(trace)]) == []
+
+
+def test_how_long_it_went_on() -> None:
+    """In the unit that people count it in."""
+    spans = [timedelta(seconds=4), timedelta(minutes=90), timedelta(hours=12), timedelta(days=400)]
+    assert [lasted(span) for span in spans] == ["4.0 s", "90.0 minutes", "12.0 hours", "400.0 days"]
+
+
+def test_a_program_tries_again_a_person_takes_time() -> None:
+    """Hours lie between these: nobody knows whether anything tries by itself."""
+    refused = [sketch(trace) for trace in story("wrong-root")]
+    apart = [replace(one, id=n, started=one.started + timedelta(hours=n)) for n in range(1, 4) for one in refused]
+    at_once = [replace(one, id=n, started=one.started + timedelta(seconds=n)) for n in range(1, 4) for one in refused]
+    said = [next(f.text for f in together(seen) if f.kind == "refused_again") for seen in (apart, at_once)]
+    assert ["by itself" in text for text in said] == [False, True]
+    assert "3 times within 2.0 hours" in said[0]
+    assert "3 times within 2.0 s" in said[1]

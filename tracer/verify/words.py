@@ -10,7 +10,10 @@ def explain(fault: Fault) -> str:
     """One sentence about a fault of the chain, with its certificate."""
     who = fault.certificate.short
     sentence = SENTENCES.get(fault.code, "{who}: {text}")
-    return sentence.format(who=who, issuer=fault.certificate.issuer, text=fault.text) + f" (OpenSSL {fault.code})"
+    issuer = next(
+        (p[3:] for p in fault.certificate.issuer.split(", ") if p.startswith("CN=")), fault.certificate.issuer
+    )
+    return sentence.format(who=who, issuer=issuer, text=fault.text) + f" (OpenSSL {fault.code})"
 
 
 def explain_time(fault: Fault) -> str:
@@ -49,6 +52,7 @@ SENTENCES = {
     20: "nothing in the chain or the root file is the issuer of {who}: {issuer}",
     23: "{who} was revoked",
     26: "{who} may not be used for a TLS server",
+    28: "the root file says of {who} that it is not to be trusted for TLS servers",
     44: "the revocation list at hand is not about {who}",
     47: "{who} has a name that a CA above it is not allowed to give",
     48: "{who} has a name that a CA above it must not give",
