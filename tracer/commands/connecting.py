@@ -91,8 +91,7 @@ def _status(judged: Report, startup: bool) -> int:
 
 def _written(options: argparse.Namespace, source: Source, trace: Trace) -> None:
     if options.write:
-        packets = [item for item in source if isinstance(item, Packet)]
-        frames.write(options.write, frames.frames(packets), frames.key_log(source.keys))
+        frames.write(options.write, (item for item in source if isinstance(item, Packet)), source.keys)
     if options.chain_out:
         chain = "".join(certificate.pem for certificate in trace.presented.certificates or ())
         if not chain:
