@@ -195,7 +195,7 @@ class _Session:
         """Those whose turn it is; whether that was enough."""
         for trace in self.waiting.ready(self.source.behind, last=last):
             found = self.question.about(trace)
-            self.status = max(self.status, reading.status_of(found))
+            self.status = max(self.status, reading.asked_status(found))
             seen = not found.asked or trace.outcome.kind == "plaintext"
             self.progress.settled(trace.outcome.kind if seen else found.verdict.outcome)
             self.progress.clear()
@@ -238,7 +238,7 @@ def _end(session: _Session, recorder: Recorder | None) -> int:
         source.problems.append(
             f"{dropped:,} packets were dropped before they could be read: connections may be missing"
         )
-    status = max(session.status, reading.problems([source], session.output.count))
+    status = max(session.status, reading.complaints([source], session.output.count))
     if recorder is not None and recorder.failed is not None:
         terminal.complain(recorder.failed)
         status = 2

@@ -83,7 +83,7 @@ def time_option(parser: argparse._ActionsContainer, default: str) -> None:
     )
 
 
-def capture_options(parser: argparse.ArgumentParser) -> None:
+def key_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     group = parser.add_argument_group("what is read and shown")
     group.add_argument("--keylog", metavar="FILE", help="TLS secrets in NSS key log format (also SSLKEYLOGFILE)")
     group.add_argument(
@@ -94,6 +94,11 @@ def capture_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="trace TLS connections that are not PostgreSQL, too; judged when a mode, a host or a root file is named",
     )
+    return group
+
+
+def capture_options(parser: argparse.ArgumentParser) -> None:
+    group = key_options(parser)
     group.add_argument("--connection", type=int, metavar="N", help="show only connection N, in full")
     group.add_argument("-v", "--verbose", action="count", default=0, help="every field explained; -vv the bytes too")
 

@@ -89,7 +89,7 @@ def _trace(options: argparse.Namespace, sources: Iterable[Source]) -> int:
             with suppress(KeyboardInterrupt):
                 for connection in reassemble(progress.watch(source), all_tls=options.all_tls, after=out.count):
                     found = question.about(follow(connection, source.keys))
-                    status = max(status, status_of(found))
+                    status = max(status, asked_status(found))
                     progress.settled(found.trace.outcome.kind)
                     progress.clear()
                     out.connection(found)
@@ -97,7 +97,7 @@ def _trace(options: argparse.Namespace, sources: Iterable[Source]) -> int:
         out.end(read_from)
     if options.connection is not None and not out.shown:
         raise TracerError(f"there is no connection {options.connection}", f"they count from 1 to {out.count}")
-    return max(status, problems(read_from, out.count))
+    return max(status, complaints(read_from, out.count))
 
 
 def output(options: argparse.Namespace, file: IO[str], question: Question) -> Output:
@@ -114,16 +114,16 @@ def output(options: argparse.Namespace, file: IO[str], question: Question) -> Ou
     )
 
 
-def status_of(found: Report) -> int:
-    """The exit status that one connection asks for."""
+def asked_status(found: Report) -> int:
+    """The exit status of what was asked about a connection."""
     if not found.asked or found.trace.transport == "cancel":
         return 0
     seen = "plaintext" if found.trace.outcome.kind == "plaintext" else None  # whatever the server would have presented
     return shared.status(found.verdict, seen)
 
 
-def problems(sources: list[Source], connections: int) -> int:
-    """Say what could not be read, or that there was nothing to show; returns the exit status."""
+def complaints(sources: list[Source], connections: int) -> int:
+    """Say what of the input could not be read, or that there is nothing in it; the exit status of that."""
     status = 0
     for source in sources:
         for problem in source.problems:

@@ -167,8 +167,10 @@ class _Interface(NamedTuple):
 
     def nanoseconds(self, ticks: int) -> int:
         """A time of this interface since 1970; exact where its unit is some nanoseconds."""
-        unit = round(1e9 * self.unit, 3)
-        return int(ticks * (int(unit) if unit.is_integer() and unit else unit)) + self.offset * 1_000_000_000
+        unit = 1e9 * self.unit
+        whole = round(unit)
+        exact = whole > 0 and abs(unit - whole) < 1e-6 * unit
+        return (ticks * whole if exact else int(ticks * unit)) + self.offset * 1_000_000_000
 
 
 def _pcapng(source: Source, window: Window) -> Items:
