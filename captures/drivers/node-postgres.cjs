@@ -1,5 +1,5 @@
 // node-postgres, a connection a line of standard input: host, port, sslmode and root file ("" for none), tabs between them.
-// Out comes accept, plaintext or refuse, and what was printed. Names lead to 127.0.0.1.
+// Out comes accept, plaintext or refuse, and what was printed. Names lead to 127.0.0.1. Arguments go into every URI.
 'use strict'
 const dns = require('dns')
 const readline = require('readline')
@@ -11,7 +11,8 @@ dns.lookup = (name, options, done) => {
 }
 
 async function connect (host, port, sslmode, roots) {
-  const options = [sslmode && `sslmode=${sslmode}`, roots && `sslrootcert=${encodeURIComponent(roots)}`].filter(Boolean)
+  const told = [sslmode && `sslmode=${sslmode}`, roots && `sslrootcert=${encodeURIComponent(roots)}`]
+  const options = [...told, ...process.argv.slice(2)].filter(Boolean)
   let client
   try {
     client = new Client(`postgresql://app:not-a-secret@${host}:${port}/postgres?${options.join('&')}`)

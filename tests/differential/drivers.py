@@ -24,6 +24,7 @@ JDBC = Path("/usr/share/java/postgresql.jar")
 GO = Path("/usr/share/gocode/src/github.com")
 NODE_MODULES = Path(sys.prefix) / "drivers" / "node_modules"
 HOSTS = (
+    "db.allowed.test",
     "db.example.test",
     "other.test",
 )
@@ -99,9 +100,9 @@ def python(program: str) -> Callable[[Path], Command]:
     return lambda _: ([sys.executable, "-I", str(PROGRAMS / program)], {})
 
 
-def node(program: str) -> Callable[[Path], Command]:
+def node(program: str, *arguments: str) -> Callable[[Path], Command]:
     variables = {"NODE_PATH": str(NODE_MODULES), "NODE_NO_WARNINGS": "1"}
-    return lambda _: (["node", str(PROGRAMS / program)], variables)
+    return lambda _: (["node", str(PROGRAMS / program), *arguments], variables)
 
 
 def go(program: str) -> Callable[[Path], Command]:
@@ -137,6 +138,10 @@ def has(*programs: str) -> bool:
     return all(shutil.which(program) for program in programs)
 
 
+def has_pg() -> bool:
+    return has("node") and (NODE_MODULES / "pg").is_dir()
+
+
 def has_java() -> bool:
     return has("java", "javac") and JDBC.exists()
 
@@ -145,7 +150,8 @@ DRIVERS = {
     "pgjdbc": Kind(java("Pgjdbc"), has_java),
     "pgx-4": Kind(go("pgx"), lambda: has("go") and (GO / "jackc/pgx/v4").is_dir()),
     "lib-pq": Kind(go("pq"), lambda: has("go") and (GO / "lib/pq").is_dir()),
-    "node-postgres-8": Kind(node("node-postgres.cjs"), lambda: has("node") and (NODE_MODULES / "pg").is_dir()),
+    "node-postgres-8": Kind(node("node-postgres.cjs"), has_pg),
+    "node-postgres-9": Kind(node("node-postgres.cjs", "uselibpqcompat=true"), has_pg),  # what 9 is to be
     "asyncpg": Kind(python("asyncpg_client.py"), lambda: util.find_spec("asyncpg") is not None),
     "pg8000": Kind(python("pg8000_client.py"), lambda: util.find_spec("pg8000") is not None),
 }

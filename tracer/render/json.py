@@ -178,6 +178,7 @@ def certificate(c: Certificate, position: int) -> Object:
 def verdict(v: Verdict, agrees: bool | None) -> Object:
     return {
         "client": v.client,
+        **({} if v.basis is None else {"basis": v.basis}),
         "sslmode": v.sslmode,
         "host": v.host,
         "time": time(v.time),
