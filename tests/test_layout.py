@@ -64,6 +64,7 @@ MAY_IMPORT: dict[str, tuple[str, ...] | None] = {
     "cost.py": VALUES,
     "findings/": (*VALUES, "verify", "findings"),
     "verify/": ("verify", *CERTIFICATES, "trace", "outcome", "protocol.fields", "errors"),
+    "modes.py": ("certificates", "settings", "verify"),
     "advice.py": ("certificates", "report", "verify"),
     "report.py": (*VALUES, "verify", "findings", "cost"),
     "render/": (
@@ -75,6 +76,7 @@ MAY_IMPORT: dict[str, tuple[str, ...] | None] = {
         "advice",
         "bundle",
         "glossary",
+        "modes",
         "render",
         "settings",
         "errors",

@@ -24,6 +24,7 @@ EXAMPLES = """examples:
   pgtls live -i eth0
   pgtls probe "host=db.example sslmode=verify-full sslrootcert=root.crt"
   pgtls verify chain.pem --host db.example --sslrootcert root.crt
+  pgtls explain-mode "postgresql://db.example/?sslmode=require"
   pgtls bundle old.pem --and new.pem --against capture.pcapng
 """
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from tracer.certificates import Presented
 from tracer.findings import Finding, explain
 from tracer.trace import Trace
 from tracer.verify import Evidence, agrees, clients, consistent_with, evidence, known, table
 from tracer.verify.model import SSLMODES, Trust, Unknown, Verdict
+
+ALL = "all"  # for a client: libpq, and what every other one would do
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +22,7 @@ class Judged:
     verdicts: dict[str, Verdict]
     asked: bool
     host_from_hello: bool = False
+    clients: dict[str, dict[str, Verdict]] = field(default_factory=dict)  # with `ALL`: by client, then by sslmode
 
     @property
     def verdict(self) -> Verdict:
@@ -76,8 +79,16 @@ class Report(Judged):
 
 
 def judge(presented: Presented, trust: Trust, client: str = "libpq", *, asked: bool = True) -> Judged:
-    """Judge what a server presented, under every sslmode. Raises `TracerError` for an unknown client."""
-    return Judged(presented=presented, trust=trust, verdicts=table(presented, trust, clients.get(client)), asked=asked)
+    """Judge what a server presented, under every sslmode; for `ALL`, as libpq, and as every other client beside it.
+
+    Raises `TracerError` for an unknown client.
+    """
+    beside = {}
+    if client == ALL:
+        client = "libpq"
+        beside = {name: table(presented, trust, clients.get(name)) for name in (client, *clients.drivers())}
+    verdicts = table(presented, trust, clients.get(client))
+    return Judged(presented=presented, trust=trust, verdicts=verdicts, asked=asked, clients=beside)
 
 
 def report(
@@ -101,6 +112,7 @@ def report(
         presented=judged.presented,
         trust=trust,
         verdicts=judged.verdicts,
+        clients=judged.clients,
         asked=asked,
         host_from_hello=from_hello,
         trace=trace,

@@ -43,6 +43,7 @@ def connection(report: Report, *, fields: bool = False) -> Object:
         "messages": [message(m, fields=fields) for m in trace.messages],
         "outcome": _outcome(trace),
         "verdicts": [verdict(v, report.agreement(v)) for v in report.asked_first()],
+        **_clients(report),
         "consistent_with": report.consistent_with,
         "evidence": [_evidence(one) for one in report.evidence],
         "cost": _cost(trace),
@@ -76,7 +77,15 @@ def judged(what: Judged) -> Object:
     return {
         "certificates": [certificate(c, position) for position, c in enumerate(sent)],
         "verdicts": [verdict(v, None) for v in what.asked_first()],
+        **_clients(what),
     }
+
+
+def _clients(what: Judged) -> Object:
+    """Every client beside each other, where that was asked for."""
+    from tracer.render.modes import clients_document
+
+    return {"clients": clients_document(what)} if what.clients else {}
 
 
 def bundles(

@@ -102,6 +102,7 @@ PROFILE = Profile(
     onward=("prefer",),
     returns=returns,
     ended=ended,
+    default_file=True,
     files="sslrootcert, else ~/.postgresql/root.crt; prefer and allow read none",
     missing="verify-ca and verify-full stop before they connect, and require, too, where the file was named",
 )

@@ -12,6 +12,7 @@ from functools import partial
 
 from tracer.certificates import Presented
 from tracer.outcome import Ended
+from tracer.verify.clients.libpq_steps import DEFAULT_ROOT
 from tracer.verify.clients.libraries import ANY
 from tracer.verify.clients.verdicts import Step, certain, knows_the_server, possible, verdict
 from tracer.verify.hostnames import Rule
@@ -45,6 +46,7 @@ class Profile:
     prints_first: bool = False  # of two attempts that fail it tells of the first
     run: bool = True
     default: str = "prefer"
+    default_file: bool = False  # whether it looks for ~/.postgresql/root.crt
     files: str = ""  # for people: which root file it reads
     missing: str = ""  # and what happens when that is not there
 
@@ -56,6 +58,7 @@ class Profile:
 
 def replay(profile: Profile, presented: Presented, trust: Trust) -> Verdict:
     """What this driver would do with that server."""
+    trust = _own_file(profile, trust)
     decide = partial(verdict, profile.name, trust, basis=profile.basis)
     attempts = profile.modes.get(trust.sslmode)
     if attempts is None:
@@ -73,6 +76,15 @@ def replay(profile: Profile, presented: Presented, trust: Trust) -> Verdict:
     if first == "tls":
         return _tls(profile, presented, trust, decide, fallback="plaintext" in more)
     return _plaintext_first(profile, presented, trust, decide) if more else _plaintext(profile, presented, decide)
+
+
+def _own_file(profile: Profile, trust: Trust) -> Trust:
+    """The root file in the home folder is nobody's wish: some drivers look for it, and pass on when it is not there."""
+    if trust.root_path is None or not trust.root_path.endswith(DEFAULT_ROOT.removeprefix("~")):
+        return trust
+    if not profile.default_file:
+        return replace(trust, roots=None, root_path=None)
+    return replace(trust, root_path=None) if trust.roots is None else trust
 
 
 # WITHOUT TLS

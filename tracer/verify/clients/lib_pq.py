@@ -6,6 +6,7 @@ Run: lib/pq 1.10.7 on Go 1.19. Its source: ssl.go (ssl, sslCertificateAuthority,
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 
 from tracer.certificates import Presented
@@ -58,7 +59,10 @@ def inside(presented: Presented, trust: Trust) -> list[Step]:
     host = wanted_host(trust)
     sent = host is not None and hostnames.address(host.strip("[]")) is None  # Go sends no address as SNI
     named = name(presented, trust, hostnames.go, behind, looks=sent, when="after_handshake")
-    return in_go_s_order(chain(GO, presented, trust, behind), named)
+    late = [
+        replace(step, check=replace(step.check, when="after_handshake")) for step in chain(GO, presented, trust, behind)
+    ]
+    return in_go_s_order(late, named)
 
 
 def answer(presented: Presented, _trust: Trust) -> str:

@@ -75,6 +75,7 @@ PROFILE = Profile(
     ended=ended,
     file_wire="no_hello",
     prints_first=True,
+    default_file=True,
     files="sslrootcert, else ~/.postgresql/root.crt; read under verify-ca and verify-full alone",
     missing="verify-ca and verify-full close behind S; require and prefer never look for it",
 )

@@ -101,6 +101,7 @@ PROFILE = Profile(
     unknown_mode=lambda _mode: "failed to configure TLS (sslmode is invalid)",
     returns=returns,
     ended=ended,
+    default_file=True,
     files="sslrootcert, else ~/.postgresql/root.crt where that exists, else the system's store",
     missing="a named file that is missing stops every mode but disable before it connects",
 )
