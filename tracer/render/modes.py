@@ -13,6 +13,7 @@ from tracer.verify.model import SSLMODES, Verdict
 
 Object = dict[str, Any]
 WORDS = {"accept": "connects", "refuse": "refuses", "plaintext": "plaintext", "cannot_tell": "?"}
+WIDTH = 27  # of a client's name
 WHEN = {"before_tls": "before TLS", "in_handshake": "inside the handshake", "after_handshake": "behind the handshake"}
 
 
@@ -22,10 +23,10 @@ WHEN = {"before_tls": "before TLS", "in_handshake": "inside the handshake", "aft
 def clients(page: Page, judged: Judged) -> None:
     """Clients × sslmodes: who connects, who refuses, who goes on in plaintext, who knows the server."""
     page.title("What each client would do here")
-    page.add((f"  {'':<18}" + "".join(f"{mode:<13}" for mode in SSLMODES), "dim"), indent=20)
+    page.add((f"  {'':<{WIDTH}}" + "".join(f"{mode:<12}" for mode in SSLMODES), "dim"), indent=WIDTH + 2)
     for name, verdicts in judged.clients.items():
         cells = [_cell(verdicts[mode]) for mode in SSLMODES]
-        page.add((f"  {name:<18}", "bold"), *((f"{words:<13}", style) for words, style in cells), indent=20)
+        page.add((f"  {name:<{WIDTH}}", "bold"), *((f"{words:<12}", style) for words, style in cells), indent=WIDTH + 2)
     page.add(
         (
             "  ✔ and knows the server, by chain and name  plaintext: goes on without TLS, if the server permits it",

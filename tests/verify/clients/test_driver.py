@@ -11,6 +11,11 @@ from tracer.verify.clients import drivers
 from tracer.verify.model import Trust
 
 
+def strictest(name: str) -> str:
+    """The mode of a driver that checks most."""
+    return next(mode for mode in reversed(SSLMODES) if mode in drivers()[name].modes)
+
+
 @pytest.mark.parametrize("name", drivers())
 def test_every_verdict_says_how_it_is_known(name: str) -> None:
     """Run, and which version, or read from source and not run."""
@@ -26,11 +31,18 @@ def test_every_verdict_has_the_three_checks(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", drivers())
+@pytest.mark.parametrize("file", ["absent", "garbage"])
+def test_a_root_file_that_cannot_serve_lets_nobody_in(name: str, file: str) -> None:
+    """A mode that verifies never passes a server for want of a root file."""
+    assert {cell(name, mode, file)[0] for mode in ("verify-ca", "verify-full")} <= {"refuse", "cannot_tell"}
+
+
+@pytest.mark.parametrize("name", drivers())
 def test_what_is_not_known_is_not_told(name: str) -> None:
     """Without the certificates nobody who verifies knows."""
     found = {cell(name, mode, "good", certificates=None)[0] for mode in ("verify-ca", "verify-full")}
     assert found <= {"cannot_tell", "refuse"}
-    assert cell(name, "verify-full", "good", answer="G", answer_byte=b"")[0] == "cannot_tell"
+    assert cell(name, strictest(name), "good", answer="G", answer_byte=b"")[0] == "cannot_tell"
 
 
 @pytest.mark.parametrize("name", drivers())
@@ -45,7 +57,7 @@ def test_only_who_checks_chain_and_name_knows_the_server(name: str) -> None:
 def test_the_server_s_own_end_is_among_the_steps(name: str) -> None:
     """An alert in front of every certificate stops whoever asked for TLS."""
     ended = Ended("alert", "in_handshake", alert=40)
-    said = verdict(name, "verify-full", "good", certificates=None, version=None, ended=ended, authentication=None)
+    said = verdict(name, strictest(name), "good", certificates=None, version=None, ended=ended, authentication=None)
     assert said.refused_by is not None
     assert (said.refused_by.step, said.wire) == ("server", "stopped")
 

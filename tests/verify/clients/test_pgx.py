@@ -59,3 +59,10 @@ def test_allow_does_not_come_back() -> None:
 
 def test_how_it_is_known() -> None:
     assert verdict("pgx-4", "require", "good").basis == "run: pgx 4.15.0, Go 1.19"
+
+
+def test_5_knows_the_system_s_store() -> None:
+    """And then every mode is verify-full: what the store says is not known here, and a wrong name is refused."""
+    assert cell("pgx-5", "require", "system") == ("cannot_tell", "alert|session", None)
+    assert cell("pgx-5", "require", "system", OTHER)[:1] == ("refuse",)
+    assert (verdict("pgx-5", "require", "good").basis or "").startswith("read from source, not run: pgx 5")

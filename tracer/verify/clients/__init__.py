@@ -36,16 +36,21 @@ def get(name: str, *, openssl: str | None = None) -> Client:
 @lru_cache(maxsize=1)
 def drivers() -> dict[str, Profile]:
     """The drivers that are not libpq, by name."""
-    from tracer.verify.clients import asyncpg, lib_pq, node_postgres, pg8000, pgjdbc, pgx
+    from tracer.verify.clients import asyncpg, lib_pq, node_postgres, npgsql, pg8000, pgjdbc, pgx, rust
 
     found = (
         pgjdbc.PROFILE,
         pgx.PROFILE,
+        pgx.PROFILE_5,
         lib_pq.PROFILE,
         node_postgres.PROFILE,
         node_postgres.PROFILE_9,
         asyncpg.PROFILE,
         pg8000.PROFILE,
+        npgsql.PROFILE,
+        rust.TOKIO,
+        rust.TOKIO_NATIVE,
+        rust.SQLX_PROFILE,
     )
     return {profile.name: profile for profile in found}
 

@@ -16,7 +16,7 @@ from tracer.verify.clients.libpq_steps import DEFAULT_ROOT
 from tracer.verify.clients.libraries import ANY
 from tracer.verify.clients.verdicts import Step, certain, knows_the_server, possible, verdict
 from tracer.verify.hostnames import Rule
-from tracer.verify.model import SSLMODES, Check, Trust, Verdict, When
+from tracer.verify.model import SSLMODES, Check, Trust, Unusable, Verdict, When
 from tracer.verify.words import ALERT_NAMES
 
 Steps = Callable[[Presented, Trust], Iterable[Step]]
@@ -40,6 +40,7 @@ class Profile:
     before: Steps = lambda _presented, _trust: ()
     unknown_mode: Callable[[str], str] = lambda mode: f"invalid sslmode {mode}"
     onward: tuple[str, ...] = ()
+    onward_behind: tuple[str, ...] = ("N",)  # the answers behind which they do
     returns: Callable[[Step, Presented, Trust], bool] = lambda _step, _presented, _trust: False
     ended: Callable[[Ended], str | None] = lambda _ended: None
     file_wire: str = "nothing"  # where a root file stops it: before any packet, or `no_hello`, behind S
@@ -178,11 +179,17 @@ def _other_answer(profile: Profile, presented: Presented, trust: Trust, decide: 
         why = "the answer to SSLRequest is not in the capture"
         step = Step(replace(check, outcome="cannot_tell", because=why, found=None), says=why)
         return decide("cannot_tell", None, steps=(step,), says=why)
-    if answer == "N" and trust.sslmode in profile.onward:
-        says = "a StartupMessage in plaintext, behind N on the same connection"
+    if answer in profile.onward_behind and trust.sslmode in profile.onward:
+        says = f"a StartupMessage in plaintext, behind {answer} on the same connection"
         end = refused_in_plaintext(profile, presented)
         again = fallback and end is not None and profile.returns(end, presented, trust)
-        return _plaintext(profile, presented, decide, wire="plaintext" + ",unasked" * again, says=says)
+        return _plaintext(
+            profile,
+            presented,
+            decide,
+            wire=("plaintext" if answer == "N" else "gave_up|plaintext") + ",unasked" * again,
+            says=says,
+        )
     step = Step(check, profile.answer(presented, trust), "gave_up", "the client closes behind the answer")
     if fallback and profile.returns(step, presented, trust):
         return _back_in_plaintext(profile, presented, decide, (step,), step)
@@ -288,6 +295,12 @@ def name(
 def system_store(trust: Trust) -> Trust:
     """The same where no root file was named and there is none at its place: the system's store decides."""
     return replace(trust, roots="system") if trust.roots is None and trust.root_path is None else trust
+
+
+def other_store(trust: Trust) -> Trust:
+    """The same where the root file is not there or holds nothing, and other roots than the file's count as well."""
+    usable = trust.roots is not None and not isinstance(trust.roots, Unusable)
+    return trust if usable else replace(trust, roots="system")
 
 
 def named_file(trust: Trust) -> Trust:

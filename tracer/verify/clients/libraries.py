@@ -193,6 +193,26 @@ def _java_alert(fault: Fault, presented: Presented) -> int:
     return {10: 45, 9: 42, 7: 42}.get(fault.code, 46)
 
 
+# RUSTLS: rustls-webpki 0.103, verify_cert.rs; the alerts are those of rustls 0.23, error.rs. Read, not run.
+
+
+def _webpki_faults(path: Path, presented: Presented, trust: Trust) -> tuple[Fault, ...]:
+    """What the leaf is by itself comes first. Any certificate of the root file is an anchor, and no CA may be a server."""
+    found = [fault for fault in path.faults if fault.code not in NO_ANCHOR or not reaches(presented, trust)]
+    leaf = path.certificates[0]
+    if leaf.basic_constraints is not None and leaf.basic_constraints[0]:
+        found.insert(0, Fault(37, 0, leaf))
+    return tuple(sorted(found, key=lambda fault: not (fault.depth == 0 and fault.code in (*DATES, 26, 37))))
+
+
+def _webpki_alert(fault: Fault, _presented: Presented) -> int:
+    return 45 if fault.code in DATES else 48 if fault.code in NO_ANCHOR else {7: 51, 26: 43}.get(fault.code, 46)
+
+
+def _no_text(_fault: Fault, _path: Path, _trust: Trust) -> None:
+    """What is printed was not seen."""
+
+
 # TABLES
 
 ANY = -1
@@ -231,3 +251,6 @@ PYTHON = Library("Python's ssl with OpenSSL", _all, TEXTS, _python_text, _openss
 NODE = Library("Node's OpenSSL", _last, TEXTS, lambda fault, _path, _trust: fault.text, _openssl_alert, level=1)
 GO = Library("Go's crypto/x509", _go_faults, GO_KNOWN, _go_text, _go_alert)
 JAVA = Library("Java's PKIX", _java_faults, (*NO_ANCHOR, 26, 32, *JAVA_TEXTS), _java_text, _java_alert)
+RUSTLS = Library("rustls-webpki", _webpki_faults, (*NO_ANCHOR, *DATES, 7, 26, 37), _no_text, _webpki_alert)
+NATIVE = Library("native-tls with OpenSSL", _all, TEXTS, _no_text, _openssl_alert)
+DOTNET = Library(".NET's X509Chain", _all, (*NO_ANCHOR, *DATES), _no_text, _openssl_alert)

@@ -1,6 +1,7 @@
-"""pgx: require with a root file is verify-ca, prefer and allow never verify, and a refused TLS comes back on a new connection.
+"""pgx 4 and 5: require with a root file is verify-ca, prefer and allow never verify, and a refused TLS comes back on a new connection.
 
 Run: pgx 4.15 (pgconn 1.11) on Go 1.19. Its source: pgconn/config.go (configTLS), pgconn/defaults.go, pgconn/pgconn.go (connect).
+Of pgx 5 only the source was read: it knows sslrootcert=system, which makes every mode verify-full without a word.
 """
 
 from __future__ import annotations
@@ -46,6 +47,11 @@ def before(_presented: Presented, trust: Trust) -> Iterator[Step]:
 def inside(presented: Presented, trust: Trust) -> list[Step]:
     """All of it inside the handshake, by Go or by pgx's own VerifyPeerCertificate."""
     return verified(presented, named_file(trust))
+
+
+def inside_5(presented: Presented, trust: Trust) -> list[Step]:
+    """The same, but sslrootcert=system is the system's store, and verify-full whatever was asked."""
+    return verified(presented, replace(trust, sslmode="verify-full") if trust.roots == "system" else trust)
 
 
 def verified(presented: Presented, trust: Trust) -> list[Step]:
@@ -104,4 +110,14 @@ PROFILE = Profile(
     default_file=True,
     files="sslrootcert, else ~/.postgresql/root.crt where that exists, else the system's store",
     missing="a named file that is missing stops every mode but disable before it connects",
+)
+PROFILE_5 = replace(
+    PROFILE,
+    name="pgx-5",
+    version="pgx 5, pgconn/config.go, configTLS",
+    before=lambda presented, trust: () if trust.roots == "system" else before(presented, trust),
+    inside=inside_5,
+    answer=lambda _presented, _trust: None,
+    ended=lambda _end: None,
+    run=False,
 )
