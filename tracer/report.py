@@ -9,8 +9,10 @@ from tracer.findings import Finding, explain
 from tracer.trace import Trace
 from tracer.verify import Evidence, agrees, clients, consistent_with, evidence, known, table
 from tracer.verify.model import SSLMODES, Trust, Unknown, Verdict
+from tracer.verify.who import Who, who
 
 ALL = "all"  # for a client: libpq, and what every other one would do
+AUTO = "auto"  # and: whoever it looks like
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +43,7 @@ class Report(Judged):
     trace: Trace
     findings: list[Finding]
     own_time: bool  # judged at the capture's time, as the client did
+    who: Who | None = None  # with `AUTO`
     probed: bool = False  # our own connection, which ends on purpose behind the handshake
 
     def agreement(self, verdict: Verdict) -> bool | None:
@@ -107,7 +110,8 @@ def report(
         trust = replace(trust, host=name)
     elif isinstance(trust.host, Unknown) and trust.hostaddr:
         trust = replace(trust, host=None)  # an address alone, and no name in the hello
-    judged = judge(trace.presented, trust, client, asked=asked)
+    found = who(trace) if client == AUTO else None
+    judged = judge(trace.presented, trust, found.client if found else client, asked=asked)
     return Report(
         presented=judged.presented,
         trust=trust,
@@ -118,5 +122,6 @@ def report(
         trace=trace,
         findings=explain(trace),
         own_time=own_time,
+        who=found,
         probed=probed,
     )

@@ -68,3 +68,33 @@ def test_a_connection_string_explained_to_programs(capfd: pytest.CaptureFixture[
 def test_nobody_of_that_name(capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["explain-mode", "host=db.example", "--client", "nobody"]) == 2
     assert "unknown client 'nobody'" in capfd.readouterr().err
+
+
+def test_whoever_it_looks_like(capfd: pytest.CaptureFixture[str]) -> None:
+    """The client that was taken, why, and its verdicts; in JSON the same."""
+    folder = CAPTURES / "drivers"
+    asked = [
+        "--client",
+        "auto",
+        "--host",
+        "db.example.test",
+        "--sslmode",
+        "verify-full",
+        "--sslrootcert",
+        str(folder / "other.pem"),
+    ]
+    assert main(["read", str(folder / "pgjdbc-wrong-root.pcapng"), *asked]) == 1
+    screen = capfd.readouterr().out
+    assert "Its library is Java's" in screen
+    assert "The capture is as this client would have done it." in screen
+    main(["read", str(folder / "pgjdbc-wrong-root.pcapng"), *asked, "--format", "json"])
+    document = json.loads(capfd.readouterr().out)
+    jsonschema.validate(document, SCHEMA)
+    [connection] = document["connections"]
+    assert (connection["who"]["client"], connection["who"]["confidence"]) == ("pgjdbc", "high")
+    assert {verdict["client"] for verdict in connection["verdicts"]} == {"pgjdbc"}
+
+
+def test_a_chain_alone_is_nobody_s(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify", str(STORY / "roots.pem"), "--client", "auto"]) == 2
+    assert "a chain alone does not say who the client is" in capfd.readouterr().err

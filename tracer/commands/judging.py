@@ -25,7 +25,7 @@ from tracer.render.modes import modes, modes_document
 from tracer.render.page import Page
 from tracer.render.text import told
 from tracer.render.verify import verify as chain_screen
-from tracer.report import ALL, judge
+from tracer.report import ALL, AUTO, judge
 from tracer.settings import home_folder, resolve, trust
 from tracer.sources import read
 from tracer.streams import reassemble
@@ -60,6 +60,8 @@ def _verify(options: argparse.Namespace) -> int:
     sent = chainfile.load(options.chain)
     asked = shared.question(options)
     time = asked.at or datetime.now(UTC)
+    if asked.client == AUTO:
+        raise TracerError("a chain alone does not say who the client is", "name it: --client libpq")
     judged = judge(Presented(sent), replace(asked.trust, time=time), asked.client, asked=asked.asked)
     with terminal.output(options, [options.chain]) as file:
         if options.format == "json":

@@ -15,7 +15,7 @@ from tracer.commands.terminal import hint
 from tracer.errors import TracerError
 from tracer.output import FORMATS
 from tracer.parameters import PARAMETERS
-from tracer.report import ALL, Report, report
+from tracer.report import ALL, AUTO, Report, report
 from tracer.settings import Setting, Settings, home_folder, resolve
 from tracer.settings import trust as client_trust
 from tracer.trace import Trace
@@ -66,7 +66,7 @@ def client_options(parser: argparse.ArgumentParser, default_time: str = "the cap
         "--client",
         default="libpq",
         metavar="NAME",
-        help="whose checks to replay (default libpq, the newest); all: every client beside each other",
+        help="whose checks to replay (default libpq, the newest); all: every client beside each other; auto: whoever it looks like",
     )
     time_option(group, default_time)
 
@@ -123,7 +123,7 @@ def question(options: argparse.Namespace) -> Question:
     for name in ("host", "hostaddr", "sslrootcert"):
         if getattr(options, name) == "":
             raise TracerError(f"--{name} is empty", "leave it out where the client was not told")
-    if options.client != ALL:
+    if options.client not in (ALL, AUTO):
         clients.get(options.client)
     if getattr(options, "env", False):
         return _from_environment(options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -44,6 +45,7 @@ def connection(report: Report, *, fields: bool = False) -> Object:
         "outcome": _outcome(trace),
         "verdicts": [verdict(v, report.agreement(v)) for v in report.asked_first()],
         **_clients(report),
+        **({} if report.who is None else {"who": dataclasses.asdict(report.who)}),
         "consistent_with": report.consistent_with,
         "evidence": [_evidence(one) for one in report.evidence],
         "cost": _cost(trace),

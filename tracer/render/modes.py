@@ -10,6 +10,7 @@ from tracer.render.judged import COLOURS
 from tracer.render.page import Page
 from tracer.report import Judged, Report
 from tracer.verify.model import SSLMODES, Verdict
+from tracer.verify.who import Who
 
 Object = dict[str, Any]
 WORDS = {"accept": "connects", "refuse": "refuses", "plaintext": "plaintext", "cannot_tell": "?"}
@@ -79,6 +80,16 @@ def clients_document(judged: Judged) -> list[Object]:
 
 def _agreement(judged: Judged, verdict: Verdict) -> bool | None:
     return judged.agreement(verdict) if isinstance(judged, Report) else None
+
+
+def recognised(page: Page, found: Who) -> None:
+    """Whom --client auto took it for, and why."""
+    page.title("Who is this client?")
+    sure = {"high": "", "medium": "most likely ", "low": "perhaps "}[found.confidence]
+    others = f", or {', '.join(found.candidates[1:])}" if found.candidates[1:] else ""
+    page.add((f"  {sure}{found.client}", "bold"), (f"{others}  JA4 {found.ja4 or 'not known'}", ""), indent=2)
+    for words in found.because:
+        page.add((f"  · {words}", ""), indent=4)
 
 
 # ONE CONNECTION STRING, EVERY CLIENT

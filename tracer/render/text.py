@@ -10,7 +10,7 @@ from tracer.advice import advice
 from tracer.findings import Finding
 from tracer.render.fields import fields
 from tracer.render.judged import COLOURS, MARKS, OUTCOMES, SIGNS, TITLES, certificates, sign, table
-from tracer.render.modes import clients
+from tracer.render.modes import clients, recognised
 from tracer.render.page import Page
 from tracer.render.words import NO_TLS, headline
 from tracer.report import Report
@@ -45,6 +45,8 @@ def connection(report: Report, *, width: int = WIDTH, color: bool = False, verbo
         table(
             page, report, "What each sslmode would have done" if report.trace.tls else "What each sslmode would do here"
         )
+    if report.who is not None:
+        recognised(page, report.who)
     if report.clients and report.trace.transport != "cancel":
         clients(page, report)
     _advice(page, report)
