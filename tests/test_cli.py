@@ -21,7 +21,9 @@ ROOTS = CAPTURES / "verify-full" / "roots.pem"
 
 
 def run(*arguments: str, **more) -> subprocess.CompletedProcess[str]:
+    """What pgtls says to a user: with Python's own buffering."""
     command = [sys.executable, "-m", "tracer", *arguments]
+    more["env"] = {name: value for name, value in more.get("env", os.environ).items() if name != "PYTHONUNBUFFERED"}
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=CHECKOUT, timeout=60, **more)
 
 
@@ -39,9 +41,10 @@ def mistake(capfd, *arguments: str) -> list[str]:
 
 
 def test_demo() -> None:
-    """The demo ends well, and says that the server is known."""
+    """The demo says first what it shows, ends well, and says that the server is known."""
     done = run("demo")
     assert done.returncode == 0
+    assert done.stdout.startswith("This capture ships with pgtls")
     assert "the server is known" in done.stdout
     assert done.stderr == ""
 

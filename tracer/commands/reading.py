@@ -63,7 +63,8 @@ def _demo(options: argparse.Namespace) -> int:
         setattr(options, name, getattr(options, name) or value)
     if options.format == "text" and not options.output:
         print(
-            "This capture ships with pgtls: psycopg connects to a server with a certificate shaped like those of Amazon RDS.\n"
+            "This capture ships with pgtls: psycopg connects to a server with a certificate shaped like those of Amazon RDS.\n",
+            flush=True,  # what follows goes to the file below
         )
     return _trace(options, [read(folder / "capture.pcapng")])
 

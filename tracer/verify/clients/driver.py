@@ -203,6 +203,7 @@ def _with_the_server_s_end(profile: Profile, presented: Presented, found: Iterab
         return tuple(steps)
     how = {"error": f"refused: {ended.text}", "alert": f"sent the fatal alert {ended.alert}"}.get(ended.how, ended.how)
     check = failed("server", f"the server {how}", ended.where, found=how)
+    check = replace(check, after_message=presented.seen.get("ended"))
     inside = ended.where == "in_handshake"
     says = "nothing more: the server ended the handshake" if inside else WITH_STARTUP
     step = Step(check, profile.ended(ended), "stopped" if inside else "session", says)
@@ -272,7 +273,8 @@ def name(
 ) -> Step:
     """The host name by the rule of this driver, where the mode `looks` at it."""
     host, leaf = wanted_host(trust), presented.certificates[0] if presented.certificates else None
-    check = Check("name", "cannot_tell", "the server's certificate is sealed or was not captured", when, wanted=host)
+    why = presented.absent or "the server's certificate is sealed or was not captured"
+    check = Check("name", "cannot_tell", why, when, wanted=host)
     check = replace(check, after_message=presented.seen.get("chain" if when == "in_handshake" else "name"))
     result = rule(leaf, host) if leaf and host else None
     if not looks:
