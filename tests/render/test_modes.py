@@ -86,7 +86,7 @@ def test_whoever_it_looks_like(capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["read", str(folder / "pgjdbc-wrong-root.pcapng"), *asked]) == 1
     screen = capfd.readouterr().out
     assert "Its library is Java's" in screen
-    assert "The capture is as this client would have done it." in screen
+    assert "The capture shows what this client would have done." in screen
     main(["read", str(folder / "pgjdbc-wrong-root.pcapng"), *asked, "--format", "json"])
     document = json.loads(capfd.readouterr().out)
     jsonschema.validate(document, SCHEMA)

@@ -10,7 +10,8 @@ import re
 from collections.abc import Callable, Iterable
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
-from tracer.certificates import Certificate, GeneralName, attributes
+from tracer.certificates import Certificate, GeneralName
+from tracer.distinguished import attributes
 from tracer.verify.names import NameResult
 
 Rule = Callable[[Certificate, str], NameResult]
