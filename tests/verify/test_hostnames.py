@@ -115,6 +115,29 @@ def test_the_table(letter: str) -> None:
     assert not wrong, "\n".join(["", *wrong])
 
 
+@pytest.mark.parametrize(
+    ("names", "host", "accepts"),
+    [
+        (("", DB), DB.upper(), True),
+        (("", DB), DB + ".", False),
+        (("", "*.example.test"), DB, True),
+        (("", "*.example.test"), "a." + DB, False),
+        (("", "*.test"), "example.test", True),
+        (("", "d*.example.test"), DB, False),
+        ((DB,), DB, True),
+        (("*.example.test",), DB, False),
+        ((DB, "other.test"), DB, False),
+        ((DB, IPV4), DB, True),
+        (("", IPV4), IPV4, True),
+        ((IPV4, "10.0.0.1"), IPV4, True),
+        (("", "dns:" + IPV4), IPV4, False),
+    ],
+)
+def test_dotnet_as_its_source_reads(names: tuple[str, ...], host: str, accepts: bool) -> None:
+    """It was not run: a CN has no wildcard, and may be an address whatever the SANs are."""
+    assert ours("dotnet", Certificate.from_der(issued(names).der), host)[0] is accepts
+
+
 @pytest.mark.parametrize("rule", ["go", "node", "pgjdbc"])
 def test_its_own_answer(rule: str, tmp_path: Path) -> None:
     """The function itself says the same to every pair, in the same words where it has some."""

@@ -234,6 +234,31 @@ def _webpki_matches(pattern: str, host: str) -> bool:
     return pattern.count(".") >= 2 and host.partition(".")[2] == pattern[2:]
 
 
+# .NET on Linux: pal_x509.c, CryptoNative_CheckX509Hostname and CryptoNative_CheckX509IpAddress. npgsql. Not run.
+
+
+def dotnet(leaf: Certificate, host: str) -> NameResult:
+    """Each dNSName, and every CN where there is none, or none is the address. A star in front is the first label; a CN has none."""
+    wanted, name = address(host), to_ascii(host) or host
+    names = _sans(leaf, "dNSName" if wanted is None else "iPAddress")
+    if wanted is not None:
+        hit = next((one for one in names if one.value == wanted), None)
+    else:
+        hit = next((one for one in names if _dotnet_matches(_lower(_text(one)), _lower(name))), None)
+    if hit is None and (wanted is not None or not names):
+        common = _common_names(leaf)
+        hit = next((one for one in common if _lower(_text(one)) == _lower(name)), None)
+        names = [*names, *common]
+    return _result(hit, "RemoteCertificateNameMismatch", names)
+
+
+def _dotnet_matches(pattern: str, host: str) -> bool:
+    if not pattern.startswith("*"):
+        return pattern == host
+    _, dot, rest = host.partition(".")
+    return bool(dot) and pattern[1:] == dot + rest
+
+
 # TABLES
 
 MAPPED = bytes(10) + b"\xff\xff"

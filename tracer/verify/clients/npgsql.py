@@ -1,7 +1,7 @@
 """npgsql: prefer and require accept every certificate; verify-ca and verify-full ask .NET. Its source was read, it was not run.
 
-npgsql: Internal/NpgsqlConnector.cs (OpenCore, RawOpen, NegotiateEncryption, SslRootValidation). .NET on Linux asks OpenSSL for the
-name (X509_check_host). What SslStream puts on the wire when it refuses was not established.
+npgsql: Internal/NpgsqlConnector.cs (OpenCore, RawOpen, NegotiateEncryption, SslRootValidation). .NET on Linux compares the
+name by rules of its own (pal_x509.c, CryptoNative_CheckX509Hostname). What SslStream leaves on the wire was not established.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def refuse(check: Check, _prints: str | None, _number: int) -> Step:
 def inside(presented: Presented, trust: Trust) -> list[Step]:
     """NegotiateEncryption: a wrong name ends verify-full before the chain is looked at again with the root file."""
     trust = named_file(trust)
-    named = name(presented, trust, hostnames.python, refuse, looks=trust.sslmode == "verify-full")
+    named = name(presented, trust, hostnames.dotnet, refuse, looks=trust.sslmode == "verify-full")
     named = replace(named, prints=REFUSED if named.check.outcome == "failed" else None)
     if trust.sslmode not in VERIFYING:
         return [*unchecked(trust.sslmode, presented), named]
