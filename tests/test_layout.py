@@ -21,7 +21,7 @@ ONLY = {
     "scapy": {"packets/live.py", "packets/scapy_layers.py"},
     "pyshark": {"packets/wireshark.py"},
     "socket": {"packets/probe.py", "packets/ring.py", "packets/live.py", "audit.py"},
-    "ssl": {"packets/probe.py"},
+    "ssl": {"packets/probe.py", "rootfile.py"},  # there for OpenSSL's default paths
     "asyncio": {"packets/wireshark.py"},
     "http": {"audit.py"},
     "urllib.request": {"audit.py"},
@@ -29,7 +29,7 @@ ONLY = {
 }
 
 # What of tracer a file, or a folder, may import; the first row that fits. None is everything.
-TRACE = ("trace", "preamble", "layers", "sides", "summaries", "outcome")
+TRACE = ("trace", "preamble", "layers", "framing", "sides", "speech", "tls", "summaries", "outcome")
 CERTIFICATES = ("certificates", "signatures", "presented", "der")
 VALUES = (*TRACE, *CERTIFICATES, "packets.source", "segments", "streams", "protocol")  # what the verbs hand on
 MAY_IMPORT: dict[str, tuple[str, ...] | None] = {
@@ -52,7 +52,8 @@ MAY_IMPORT: dict[str, tuple[str, ...] | None] = {
     "settings.py": ("conninfo", "parameters", "rootfile", "verify.model", "verify.revocation", "errors"),
     "progress.py": ("packets.source",),
     "segments.py": ("packets.source",),
-    "streams.py": ("packets.source", "protocol.settled", "segments"),
+    "clock.py": (),
+    "streams.py": ("clock", "packets.source", "protocol.settled", "segments"),
     **{f"{name}.py": VALUES for name in (*TRACE, "presented")},
     "der.py": (),
     "distinguished.py": ("der",),
@@ -61,7 +62,7 @@ MAY_IMPORT: dict[str, tuple[str, ...] | None] = {
     "serverkey.py": ("errors",),
     "chainfile.py": ("certificates", "der", "errors"),
     "bundle.py": ("certificates", "verify"),
-    "rootfile.py": ("certificates", "verify.model", "verify.revocation", "errors"),
+    "rootfile.py": ("certificates", "verify.model", "verify.revocation", "verify.uses", "errors"),
     "cost.py": VALUES,
     "findings/": (*VALUES, "verify", "findings"),
     "verify/": ("verify", *CERTIFICATES, "distinguished", "trace", "outcome", "protocol.fields", "errors"),

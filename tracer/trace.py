@@ -24,9 +24,11 @@ from tracer.protocol.numbers import VERSIONS
 from tracer.protocol.records import HANDSHAKE, Record, is_header
 from tracer.protocol.session import Session
 from tracer.segments import Arrival, Stream
-from tracer.sides import Draft, Side, TlsSide, client_messages, server_messages
+from tracer.sides import Draft, Side
+from tracer.speech import client_messages, server_messages
 from tracer.streams import Connection, Sender
 from tracer.summaries import summary
+from tracer.tls import TlsSide
 
 if TYPE_CHECKING:
     from tracer.certificates import Presented

@@ -59,10 +59,12 @@ def add(commands: argparse._SubParsersAction[Parser]) -> None:
 def _verify(options: argparse.Namespace) -> int:
     sent = chainfile.load(options.chain)
     asked = shared.question(options)
-    time = asked.at or datetime.now(UTC)
     if asked.client == AUTO:
         raise TracerError("a chain alone does not say who the client is", "name it: --client libpq")
-    judged = judge(Presented(sent), replace(asked.trust, time=time), asked.client, asked=asked.asked)
+    trust = replace(asked.trust, time=asked.at or datetime.now(UTC))
+    if trust.roots == "system" and trust.store is None:
+        trust = replace(trust, store=rootfile.system(os.environ))
+    judged = judge(Presented(sent), trust, asked.client, asked=asked.asked)
     with terminal.output(options, [options.chain]) as file:
         if options.format == "json":
             origins = {} if asked.settings is None else {"settings": document.settings(asked.settings)}

@@ -61,7 +61,8 @@ def client_options(parser: argparse.ArgumentParser, default_time: str = "the cap
         "--sslcrldir", metavar="DIR", help="a folder of revocation lists; with an empty one nobody passes"
     )
     for name, values in CHOICES.items():
-        group.add_argument(f"--{name.replace('_', '-')}", choices=values, help=f"as libpq's (default {values[0]})")
+        spelt = dict.fromkeys((f"--{name.replace('_', '-')}", f"--{name}"))
+        group.add_argument(*spelt, choices=values, help=f"as libpq's (default {values[0]})")
     group.add_argument(
         "--client",
         default="libpq",
@@ -154,7 +155,7 @@ def _from_environment(options: argparse.Namespace) -> Question:
     """The same from the environment, as libpq would take it; options win."""
     home = home_folder(os.environ)
     settings = resolve(given(options), os.environ, home)
-    trust = client_trust(settings, home)
+    trust = client_trust(settings, home, os.environ)
     root_hint(trust, named="sslrootcert" in settings)
     return Question(trust, options.client, time(options.at), True, settings)
 
@@ -218,6 +219,7 @@ CHOICES = {
     "channel_binding": ("prefer", "disable", "require"),
     "sslnegotiation": ("postgres", "direct"),
     "sslcertmode": ("allow", "disable", "require"),
-    "gssencmode": ("disable", "prefer", "require"),
+    "gssencmode": ("prefer", "disable", "require"),
     "ssl_min_protocol_version": ("TLSv1.2", "TLSv1", "TLSv1.1", "TLSv1.3"),
+    "ssl_max_protocol_version": ("TLSv1.3", "TLSv1", "TLSv1.1", "TLSv1.2"),
 }

@@ -331,6 +331,14 @@ def alert_record(data: bytes) -> bool:
     return 0 < len(data) < SEALED_ALERT and data[0] in ALERT_LEVELS
 
 
+def whole_messages(data: bytes) -> bool:
+    """Whether these bytes are handshake messages, one behind the other, as far as their types and lengths say."""
+    at = 0
+    while at + HEADER <= len(data) and data[at] in HANDSHAKE_TYPES:
+        at += HEADER + int.from_bytes(data[at + 1 : at + HEADER], "big")
+    return at == len(data) > 0
+
+
 def alpn_names(hello: bytes) -> list[str]:
     """The protocols that a whole ClientHello message offers by ALPN."""
     _, read = message(hello, None, "")

@@ -81,19 +81,20 @@ class Opener:
         self.stages = [stage for stage in stages if stage is not None]
         self.suite = suite
 
-    def open(self, header: bytes, body: bytes) -> tuple[int, bytes] | None:
+    def open(self, header: bytes, body: bytes, lost: int = 0) -> tuple[int, bytes] | None:
         """A record's content type and plaintext, or None when no key at hand opens it.
 
         The tag tells which stage a record belongs to: with a stage's keys missing, the first record that a later stage
-        opens is where it begins.
+        opens is where it begins. It tells the sequence number as well, where up to `lost` records went by unseen.
         """
         for position, stage in enumerate(self.stages):
-            opened = self._try(stage, header, body)
-            if opened is not None:
-                del self.stages[:position]
-                stage.sequence += 1
-                stage.begun = True
-                return opened
+            for ahead in range(lost + 1):
+                opened = self._try(stage, header, body, stage.sequence + ahead)
+                if opened is not None:
+                    del self.stages[:position]
+                    stage.sequence += ahead + 1
+                    stage.begun = True
+                    return opened
         self.skip(body)
         return None
 
@@ -122,11 +123,11 @@ class Opener:
             secret = expand_label(self.suite.hash, stage.secret, b"traffic upd", len(stage.secret))
             self.stages[0] = stage_13(stage.name, secret, self.suite, begun=True)
 
-    def _try(self, stage: Stage, header: bytes, body: bytes) -> tuple[int, bytes] | None:
+    def _try(self, stage: Stage, header: bytes, body: bytes, sequence: int) -> tuple[int, bytes] | None:
         from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
 
         try:
-            plaintext = stage.box.open(header, body, stage.sequence)
+            plaintext = stage.box.open(header, body, sequence)
         except (InvalidTag, UnsupportedAlgorithm, ValueError):
             return None
         return _inner(plaintext) if self.version13 else (header[0], plaintext)
