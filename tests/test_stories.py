@@ -91,7 +91,8 @@ def played(name: str) -> tuple[dict[str, Any], tracer.Trace, tracer.Trust]:
         root_path=words.get("sslrootcert"),
         crls=revocation_lists(story / case["crl"]) if "crl" in case else None,
         time=trace.time,
-        **{key: words[key] for key in AS_WRITTEN if key in words},
+        **{"gssencmode": "prefer"}
+        | {key: words[key] for key in AS_WRITTEN if key in words},  # the default of one with GSSAPI
     )
     return case, trace, trust
 

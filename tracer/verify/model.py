@@ -70,7 +70,7 @@ class Trust:
     sslnegotiation: str = "postgres"
     channel_binding: str = "prefer"
     sslcertmode: str = "allow"
-    gssencmode: str = "prefer"  # a libpq without GSSAPI, or without a ticket, does not ask either way
+    gssencmode: str = "disable"
     ssl_min_protocol_version: str = "TLSv1.2"
     ssl_max_protocol_version: str = "TLSv1.3"
     store: Sequence[x509.Certificate | Certificate] | None = None
