@@ -65,7 +65,8 @@ MAY_IMPORT: dict[str, tuple[str, ...] | None] = {
     "rootfile.py": ("certificates", "verify.model", "verify.revocation", "verify.uses", "errors"),
     "cost.py": VALUES,
     "findings/": (*VALUES, "verify", "findings"),
-    "verify/": ("verify", *CERTIFICATES, "trace", "outcome", "protocol.fields", "errors"),
+    "verify/": ("verify", *CERTIFICATES, "distinguished", "trace", "outcome", "protocol.fields", "errors"),
+    "modes.py": ("certificates", "settings", "verify"),
     "advice.py": ("certificates", "report", "verify"),
     "report.py": (*VALUES, "verify", "findings", "cost"),
     "render/": (
@@ -77,6 +78,7 @@ MAY_IMPORT: dict[str, tuple[str, ...] | None] = {
         "advice",
         "bundle",
         "glossary",
+        "modes",
         "render",
         "settings",
         "errors",

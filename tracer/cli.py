@@ -25,6 +25,7 @@ EXAMPLES = """examples:
   pgtls probe "host=db.example sslmode=verify-full sslrootcert=root.crt"
   pgtls annotate capture.pcapng explained.pcapng
   pgtls verify chain.pem --host db.example --sslrootcert root.crt
+  pgtls explain-mode "postgresql://db.example/?sslmode=require"
   pgtls bundle old.pem --and new.pem --against capture.pcapng
 """
 
