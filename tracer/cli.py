@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from tracer.commands import connecting, judging, reading
+from tracer.commands import connecting, judging, measuring, reading
 from tracer.commands.options import Parser
 from tracer.commands.terminal import complain
 from tracer.errors import TracerError
@@ -23,6 +23,7 @@ EXAMPLES = """examples:
   tcpdump -U -w - port 5432 | pgtls read -
   pgtls live -i eth0
   pgtls probe "host=db.example sslmode=verify-full sslrootcert=root.crt"
+  pgtls cost "host=db.example sslrootcert=root.crt" --repeat 50
   pgtls verify chain.pem --host db.example --sslrootcert root.crt
   pgtls bundle old.pem --and new.pem --against capture.pcapng
 """
@@ -66,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     reading.add(commands)
     connecting.add(commands)
     judging.add(commands)
+    measuring.add(commands)
     return parser
 
 
