@@ -58,14 +58,22 @@ class Report(Judged):
     def foreign(self) -> bool:
         """Whether this is TLS of something else: from the first byte, no ALPN `postgresql` in it, no startup seen inside.
 
-        Who asks about it all the same, naming a host, a root file or an sslmode, is answered as for PostgreSQL.
+        Where the first byte was not captured, another ALPN says so, or what was opened and is no PostgreSQL. Who asks
+        about it all the same, naming a host, a root file or an sslmode, is answered as for PostgreSQL.
         """
         hello = self.trace.of("ClientHello", "client")
-        if self.asked or self.trace.preamble != "direct" or hello is None or hello.problem is not None:
+        if self.asked or self.trace.negotiation or hello is None or hello.problem is not None:
             return False
         offered = {field.text for field in every(hello.fields, "protocol_name")}
-        inside = self.trace.of("StartupMessage") or self.trace.of("CancelRequest")
-        return "postgresql" not in offered and inside is None
+        if "postgresql" in offered or self.trace.of("StartupMessage") or self.trace.of("CancelRequest"):
+            return False
+        return bool(self.trace.preamble == "direct" or offered or self._opened_and_not_read)
+
+    @property
+    def _opened_and_not_read(self) -> bool:
+        """Whether the client's first words inside TLS were opened, and PostgreSQL's are not like that."""
+        first = next((m for m in self.trace.messages if m.sender == "client" and m.layer == "postgres"), None)
+        return first is not None and first.opened and first.kind == "Unread"
 
     @cached_property
     def client_certificates(self) -> tuple[Certificate, ...]:
