@@ -18,15 +18,14 @@ def fields(page: Page, m: Message, verbose: int) -> None:
     if entry and entry not in page.told:
         page.told.add(entry)
         page.add((" " * 22 + f"{entry.what} {entry.why} [{entry.spec}]", "italic"), indent=22)
-    for field, depth in _walk(m.fields, 0):
-        value = _value(field)
+    for field, depth in walk(m.fields, 0):
         page.add(
             (" " * (22 + 2 * depth) + f"{field.start:>4} ", "dim"),
             (f"{field.name} ", ""),
-            (value, "cyan"),
+            (value(field), "cyan"),
             indent=30 + 2 * depth,
         )
-        about = next(filter(None, map(GLOSSARY.get, _keys(m, field))), None)
+        about = next(filter(None, map(GLOSSARY.get, keys(m, field))), None)
         if about and about not in page.told:
             page.told.add(about)
             page.add((" " * (29 + 2 * depth) + f"{about.what} {about.why}", "dim"), indent=29 + 2 * depth)
@@ -34,18 +33,20 @@ def fields(page: Page, m: Message, verbose: int) -> None:
         _hex(page, m)
 
 
-def _keys(m: Message, field: Field) -> tuple[str, ...]:
+def keys(m: Message, field: Field) -> tuple[str, ...]:
     """Where the glossary may speak of a field, the closest first."""
     return f"{m.kind}.{field.name}", f"{field.name}.{field.text}", field.name
 
 
-def _walk(fields: Iterable[Field], depth: int) -> Iterator[tuple[Field, int]]:
+def walk(fields: Iterable[Field], depth: int = 0) -> Iterator[tuple[Field, int]]:
+    """Every field with its depth, a parent before its parts."""
     for field in fields:
         yield field, depth
-        yield from _walk(field.parts, depth + 1)
+        yield from walk(field.parts, depth + 1)
 
 
-def _value(field: Field) -> str:
+def value(field: Field) -> str:
+    """A field's value in one line."""
     if field.secret:
         return f"{field.stop - field.start} bytes withheld"
     if isinstance(field.value, bytes):
@@ -70,7 +71,7 @@ def _hex(page: Page, m: Message) -> None:
 def visible(m: Message) -> bytes:
     """A message's bytes with those of its secrets blanked out."""
     data = bytearray(m.data)
-    for field, _ in _walk(m.fields, 0):
+    for field, _ in walk(m.fields, 0):
         if field.secret:
             data[field.start : field.stop] = b"*" * (field.stop - field.start)
     return bytes(data)
