@@ -29,6 +29,7 @@ ONLY = {
 }
 
 # What of tracer a file, or a folder, may import; the first row that fits. None is everything.
+# `render.notebook` is what a notebook asks of a value: three values know it, inside one method, and nothing else of render.
 TRACE = ("trace", "preamble", "layers", "sides", "summaries", "outcome")
 CERTIFICATES = ("certificates", "signatures", "presented", "der")
 VALUES = (*TRACE, *CERTIFICATES, "packets.source", "segments", "streams", "protocol")  # what the verbs hand on
@@ -54,15 +55,17 @@ MAY_IMPORT: dict[str, tuple[str, ...] | None] = {
     "segments.py": ("packets.source",),
     "streams.py": ("packets.source", "protocol.settled", "segments"),
     **{f"{name}.py": VALUES for name in (*TRACE, "presented")},
+    "trace.py": (*VALUES, "render.notebook"),
     "der.py": (),
     "signatures.py": ("der", "certificates"),
-    "certificates.py": (*CERTIFICATES, "trace", "outcome"),
+    "certificates.py": (*CERTIFICATES, "trace", "outcome", "render.notebook"),
     "serverkey.py": ("errors",),
     "chainfile.py": ("certificates", "der", "errors"),
     "bundle.py": ("certificates", "verify"),
     "rootfile.py": ("certificates", "verify.model", "verify.revocation", "errors"),
     "cost.py": VALUES,
     "findings/": (*VALUES, "verify", "findings"),
+    "verify/model.py": ("verify", *CERTIFICATES, "render.notebook"),
     "verify/": ("verify", *CERTIFICATES, "trace", "outcome", "protocol.fields", "errors"),
     "advice.py": ("certificates", "report", "verify"),
     "report.py": (*VALUES, "verify", "findings", "cost"),

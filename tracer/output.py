@@ -8,7 +8,11 @@ from typing import IO
 
 from tracer.findings import Sketch, sketch, together
 from tracer.packets.source import Source
-from tracer.render import document, html, markdown, screen
+from tracer.render import document, screen
+from tracer.render.html import page as html_page
+from tracer.render.html import section as html_section
+from tracer.render.markdown import page as markdown_page
+from tracer.render.markdown import section as markdown_section
 from tracer.render.sections import Sections
 from tracer.report import Report
 from tracer.settings import Settings, sentence
@@ -45,7 +49,7 @@ class Output:
         self.held: Report | None = None
         self.bad: list[Report] = []
         self.seen: deque[Sketch] = deque(maxlen=REMEMBERED)
-        self.sections = Sections(PAGES[form].section) if form in PAGES else None
+        self.sections = Sections(PAGES[form][0]) if form in PAGES else None
         if form == "json":
             head = {"schema": document.SCHEMA, "tool": {"name": "pgtls", "version": document.tool_version()}}
             self.file.write(json.dumps(head | self._settings())[:-1] + ', "connections": [')
@@ -84,8 +88,9 @@ class Output:
             self.file.write("\n], " + json.dumps(tail)[1:] + "\n")
         elif self.sections is not None:
             told = "" if self.settings is None else sentence(self.settings) or "nothing; libpq's defaults"
-            shown = {"left_out": self.sections.left_out, "captures": [s.name for s in sources], "told": told}
-            self.file.write(PAGES[self.form].page(self.sections.ordered(), findings, **shown))
+            names, left_out = [source.name for source in sources], self.sections.left_out
+            page = PAGES[self.form][1]
+            self.file.write(page(self.sections.ordered(), findings, left_out=left_out, captures=names, told=told))
         elif self.form == "ndjson":
             summary = {
                 "kind": "summary",
@@ -162,4 +167,4 @@ def _bad(report: Report) -> bool:
     return report.trace.outcome.kind != "established" or (report.asked and report.agreement(report.verdict) is False)
 
 
-PAGES = {"html": html, "markdown": markdown}  # what is written whole, at the end
+PAGES = {"html": (html_section, html_page), "markdown": (markdown_section, markdown_page)}  # whole, at the end

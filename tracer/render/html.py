@@ -22,16 +22,16 @@ from tracer.protocol.fields import Field
 from tracer.render.escape import escape
 from tracer.render.fields import keys, value, visible, walk
 from tracer.render.json import tool_version
-from tracer.render.judged import MARKS, OUTCOMES, asked_with, sign
+from tracer.render.judged import MARKS, OUTCOMES, TITLES, asked_with, sign
 from tracer.render.ladder import NARROW, WIDE, ladder
 from tracer.render.path import names, picture
 from tracer.render.sections import OPEN, SHOWN, TONES, Section
 from tracer.render.text import ends
-from tracer.render.timeline import mark, marks, protocol
+from tracer.render.timeline import protocol
 from tracer.render.words import echoes, headline, who
 from tracer.report import Judged, Report
 from tracer.trace import Message
-from tracer.verify.model import SSLMODES
+from tracer.verify.model import SSLMODES, Verdict
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -44,8 +44,9 @@ BYTES, FIELDS, MESSAGES = 4096, 1500, 200  # of a message, of a message, of a co
 
 def section(report: Report, detailed: bool = True) -> tuple[str, frozenset[str]]:
     """One connection, `detailed` with its fields and bytes; and the keys of the glossary that they use."""
-    shown = _messages(report, detailed=detailed)
-    body = environment().get_template("connection.html.j2").render(_connection(report, shown))
+    values = connection(report, detailed=detailed)
+    shown = values["messages"]
+    body = environment().get_template("connection.html.j2").render(values)
     return body, frozenset(key for m in shown for key in (m["key"], *(field["key"] for field in m["fields"])) if key)
 
 
@@ -60,7 +61,7 @@ def page(
     """The whole page; `left_out` connections were too many, `told` says what the client was told, and by whom."""
     from markupsafe import Markup
 
-    style, script = _file("page.css"), _file("page.js")
+    style, script = file("page.css"), file("page.js")
     words = sorted({word for one in sections for word in one.words})
     return environment().get_template("page.html.j2").render(
         sections=[(one, Markup(one.body)) for one in sections],  # noqa: S704 (escaped where it was rendered)
@@ -103,7 +104,8 @@ def _harmless(printed: Any) -> Any:  # noqa: ANN401 (whatever a template prints)
 
 
 @lru_cache(maxsize=4)
-def _file(name: str) -> Markup:
+def file(name: str) -> Markup:
+    """A file beside the templates, as it stands."""
     from markupsafe import Markup
 
     return Markup((TEMPLATES / name).read_text("utf-8"))  # noqa: S704 (a file of our own)
@@ -116,7 +118,8 @@ def _hash(text: str) -> str:
 # ONE CONNECTION
 
 
-def _connection(report: Report, messages: list[dict[str, Any]]) -> dict[str, Any]:
+def connection(report: Report, *, detailed: bool) -> dict[str, Any]:
+    """Everything that a template shows of one connection."""
     trace = report.trace
     sign_, style, words = headline(report)
     judged = not report.foreign and trace.transport != "cancel"
@@ -129,7 +132,6 @@ def _connection(report: Report, messages: list[dict[str, Any]]) -> dict[str, Any
         "tone": TONES[style],
         "headline": words,
         "ladders": [ladder(report, WIDE), ladder(report, NARROW)],
-        "checks": _checks(report),
         "chain": picture(report),
         "when": report.trust.time,
         "wanted": report.trust.host if isinstance(report.trust.host, str) else None,
@@ -144,23 +146,10 @@ def _connection(report: Report, messages: list[dict[str, Any]]) -> dict[str, Any
         "ends": ["".join(part for part, _ in line).strip() for line in ends(report) if " prints: " not in line[0][0]],
         "advice": advice(report),
         "findings": [_finding(finding) for finding in report.findings if not echoes(report, finding)],
-        "messages": messages,
+        "messages": _messages(report) if detailed else [],
+        "detailed": detailed,
         "more": max(0, len(trace.messages) - MESSAGES),
     }
-
-
-def _checks(report: Report) -> list[dict[str, Any]]:
-    """The checks in the order in which they happen, each with the message behind which it does."""
-    found = []
-    for at, checks in sorted(marks(report).items()):
-        for check in checks:
-            title, shown, style, words = mark(report, check)
-            state = STATES["not reached" if report.verdict.unreached(check) else shown.strip("()")]
-            place = report.trace.messages[at].kind if 0 <= at < len(report.trace.messages) else ""
-            found.append(
-                {"title": title, "sign": shown, "state": state, "words": words, "place": place, "style": style}
-            )
-    return found
 
 
 def _name_words(report: Report) -> str:
@@ -171,6 +160,19 @@ def _name_words(report: Report) -> str:
     return (
         f"{check.because if check else 'Nobody compares them'}. verify-full would: {strict.because}" if strict else ""
     )
+
+
+def checks(verdict: Verdict) -> list[dict[str, str]]:
+    """Every check of a verdict as a template shows it."""
+    return [
+        {
+            "title": f"{MARKS.get(check.step, '')} {TITLES.get(check.step, check.step.replace('_', ' '))}".strip(),
+            "sign": (shown := sign(verdict, check)[0]),
+            "state": STATES[shown if "(" not in shown else "not reached"],
+            "words": check.because,
+        }
+        for check in verdict.checks
+    ]
 
 
 def table(judged: Judged) -> list[dict[str, Any]]:
@@ -208,20 +210,20 @@ def _downgrade(finding: Finding, sections: Iterable[Section]) -> dict[str, Any]:
     """The two connections of a silent retry: ids alone where one of them is not on the page."""
     rows = {one.id: one.row for one in sections}
     first, second = finding.connections[:2]
-    return {"first": first, "second": second, "a": rows.get(first), "b": rows.get(second), "text": finding.text}
+    a, b = rows.get(first), rows.get(second)
+    wait = f"{(b.started - a.started).total_seconds() * 1000:,.0f} ms" if a and b else ""
+    return {"first": first, "second": second, "a": a, "b": b, "wait": wait}
 
 
 # MESSAGES
 
 
-def _messages(report: Report, *, detailed: bool) -> list[dict[str, Any]]:
+def _messages(report: Report) -> list[dict[str, Any]]:
     """The messages; what is behind ReadyForQuery is the session's own and stays closed."""
     ready = report.trace.of("ReadyForQuery")
     start = report.trace.connection.started
     return [
-        message(
-            m, start, open_=detailed and not m.sealed and (ready is None or m.index <= ready.index or m.layer == "tls")
-        )
+        message(m, start, open_=not m.sealed and (ready is None or m.index <= ready.index or m.layer == "tls"))
         for m in report.trace.messages[:MESSAGES]
     ]
 

@@ -18,8 +18,9 @@ from tracer.report import Report
 from tracer.trace import Message
 
 MOST_ROWS = 60
-STRETCH = 54.0  # the longest wait, in pixels
-CUT = 5  # times the median wait: what is longer is cut
+STRETCH = 72.0  # the longest wait, in pixels
+LINES = 9  # beside a gate
+CUT = 10  # times the median wait: what is longer is cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +34,11 @@ class Shape:
     row: int  # height of a message
     letters: int
     gate: int  # letters of a line beside a gate
-    lines: int  # at most, beside a gate
     narrow: bool
 
 
-WIDE = Shape(760, 92, 712, 118, 36, 82, 84, 2, narrow=False)
-NARROW = Shape(340, 16, 324, 34, 52, 44, 46, 4, narrow=True)
+WIDE = Shape(760, 92, 712, 118, 36, 82, 86, narrow=False)
+NARROW = Shape(340, 16, 324, 34, 52, 40, 40, narrow=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +124,8 @@ class _Drawing:
 
     def message(self, row: list[Message]) -> None:
         first = row[0]
+        if not self.kind:
+            self._band(first)
         self._wait((first.time - self.before).total_seconds())
         self.before = row[-1].time
         self._band(first)
@@ -146,7 +148,7 @@ class _Drawing:
             return
         space = STRETCH * min(seconds / self.longest, 1.0)
         if seconds > self.longest:
-            self.cuts.append((self.y + space / 2 + 6, f"{seconds * 1000:,.0f} ms"))
+            self.cuts.append((self.y + space / 2 + 6, f"{seconds * 1000:,.{0 if seconds > 0.1 else 1}f} ms"))
         self.y += space
 
     def _band(self, message: Message) -> None:
@@ -165,11 +167,11 @@ class _Drawing:
     def _gate(self, shown: Mark, *, behind: bool) -> None:
         state = STATES[shown.sign.strip("()")]
         says = "not reached" if behind else SAYS[state]
-        lines = wrap(escape(shown.words, 1200), self.shape.gate)[: self.shape.lines + 1]
-        if len(lines) > self.shape.lines:
-            lines = [*lines[: self.shape.lines - 1], lines[self.shape.lines - 1][: self.shape.gate - 2] + " …"]
-        self.gates.append(Gate(self.y + 14, state, f"{shown.title}: {says}", tuple(lines), behind))
-        self.y += 28 + 16 * len(lines)
+        lines = wrap(escape(shown.words, 1200), self.shape.gate)
+        if len(lines) > LINES:
+            lines = [*lines[: LINES - 1], f"{lines[LINES - 1][:30]} …"]
+        self.gates.append(Gate(self.y + 17, state, f"{shown.title}: {says}", tuple(lines), behind))
+        self.y += 30 + 16 * len(lines)
 
 
 def _step(report: Report, row: list[Message], y: float) -> Step:

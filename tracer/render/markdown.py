@@ -81,7 +81,8 @@ def _head(report: Report) -> Iterator[str]:
     tcp = trace.connection
     yield f"{tcp.client} → {tcp.server}, {tcp.started:%Y-%m-%d %H:%M:%S} UTC, {plain(protocol(trace))}\n"
     for line in ends(report):
-        yield plain("".join(part for part, _ in line).strip().rstrip(".")) + ".\n"
+        words_ = "".join(part for part, _ in line).strip().rstrip(".")
+        yield f"{plain(words_[:1].upper() + words_[1:] if words_.startswith('the ') else words_)}.\n"
     words = advice(report) or ""
     if words:
         yield f"**What to do.** {plain(words)}\n"
@@ -117,7 +118,7 @@ def _chain(report: Report) -> Iterator[str]:
         words = f"{link.role}, {plain(link.origin)}; {dates}, {link.dates.state}; {plain(c.public_key)}"
         lines.append(f"{number}. {code(c.short)}: {words}{signed}{faults}")
     yield "\n".join(lines) + "\n"
-    yield f"{STATES[shown.state]} {plain(shown.ending)}.\n"
+    yield f"{STATES[shown.state or 'cannot_tell']} {plain(shown.ending)}.\n"
     found = ", ".join(f"{code(name.text)} ({name.state})" for name in names(report))
     wanted = report.trust.host if isinstance(report.trust.host, str) else None
     yield f"**The names.** Wanted: {code(wanted) if wanted else 'not known'}. Shown: {found or 'none'}.\n"

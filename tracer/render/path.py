@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from tracer.certificates import Certificate
+from tracer.certificates import Certificate, Presented
 from tracer.render.judged import roots
 from tracer.report import Judged
 from tracer.signatures import is_signed_by
-from tracer.verify.chain import Path, is_self_signed
+from tracer.verify.chain import BEFORE_ALL, Path, is_self_signed
 from tracer.verify.chain import judge as build
-from tracer.verify.model import Passed, Trust
+from tracer.verify.model import Passed
 from tracer.verify.names import match
 
 MOST_NAMES = 40  # of one certificate
@@ -24,10 +24,10 @@ EDGE = 0.08  # of a bar, on either side of what it shows
 class Dates:
     """A certificate's dates on a bar: `begin`, `end` and the moment of judgement, `now`, in hundredths of its length."""
 
-    state: str  # "valid", "ended", "not yet valid", "unreadable"
+    state: str  # "valid", "ended", "not yet valid", "unreadable"; "not judged" without a moment
     begin: float
     end: float
-    now: float
+    now: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Picture:
     """The chain from the leaf up; what became of it (`state`), in words; and what was sent and had no part in it."""
 
     links: tuple[Link, ...]
-    state: Passed
+    state: Passed | None  # None: nobody was asked
     ending: str
     unused: tuple[Certificate, ...]
 
@@ -68,26 +68,45 @@ def picture(judged: Judged) -> Picture | None:
         return None
     check = judged.verdict.check("chain")
     path = build(sent, trust.anchors() or (), trust.time, trust.security_level, trust.lists())
-    links = _links(path, sent, trust, judged)
+    links = _links(path, sent, judged)
     state: Passed = check.outcome if check else "not_done"
     words = check.because if check else "this client does not look at it"
+    if state == "passed":
+        words = f"{links[-1].certificate.short} is in the client's {roots(judged)}, and trust starts there"
     unused = tuple(certificate for certificate in sent if certificate not in path.certificates)
     return Picture(links, state, words, unused)
 
 
-def _links(path: Path, sent: Sequence[Certificate], trust: Trust, judged: Judged) -> tuple[Link, ...]:
-    chain = path.certificates
+def shown(presented: Presented) -> Picture | None:
+    """The same without a client: the chain as far as what was sent reaches."""
+    sent = presented.certificates
+    if not sent:
+        return None
+    path = build(sent, (), sent[0].not_before or BEFORE_ALL)
+    links = tuple(
+        Link(c, _role(c, depth), "sent by the server", dates(c, None), _signed(path, depth), ())
+        for depth, c in enumerate(path.certificates)
+    )
+    return Picture(links, None, "", tuple(c for c in sent if c not in path.certificates))
+
+
+def _links(path: Path, sent: Sequence[Certificate], judged: Judged) -> tuple[Link, ...]:
     return tuple(
         Link(
             certificate,
             _role(certificate, depth),
             _origin(certificate, sent, judged),
-            dates(certificate, trust.time),
-            is_signed_by(certificate, chain[depth + 1]) if depth + 1 < len(chain) else None,
+            dates(certificate, judged.trust.time),
+            _signed(path, depth),
             tuple(f"{f.text} ({f.code})" for f in path.faults if f.depth == depth and f.code not in NO_ANCHOR),
         )
-        for depth, certificate in enumerate(chain)
+        for depth, certificate in enumerate(path.certificates)
     )
+
+
+def _signed(path: Path, depth: int) -> bool | None:
+    chain = path.certificates
+    return is_signed_by(chain[depth], chain[depth + 1]) if depth + 1 < len(chain) else None
 
 
 def _role(certificate: Certificate, depth: int) -> str:
@@ -104,11 +123,13 @@ def _origin(certificate: Certificate, sent: Sequence[Certificate], judged: Judge
     return f"{known}; the server did not send it"
 
 
-def dates(certificate: Certificate, time: datetime) -> Dates:
+def dates(certificate: Certificate, time: datetime | None) -> Dates:
     """Where a certificate's time and the moment of judgement lie on a bar that holds both."""
     begin, end = certificate.not_before, certificate.not_after
     if begin is None or end is None:
-        return Dates("unreadable", 0, 0, 0)
+        return Dates("unreadable", 0, 0, None)
+    if time is None:
+        return Dates("not judged", 100 * EDGE, 100 * (1 - EDGE), None)
     first, last = min(begin, time), max(end, time)
     span = max(last - first, timedelta(seconds=1))
 

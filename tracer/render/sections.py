@@ -13,7 +13,7 @@ from tracer.report import Report
 
 OPEN = 4  # connections that are not folded
 SHOWN = 1000  # connections of one document
-DETAILED = 100  # of the good ones and of the bad ones, those that come with every field and byte
+DETAILED = 25  # of the good ones and of the bad ones, those that come with every field and byte
 
 
 @dataclass(frozen=True, slots=True)
