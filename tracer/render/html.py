@@ -187,12 +187,19 @@ def table(judged: Judged) -> list[dict[str, Any]]:
                 "mode": mode,
                 "asked": judged.asked and mode == judged.trust.sslmode,
                 "outcome": OUTCOMES[verdict.outcome],
-                "tone": OUTCOME_TONES[verdict.outcome],
+                "tone": _tone(verdict),
                 "cells": cells,
                 "who": who(verdict, judged.presented),
             }
         )
     return rows
+
+
+def _tone(verdict: Verdict) -> str:
+    """To connect is good where the server is known, and a warning where anybody could be there."""
+    if verdict.outcome == "accept":
+        return "good" if verdict.authenticated else "warn"
+    return OUTCOME_TONES[verdict.outcome]
 
 
 def _finding(finding: Finding) -> dict[str, Any]:
@@ -266,6 +273,6 @@ def _field(m: Message, field: Field, depth: int) -> dict[str, Any]:
 
 # TABLES
 
-OUTCOME_TONES = {"accept": "good", "refuse": "bad", "plaintext": "warn", "cannot_tell": "unknown"}
+OUTCOME_TONES = {"refuse": "bad", "plaintext": "warn", "cannot_tell": "unknown"}
 STATES = {"✔": "passed", "✘": "failed", "·": "empty", "?": "unknown", "not reached": "behind"}
 WEIGHTS = {"danger": "✘", "warning": "!", "note": "i"}
