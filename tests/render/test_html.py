@@ -19,7 +19,7 @@ from tests.hostile import VALUES, trace
 from tests.render.test_hostile import trust
 from tests.test_stories import CAPTURES, STORIES, expected
 from tests.wire import SSL_REQUEST, Tls, follow, packets, spoken
-from tracer.render.html import page, section
+from tracer.render.html import page, section, sentence
 from tracer.render.sections import OPEN, SHOWN, Sections
 from tracer.report import report
 from tracer.verify import Trust
@@ -233,6 +233,21 @@ def test_no_secret_is_in_it(story) -> None:
             for m in tracer.follow(connection, source.keys).messages:
                 for field in m.fields:
                     assert not field.secret or m.data[field.start : field.stop].hex() not in text
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        ("the client closed", "The client closed."),
+        ("prefer does not look", "prefer does not look."),
+        ("db.example is in the root file", "db.example is in the root file."),
+        ("libpq-18 prints: it", "libpq-18 prints: it."),
+        ("Done.", "Done."),
+    ],
+)
+def test_a_sentence_begins_with_a_capital(words: str, shown: str) -> None:
+    """Unless it begins with a name."""
+    assert sentence(words) == shown
 
 
 # ONE FILE

@@ -93,6 +93,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.filters["sentence"] = sentence
     made.filters["short"] = lambda text, longest=120: escape(str(text), longest)
     return made
 
@@ -153,13 +154,19 @@ def connection(report: Report, *, detailed: bool) -> dict[str, Any]:
 
 
 def _name_words(report: Report) -> str:
+    """What became of the names; where this mode does not look at them, what verify-full would have made of them."""
     check = report.verdict.check("name")
     strict = report.verdicts["verify-full"].check("name")
     if check is not None and check.outcome != "not_done":
         return check.because
-    return (
-        f"{check.because if check else 'Nobody compares them'}. verify-full would: {strict.because}" if strict else ""
-    )
+    return f"{report.verdict.sslmode} does not compare them; verify-full does: {strict.because}" if strict else ""
+
+
+def sentence(words: str) -> str:
+    """Words with a capital letter and a full stop; a parameter's value keeps its small letters."""
+    first = words.partition(" ")[0]
+    begun = words if first in SSLMODES or "-" in first or "." in first else words[:1].upper() + words[1:]
+    return begun if begun.endswith((".", ":")) else f"{begun}."
 
 
 def checks(verdict: Verdict) -> list[dict[str, str]]:
