@@ -16,15 +16,21 @@ have ip|iproute2|live traffic in a network namespace of its own
 have unshare|util-linux|live traffic in a network namespace of its own
 have ethtool|ethtool|live traffic in segments of a real size
 have openssl|openssl|the second opinion of OpenSSL on chains
+have gnutls-serv|gnutls-bin|the cipher suites that GnuTLS has and OpenSSL has not
 compiler|gcc libc6-dev|key logs of programs that write none themselves
 have node|nodejs|the PostgreSQL versions that come from npm
-have npm|npm|the PostgreSQL versions that come from npm
+have npm|npm|the PostgreSQL versions that come from npm, and node-postgres
+jdbc|default-jdk-headless libpostgresql-jdbc-java|pgjdbc: its verdicts and its name rules
+go_drivers|golang-go golang-github-jackc-pgx-v4-dev golang-github-lib-pq-dev|pgx and lib/pq, and the name rules of Go
 have chromium|chromium|the page of --format html, in a browser
 '
 
 have() { command -v "$1" >/dev/null 2>&1; }
 server() { have initdb || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; }
 compiler() { echo '#include <stdio.h>' | gcc -E - >/dev/null 2>&1; }
+jdbc() { have javac && test -e /usr/share/java/postgresql.jar; }
+go_drivers() { have go && test -d /usr/share/gocode/src/github.com/jackc/pgx/v4 -a -d /usr/share/gocode/src/github.com/lib/pq; }
+node_postgres() { test -e .venv/drivers/node_modules/pg; }
 version() { test -e ".venv/postgres/$1/native/bin/postgres"; }
 
 # packages | tests, of every program that is not there
@@ -75,6 +81,12 @@ axe_install() {
     ) || { rm -rf .venv/axe; return 1; }
 }
 
+node_postgres_install() {
+    have npm || return 1
+    echo 'installing with npm: node-postgres'
+    npm install --silent --no-audit --no-fund --ignore-scripts --prefix .venv/drivers pg@8.23.1 >/dev/null
+}
+
 lacking=$(absent)
 if [ -n "$lacking" ] && have apt-get; then
     # shellcheck disable=SC2046 # one word a package
@@ -89,6 +101,9 @@ done
 test -e .venv/axe/axe.min.js || axe_install ||
     lacking="${lacking:+$lacking
 }axe-core from npm|barriers on the page of --format html"
+node_postgres || node_postgres_install ||
+    lacking="${lacking:+$lacking
+}node-postgres from npm|its verdicts"
 test -z "$lacking" && exit
 
 echo

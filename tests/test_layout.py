@@ -21,7 +21,7 @@ ONLY = {
     "scapy": {"packets/live.py", "packets/scapy_layers.py"},
     "pyshark": {"packets/wireshark.py"},
     "socket": {"packets/probe.py", "packets/ring.py", "packets/live.py", "audit.py"},
-    "ssl": {"packets/probe.py"},
+    "ssl": {"packets/probe.py", "rootfile.py"},  # there for OpenSSL's default paths
     "asyncio": {"packets/wireshark.py"},
     "http": {"audit.py"},
     "urllib.request": {"audit.py"},
@@ -30,7 +30,7 @@ ONLY = {
 
 # What of tracer a file, or a folder, may import; the first row that fits. None is everything.
 # `render.notebook` is what a notebook asks of a value: three values know it, inside one method, and nothing else of render.
-TRACE = ("trace", "preamble", "layers", "sides", "summaries", "outcome")
+TRACE = ("trace", "preamble", "layers", "framing", "sides", "speech", "tls", "summaries", "outcome")
 CERTIFICATES = ("certificates", "signatures", "presented", "der")
 VALUES = (*TRACE, *CERTIFICATES, "packets.source", "segments", "streams", "protocol")  # what the verbs hand on
 MAY_IMPORT: dict[str, tuple[str, ...] | None] = {
@@ -43,7 +43,7 @@ MAY_IMPORT: dict[str, tuple[str, ...] | None] = {
     "glossary.py": (),
     "protocol/numbers.py": (),
     "protocol/fields.py": (),
-    "protocol/": ("protocol",),
+    "protocol/": ("protocol", "distinguished"),
     "packets/source.py": ("protocol.keys",),
     "packets/": ("packets", "protocol.keys", "errors"),
     "sources.py": ("packets", "errors", "client", "settings"),
@@ -53,20 +53,24 @@ MAY_IMPORT: dict[str, tuple[str, ...] | None] = {
     "settings.py": ("conninfo", "parameters", "rootfile", "verify.model", "verify.revocation", "errors"),
     "progress.py": ("packets.source",),
     "segments.py": ("packets.source",),
-    "streams.py": ("packets.source", "protocol.settled", "segments"),
+    "clock.py": (),
+    "streams.py": ("clock", "packets.source", "protocol.settled", "segments"),
     **{f"{name}.py": VALUES for name in (*TRACE, "presented")},
     "trace.py": (*VALUES, "render.notebook"),
     "der.py": (),
+    "distinguished.py": ("der",),
     "signatures.py": ("der", "certificates"),
-    "certificates.py": (*CERTIFICATES, "trace", "outcome", "render.notebook"),
+    "certificates.py": (*CERTIFICATES, "distinguished", "trace", "outcome", "render.notebook"),
     "serverkey.py": ("errors",),
     "chainfile.py": ("certificates", "der", "errors"),
     "bundle.py": ("certificates", "verify"),
-    "rootfile.py": ("certificates", "verify.model", "verify.revocation", "errors"),
+    "rootfile.py": ("certificates", "verify.model", "verify.revocation", "verify.uses", "errors"),
     "cost.py": VALUES,
+    "measure.py": ("cost", "verify.model"),
     "findings/": (*VALUES, "verify", "findings"),
     "verify/model.py": ("verify", *CERTIFICATES, "render.notebook"),
-    "verify/": ("verify", *CERTIFICATES, "trace", "outcome", "protocol.fields", "errors"),
+    "verify/": ("verify", *CERTIFICATES, "distinguished", "trace", "outcome", "protocol.fields", "errors"),
+    "modes.py": ("certificates", "settings", "verify"),
     "advice.py": ("certificates", "report", "verify"),
     "report.py": (*VALUES, "verify", "findings", "cost"),
     "render/": (
@@ -77,7 +81,9 @@ MAY_IMPORT: dict[str, tuple[str, ...] | None] = {
         "report",
         "advice",
         "bundle",
+        "measure",
         "glossary",
+        "modes",
         "render",
         "settings",
         "errors",

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from tests import openssl
 from tests.wire import SSL_REQUEST, STARTUP, Tls, certificate, follow, packets, spoken
 from tracer.certificates import Presented
 from tracer.outcome import Ended
 from tracer.packets.source import ACK, FIN, reverse
+from tracer.protocol.keys import Keys
 
 FIELDS = (b"SFATAL", b"C28000", b"Mno entry", b"Dfor you", b"Hask somebody", b"Fauth.c")
 CONTENT = b"".join(field + b"\0" for field in FIELDS) + b"\0"
 ERROR = b"E" + (len(CONTENT) + 4).to_bytes(4, "big") + CONTENT
 PRINTED = "FATAL:  no entry\nDETAIL:  for you\nHINT:  ask somebody"
+
+
+@pytest.mark.needs("openssl")
+def test_a_server_that_shows_no_certificate(tmp_path: Path) -> None:
+    """Both know a key already: in TLS 1.2 its flight ends in clear, and without keys that is seen, too."""
+    with openssl.server(tmp_path) as port:
+        said, log = openssl.connect(port, "-tls1_2", "-cipher", "PSK-AES128-GCM-SHA256")
+    keys = Keys()
+    keys.add(log)
+    for trace in (follow(packets(said), keys), follow(packets(said))):
+        assert (trace.presented.certificates, trace.presented.absent) == (None, "the server sent no certificate")
 
 
 def test_of_an_opened_connection() -> None:

@@ -11,7 +11,7 @@ import binascii
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property, lru_cache
 from ipaddress import ip_address
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from tracer import der
 from tracer.der import DerError, Node
+from tracer.distinguished import attributes, written
 
 if TYPE_CHECKING:
     from tracer.outcome import Ended
@@ -80,9 +81,10 @@ class Certificate:
     tbs_algorithm: bytes = b""  # the AlgorithmIdentifier inside what is signed, and the one beside the signature
     algorithm: bytes = b""
     unused_bits: int = 0  # of the signature's BIT STRING
+    aux: bytes = b""  # what stands behind it in a TRUSTED CERTIFICATE: OpenSSL's own list of uses
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Certificate) and self.der == other.der
+        return isinstance(other, Certificate) and self.der == other.der and self.aux == other.aux
 
     def __hash__(self) -> int:
         return hash(self.der)
@@ -91,6 +93,12 @@ class Certificate:
     def from_der(data: bytes) -> Certificate:
         """Read a certificate; what cannot be read at all is empty, and `broken` says why. Raises nothing."""
         return _read(data)
+
+    @staticmethod
+    def trusted(data: bytes) -> Certificate:
+        """Read the content of a TRUSTED CERTIFICATE: a certificate, and what is to be known of it (d2i_X509_AUX)."""
+        read = _read(data)
+        return replace(read, aux=data[len(read.der) :])
 
     @cached_property
     def sha256(self) -> str:
@@ -104,11 +112,11 @@ class Certificate:
 
     @cached_property
     def subject(self) -> str:
-        return ", ".join(f"{name}={value}" for name, value in _name(self.subject_der))
+        return written(self.subject_der)
 
     @cached_property
     def issuer(self) -> str:
-        return ", ".join(f"{name}={value}" for name, value in _name(self.issuer_der))
+        return written(self.issuer_der)
 
     @cached_property
     def common_name(self) -> bytes | None:
@@ -189,6 +197,7 @@ class Presented:
     no_alpn: bool = False  # it is known that none was chosen
     ended: Ended | None = None  # the server ended it, before a session
     admitted: bool = False  # the server said AuthenticationOk
+    sealed_by_gssapi: bool = False  # client and server both went on inside GSSAPI encryption
     client_certificate: str | None = None  # "none", "requested" or "sent", as in the trace
     absent: str | None = None  # why the server sent no certificate, where it is known that it sent none
 
@@ -209,6 +218,7 @@ class Presented:
         return presented(trace)
 
     def _repr_html_(self) -> str:
+        """What a notebook shows of it."""
         from tracer.render import notebook
 
         return notebook.presented(self)
@@ -220,7 +230,9 @@ def from_pem(text: str | bytes) -> list[Certificate]:
     found = []
     for match in PEM.finditer(data):
         try:
-            found.append(Certificate.from_der(base64.b64decode(match.group(1), validate=False)))
+            content = base64.b64decode(match.group(1), validate=False)
+            trusted = match.group(0).startswith(b"-----BEGIN TRUSTED")
+            found.append(Certificate.trusted(content) if trusted else Certificate.from_der(content))
         except binascii.Error:
             continue
         if len(found) >= MOST_CERTIFICATES:
@@ -304,30 +316,6 @@ def _try(read: Callable[[], T], otherwise: T) -> T:
         return otherwise
 
 
-def attributes(name: bytes) -> list[tuple[str, bytes]]:
-    """The attributes of a Name, in the order of their encoding: OID and value bytes."""
-
-    def read() -> list[tuple[str, bytes]]:
-        found = []
-        for group in der.sequence(name):
-            for member in der.children(name, group):
-                kind, value = der.children(name, member)[:2]
-                found.append((der.oid(der.content(name, kind)), _utf8(value.tag, der.content(name, value))))
-        return found
-
-    return _try(read, [])
-
-
-def _utf8(tag: int, value: bytes) -> bytes:
-    """A directory string as UTF-8: BMPString and UniversalString come as UTF-16 and UTF-32, T61String as Latin-1."""
-    encoding = {30: "utf-16-be", 28: "utf-32-be", 20: "latin-1"}.get(tag)
-    return value.decode(encoding, "replace").encode() if encoding else value
-
-
-def _name(name: bytes) -> list[tuple[str, str]]:
-    return [(ATTRIBUTES.get(oid, oid), value.decode("utf-8", "backslashreplace")) for oid, value in attributes(name)]
-
-
 def _general_names(value: bytes) -> tuple[GeneralName, ...]:
     nodes = _try(lambda: list(der.sequence(value)), list[Node]())
     return tuple(GeneralName(GENERAL_NAMES.get(n.tag & 0x1F, "unknown"), der.content(value, n)) for n in nodes)
@@ -376,24 +364,6 @@ GENERAL_NAMES = {
     8: "registeredID",
 }
 KEY_USAGES = (
-    "digitalSignature",
-    "nonRepudiation",
-    "keyEncipherment",
-    "dataEncipherment",
-    "keyAgreement",
-    "keyCertSign",
-    "cRLSign",
-    "encipherOnly",
-    "decipherOnly",
+    *("digitalSignature", "nonRepudiation", "keyEncipherment", "dataEncipherment", "keyAgreement"),
+    *("keyCertSign", "cRLSign", "encipherOnly", "decipherOnly"),
 )
-ATTRIBUTES = {
-    "2.5.4.3": "CN",
-    "2.5.4.5": "serialNumber",
-    "2.5.4.6": "C",
-    "2.5.4.7": "L",
-    "2.5.4.8": "ST",
-    "2.5.4.10": "O",
-    "2.5.4.11": "OU",
-    "0.9.2342.19200300.100.1.25": "DC",
-    "1.2.840.113549.1.9.1": "emailAddress",
-}

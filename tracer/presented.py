@@ -26,6 +26,7 @@ def presented(trace: Trace) -> Presented:
         ),
         ended=_ended(trace),
         admitted=trace.of("AuthenticationOk", "server") is not None,
+        sealed_by_gssapi=trace.transport == "gss" and trace.outcome.kind == "established",
         client_certificate=tls.client_certificate if tls else None,
         absent=_absent(trace),
     )
@@ -38,7 +39,11 @@ def _absent(trace: Trace) -> str | None:
         return None
     if tls.resumed:
         return "a resumed session shows no certificate: what was checked when it began has to do"
-    if server.gaps or trace.outcome.kind == "incomplete" or trace.of("Sealed", "server") is not None:
+    if server.gaps:
+        return None
+    if trace.of("ServerHelloDone", "server") is not None:  # in clear up to TLS 1.2, and the certificate with it
+        return "the server sent no certificate"
+    if trace.outcome.kind == "incomplete" or trace.of("Sealed", "server") is not None:
         return None
     if trace.of("ClientHello", "client") is None:
         return "no handshake began, so that the server sent no certificate"

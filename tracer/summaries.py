@@ -46,7 +46,7 @@ def _client_hello(fields: Fields, _length: int) -> str:
     offered = [f.text for f in every(fields, "version") if not f.text.startswith("GREASE")]
     versions = offered or [_text(fields, "legacy_version")]
     alpn = [f.text for f in every(fields, "protocol_name") if not f.text.startswith("GREASE")]
-    return _list(
+    return _again(fields) + _list(
         "/".join(versions[:4]),
         f"for {names[0]}" if names else "names no server",
         f"ALPN {alpn[0]}" if alpn else "",
@@ -55,7 +55,12 @@ def _client_hello(fields: Fields, _length: int) -> str:
 
 def _server_hello(fields: Fields, _length: int) -> str:
     version = _text(fields, "selected_version") or _text(fields, "legacy_version")
-    return _list(version, _text(fields, "cipher_suite"), _text(fields, "group"))
+    return _again(fields) + _list(version, _text(fields, "cipher_suite"), _text(fields, "group"))
+
+
+def _again(fields: Fields) -> str:
+    """A hello that names the handshake before it is one of a renegotiation (RFC 5746 §3.5)."""
+    return "once more, inside TLS: " if content(first(fields, "renegotiated_connection")) else ""
 
 
 def _encrypted_extensions(fields: Fields, _length: int) -> str:
@@ -81,12 +86,12 @@ def _certificate(fields: Fields, _length: int) -> str:
 
 
 def _certificate_request(fields: Fields, _length: int) -> str:
-    named = sum(1 for _ in every(fields, "distinguished_name"))
-    return (
-        f"a client certificate of {f'one of {named} CAs' if named > 1 else 'one CA'}"
-        if named
-        else "a client certificate, if there is one"
-    )
+    named = list(every(fields, "distinguished_name"))
+    if not named:
+        return "a client certificate, if there is one"
+    if len(named) == 1:
+        return f"a client certificate of {named[0].text or 'one CA'}"
+    return f"a client certificate of one of {len(named)} CAs"
 
 
 def _certificate_verify(fields: Fields, _length: int) -> str:

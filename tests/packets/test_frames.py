@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -13,8 +14,7 @@ from hypothesis import strategies as st
 import tracer
 from tests.packets.test_probe import serving, tls
 from tests.wire import ssl
-from tracer.errors import TracerError
-from tracer.packets.frames import frames, ip, key_log, write
+from tracer.packets.frames import ip, write
 from tracer.packets.link import RAW, segment
 from tracer.packets.probe import Conduct, probe
 from tracer.packets.source import ACK, Packet
@@ -36,7 +36,8 @@ def test_wireshark_opens_it(tmp_path: Path, address: str, program: Callable[[str
     with serving(tls(ssl.TLSVersion.TLSv1_3), address) as endpoint:
         source = probe([endpoint], Conduct(timeout=1))
     name = str(tmp_path / "probe.pcapng")
-    write(name, frames(item for item in source if isinstance(item, Packet)), key_log(source.keys))
+    write(name, (item for item in source if isinstance(item, Packet)), source.keys)
+    assert stat.S_IMODE(Path(name).stat().st_mode) == 0o600
     again = tracer.read(name)
     (connection,) = tracer.reassemble(again)
     assert len(tracer.follow(connection, again.keys).certificates) == 1
@@ -54,9 +55,3 @@ def test_wireshark_opens_it(tmp_path: Path, address: str, program: Callable[[str
     assert "Malformed" not in seen
     assert "[Checksum Status: Bad]" not in seen
     assert "[Checksum Status: Good]" in seen
-
-
-def test_a_folder_that_is_not_there() -> None:
-    """The user's mistake is one line."""
-    with pytest.raises(TracerError, match="cannot write /nonexistent/x"):
-        write("/nonexistent/x", [], b"")

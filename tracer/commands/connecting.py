@@ -16,7 +16,7 @@ from tracer.output import Output
 from tracer.packets import frames
 from tracer.packets.probe import probe
 from tracer.packets.source import Packet, Source
-from tracer.report import Report, report
+from tracer.report import AUTO, Report, report
 from tracer.settings import home_folder, resolve, trust
 from tracer.streams import reassemble
 from tracer.trace import Trace, follow
@@ -38,6 +38,8 @@ def add(commands: argparse._SubParsersAction[Parser]) -> None:
 
 
 def _probe(options: argparse.Namespace) -> int:
+    if options.client == AUTO:
+        raise TracerError("this connection is our own: there is no client to recognise", "name one: --client libpq")
     environment, home = os.environ, home_folder(os.environ)
     given = client.told(options.conninfo) if options.conninfo else {}
     settings = resolve(given | shared.given(options), environment, home)
@@ -45,7 +47,7 @@ def _probe(options: argparse.Namespace) -> int:
     source = probe(places, client.conduct(settings, home, startup=options.startup))
     name = source.name.rpartition(":")[0]
     hosts = [place.host for place in places if (place.host or place.address) == name]
-    found = replace(trust(settings, home), host=hosts[0] if hosts else UNKNOWN)
+    found = replace(trust(settings, home, environment), host=hosts[0] if hosts else UNKNOWN)
     shared.root_hint(found, named="sslrootcert" in settings)
     at = shared.time(options.at)
     status = 2
@@ -91,8 +93,7 @@ def _status(judged: Report, startup: bool) -> int:
 
 def _written(options: argparse.Namespace, source: Source, trace: Trace) -> None:
     if options.write:
-        packets = [item for item in source if isinstance(item, Packet)]
-        frames.write(options.write, frames.frames(packets), frames.key_log(source.keys))
+        frames.write(options.write, (item for item in source if isinstance(item, Packet)), source.keys)
     if options.chain_out:
         chain = "".join(certificate.pem for certificate in trace.presented.certificates or ())
         if not chain:

@@ -15,7 +15,7 @@ from tracer.commands.terminal import hint
 from tracer.errors import TracerError
 from tracer.output import FORMATS
 from tracer.parameters import PARAMETERS
-from tracer.report import Report, report
+from tracer.report import ALL, AUTO, Report, report
 from tracer.settings import Setting, Settings, home_folder, resolve
 from tracer.settings import trust as client_trust
 from tracer.trace import Trace
@@ -61,9 +61,13 @@ def client_options(parser: argparse.ArgumentParser, default_time: str = "the cap
         "--sslcrldir", metavar="DIR", help="a folder of revocation lists; with an empty one nobody passes"
     )
     for name, values in CHOICES.items():
-        group.add_argument(f"--{name.replace('_', '-')}", choices=values, help=f"as libpq's (default {values[0]})")
+        spelt = dict.fromkeys((f"--{name.replace('_', '-')}", f"--{name}"))
+        group.add_argument(*spelt, choices=values, help=f"as libpq's (default {values[0]})")
     group.add_argument(
-        "--client", default="libpq", metavar="NAME", help="whose checks to replay (default libpq, the newest)"
+        "--client",
+        default="libpq",
+        metavar="NAME",
+        help="whose checks to replay (default libpq, the newest); all: every client beside each other; auto: whoever it looks like",
     )
     time_option(group, default_time)
 
@@ -82,7 +86,7 @@ def time_option(parser: argparse._ActionsContainer, default: str) -> None:
     )
 
 
-def capture_options(parser: argparse.ArgumentParser) -> None:
+def key_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     group = parser.add_argument_group("what is read and shown")
     group.add_argument("--keylog", metavar="FILE", help="TLS secrets in NSS key log format (also SSLKEYLOGFILE)")
     group.add_argument(
@@ -93,6 +97,11 @@ def capture_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="trace TLS connections that are not PostgreSQL, too; judged when a mode, a host or a root file is named",
     )
+    return group
+
+
+def capture_options(parser: argparse.ArgumentParser) -> None:
+    group = key_options(parser)
     group.add_argument("--connection", type=int, metavar="N", help="show only connection N, in full")
     group.add_argument("-v", "--verbose", action="count", default=0, help="every field explained; -vv the bytes too")
 
@@ -124,7 +133,8 @@ def question(options: argparse.Namespace) -> Question:
     for name in ("host", "hostaddr", "sslrootcert"):
         if getattr(options, name) == "":
             raise TracerError(f"--{name} is empty", "leave it out where the client was not told")
-    clients.get(options.client)
+    if options.client not in (ALL, AUTO):
+        clients.get(options.client)
     if getattr(options, "env", False):
         return _from_environment(options)
     chosen: dict[str, Any] = {name: getattr(options, name) or values[0] for name, values in CHOICES.items()}
@@ -150,7 +160,7 @@ def _from_environment(options: argparse.Namespace) -> Question:
     """The same from the environment, as libpq would take it; options win."""
     home = home_folder(os.environ)
     settings = resolve(given(options), os.environ, home)
-    trust = client_trust(settings, home)
+    trust = client_trust(settings, home, os.environ)
     root_hint(trust, named="sslrootcert" in settings)
     return Question(trust, options.client, time(options.at), True, settings)
 
@@ -214,6 +224,7 @@ CHOICES = {
     "channel_binding": ("prefer", "disable", "require"),
     "sslnegotiation": ("postgres", "direct"),
     "sslcertmode": ("allow", "disable", "require"),
-    "gssencmode": ("disable", "prefer", "require"),
+    "gssencmode": ("prefer", "disable", "require"),
     "ssl_min_protocol_version": ("TLSv1.2", "TLSv1", "TLSv1.1", "TLSv1.3"),
+    "ssl_max_protocol_version": ("TLSv1.3", "TLSv1", "TLSv1.1", "TLSv1.2"),
 }

@@ -52,6 +52,7 @@ EACH: tuple[Callable[[Trace], Iterator[Finding]], ...] = (
     identity.certificates,
     endings.client_certificate,
     encryption.resumed,
+    encryption.renegotiated,
     encryption.no_server_name,
     encryption.gssapi,
     endings.gap,

@@ -116,6 +116,8 @@ def client_alert(trace: Trace) -> Iterator[Finding]:
     alert = trace.outcome.alert
     if alert is None or alert.sender != "client" or alert.code not in CLIENT_ALERTS or trace.certificates:
         return
+    if trace.outcome.kind == "established":
+        return  # it refused nothing
     yield Finding(
         "client_alert",
         f"The alert {alert.description} is all that can be seen here of why the client refused. From OpenSSL it can mean: {CLIENT_ALERTS[alert.code]}.",

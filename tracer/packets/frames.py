@@ -1,29 +1,26 @@
-"""Packets of our own as a file that Wireshark opens: pcapng with raw IP frames, and the keys in front of them.
-
-`write` is all that is asked of a writer: where frames go, what they are, and the key log.
-"""
+"""Packets of our own as a file that Wireshark opens: raw IP frames, and the keys in front of them."""
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Iterable
-from pathlib import Path
 
-from tracer.errors import TracerError
 from tracer.packets.link import RAW, TCP
+from tracer.packets.pcapng import Writer
 from tracer.packets.source import ACK, Packet
 from tracer.protocol.keys import Keys
 
-Frame = tuple[float, bytes]  # seconds since the epoch, and the bytes
-
-# draft-ietf-opsawg-pcapng: block types, and the secrets type of an NSS key log
-SECTION, INTERFACE, PACKET, SECRETS, NSS_KEY_LOG = 0x0A0D0D0A, 1, 6, 0x0A, 0x544C534B
 WINDOW, HOPS = 65535, 64
 
 
-def frames(packets: Iterable[Packet]) -> list[Frame]:
-    """Each packet as an IP packet with its checksums."""
-    return [(packet.time, ip(packet)) for packet in packets]
+def write(path: str, packets: Iterable[Packet], keys: Keys) -> None:
+    """A pcapng file of these packets and keys. Raises `TracerError`."""
+    with Writer(path, private=bool(keys.secrets)) as file:
+        if keys.secrets:
+            file.secrets(key_log(keys))
+        interface = file.interface(RAW)
+        for packet in packets:
+            file.packet(interface, round(packet.time * 1e6), ip(packet))
 
 
 def ip(packet: Packet) -> bytes:
@@ -64,28 +61,3 @@ def key_log(keys: Keys) -> bytes:
         for label, secret in secrets.items()
     )
     return "".join(lines).encode()
-
-
-def write(path: str, captured: Iterable[Frame], keys: bytes) -> None:
-    """A pcapng file of its own. Raises `TracerError`."""
-    blocks = [
-        _block(SECTION, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1)),
-        _block(INTERFACE, struct.pack("<HHI", RAW, 0, 0)),
-    ]
-    if keys:
-        blocks.append(_block(SECRETS, struct.pack("<II", NSS_KEY_LOG, len(keys)) + keys))
-    for when, frame in captured:
-        stamp = round(when * 1e6)
-        head = struct.pack("<IIIII", 0, stamp >> 32, stamp & 0xFFFFFFFF, len(frame), len(frame))
-        blocks.append(_block(PACKET, head + frame))
-    try:
-        Path(path).write_bytes(b"".join(blocks))
-    except OSError as error:
-        why = (error.strerror or str(error)).lower()
-        raise TracerError(f"cannot write {path}: {why}", "name a file in a folder that is yours") from None
-
-
-def _block(kind: int, body: bytes) -> bytes:
-    body += b"\0" * (-len(body) % 4)
-    length = struct.pack("<I", len(body) + 12)
-    return struct.pack("<I", kind) + length + body + length

@@ -12,6 +12,7 @@ import base64
 import hashlib
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,8 @@ from tracer.findings import Finding
 from tracer.glossary import GLOSSARY
 from tracer.protocol.fields import Field
 from tracer.render.escape import escape
-from tracer.render.fields import keys, value, visible, walk
+from tracer.render.fields import keys, visible
+from tracer.render.fields import shown as shown_fields
 from tracer.render.json import tool_version
 from tracer.render.judged import MARKS, OUTCOMES, TITLES, asked_with, sign
 from tracer.render.ladder import NARROW, WIDE, ladder
@@ -259,18 +261,18 @@ def message(m: Message, start: Any, *, open_: bool) -> dict[str, Any]:  # noqa: 
         "summary": m.summary,
         "problem": m.problem,
         "length": m.length,
-        "fields": [_field(m, field, depth) for field, depth in list(walk(m.fields))[:FIELDS]] if open_ else [],
+        "fields": [_field(m, *each) for each in islice(shown_fields(m.fields, 0), FIELDS)] if open_ else [],
         "hex": Markup(data.hex(" ")),  # noqa: S704 (digits)
         "cut": max(0, m.length - BYTES) if open_ else 0,
         "open": open_,
     }
 
 
-def _field(m: Message, field: Field, depth: int) -> dict[str, Any]:
+def _field(m: Message, field: Field, value: str, depth: int) -> dict[str, Any]:
     key = next((key for key in keys(m, field) if key in GLOSSARY), "")
     return {
         "name": field.name,
-        "value": value(field),
+        "value": value,
         "start": field.start,
         "stop": field.stop,
         "depth": min(depth, 7),

@@ -52,8 +52,11 @@ def _issuer(name: str) -> str:
 
 def table(page: Page, judged: Judged, title: str) -> None:
     """The verdict of every sslmode, a row each."""
+    verdict = judged.verdict
     page.title(title)
     page.add((f"  {asked_with(judged)}", "dim"), indent=2)
+    if verdict.basis is not None:
+        page.add((f"  {verdict.client}, {verdict.basis}", "dim"), indent=2)
     page.add((f"  {'sslmode':<13}{'outcome':<13}chain  dates  name   who is at the other end", "dim"), indent=50)
     for mode in SSLMODES:
         v = judged.verdicts[mode]
@@ -94,7 +97,8 @@ def roots(judged: Judged) -> str:
     if held is None:
         return f"no root file ({path})"
     if held == "system":
-        return "sslrootcert=system"
+        store = judged.trust.store
+        return "sslrootcert=system" + (f", {len(store)} roots on this machine" if store is not None else "")
     return (
         "root file not known"
         if judged.trust.anchors() is None and judged.trust.root_path is None

@@ -13,9 +13,10 @@ from statistics import median
 from textwrap import wrap
 
 from tracer.render.escape import escape
-from tracer.render.timeline import SESSION, Mark, group_summary, groups, mark, marks
+from tracer.render.timeline import SESSION, group_summary, groups, marks, told_check
 from tracer.report import Report
 from tracer.trace import Message
+from tracer.verify.model import Check
 
 MOST_ROWS = 60
 STRETCH = 72.0  # the longest wait, in pixels
@@ -133,13 +134,13 @@ class _Drawing:
         self.steps.append(_step(self.report, row, self.y))
         for at in range(first.index, row[-1].index + 1):
             for check in self.placed.pop(at, ()):
-                self._gate(mark(self.report, check), behind=self.report.verdict.unreached(check))
+                self._gate(check)
 
     def rest(self) -> None:
         """What has no place behind a message, and the end."""
         for checks in self.placed.values():
             for check in checks:
-                self._gate(mark(self.report, check), behind=self.report.verdict.unreached(check))
+                self._gate(check)
         self.y += 10
         self._close()
 
@@ -164,13 +165,14 @@ class _Drawing:
             self.bands.append(Band(self.top, self.y + 4, self.kind, BANDS[self.kind]))
             self.y += 10
 
-    def _gate(self, shown: Mark, *, behind: bool) -> None:
-        state = STATES[shown.sign.strip("()")]
+    def _gate(self, check: Check) -> None:
+        title, sign, _, words = told_check(self.report, check)
+        state, behind = STATES[sign.strip("()")], self.report.verdict.unreached(check)
         says = "not reached" if behind else SAYS[state]
-        lines = wrap(escape(shown.words, 1200), self.shape.gate)
+        lines = wrap(escape(words, 1200), self.shape.gate)
         if len(lines) > LINES:
             lines = [*lines[: LINES - 1], f"{lines[LINES - 1][:30]} …"]
-        self.gates.append(Gate(self.y + 17, state, f"{shown.title}: {says}", tuple(lines), behind))
+        self.gates.append(Gate(self.y + 17, state, f"{title}: {says}", tuple(lines), behind))
         self.y += 30 + 16 * len(lines)
 
 

@@ -12,7 +12,7 @@ from tracer.render.judged import MARKS, OUTCOMES, asked_with, sign
 from tracer.render.path import names, picture
 from tracer.render.sections import OPEN, SHOWN, Section
 from tracer.render.text import ends
-from tracer.render.timeline import group_summary, groups, mark, marks, protocol
+from tracer.render.timeline import group_summary, groups, marks, protocol, told_check
 from tracer.render.words import echoes, headline, who
 from tracer.report import Report
 from tracer.verify.model import SSLMODES
@@ -157,9 +157,8 @@ def _messages(report: Report) -> str:
         arrow = "client →" if first.sender == "client" else "← server"
         rows.append(f" {first.packet:>6} {ms:>8}  {arrow}  {kind:<24} {escape(words)}".rstrip())
         for at in range(first.index, group[-1].index + 1):
-            rows += [
-                f"{'':18}╰ {m.title} {m.sign} {escape(m.words)}" for m in (mark(report, c) for c in placed.pop(at, ()))
-            ]
+            told = (told_check(report, check) for check in placed.pop(at, ()))
+            rows += [f"{'':18}╰ {title} {sign_} {escape(words)}" for title, sign_, _, words in told]
     return "\n".join(["```text", " packet       ms  who       message", *rows, "```\n"])
 
 

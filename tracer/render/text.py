@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
 from tracer.advice import advice
 from tracer.findings import Finding
 from tracer.render.fields import fields
 from tracer.render.judged import COLOURS, OUTCOMES, certificates, table
+from tracer.render.modes import clients, recognised
 from tracer.render.page import Page
-from tracer.render.timeline import SESSION, group_summary, groups, mark, marks, protocol
+from tracer.render.timeline import SESSION, group_summary, groups, marks, protocol, told_check
 from tracer.render.words import NO_TLS, echoes, headline
 from tracer.report import Report
 from tracer.settings import Settings, sentence
 from tracer.trace import Trace
 from tracer.verify.model import Check
-
-if TYPE_CHECKING:
-    pass
 
 WIDTH = 110
 WEIGHTS = {"danger": ("✘", "red"), "warning": ("!", "yellow"), "note": ("·", "cyan")}
@@ -40,6 +37,10 @@ def connection(report: Report, *, width: int = WIDTH, color: bool = False, verbo
         table(
             page, report, "What each sslmode would have done" if report.trace.tls else "What each sslmode would do here"
         )
+    if report.who is not None:
+        recognised(page, report.who)
+    if report.clients and report.trace.transport != "cancel":
+        clients(page, report)
     _advice(page, report)
     _findings(page, [finding for finding in report.findings if not echoes(report, finding)])
     return page.text()
@@ -162,7 +163,7 @@ def _legend(page: Page, trace: Trace) -> None:
 
 
 def _mark(page: Page, report: Report, check: Check) -> None:
-    title, shown, style, words = mark(report, check)
+    title, shown, style, words = told_check(report, check)
     page.add((" " * 18 + "╰─ ", "dim"), (f"{title} {shown} ", f"bold {style}"), (words, style), indent=31)
 
 

@@ -1,25 +1,41 @@
-"""A connection's messages in groups, and behind which of them each check happens: what the screen and the page draw."""
+"""A connection's messages in lines, and on that timeline the places where verification happens."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import groupby
-from typing import NamedTuple
 
 from tracer.render.judged import MARKS, SIGNS, TITLES, sign
 from tracer.report import Report
 from tracer.trace import Message, Trace
 from tracer.verify.model import Check
 
-
-class Mark(NamedTuple):
-    """A check as it is shown: what it is, its sign and colour, and the words."""
-
-    title: str
-    sign: str
-    style: str
-    words: str
+WOULD = {
+    "passed": ", and would accept it",
+    "failed": ", and would refuse it",
+    "cannot_tell": "",
+    "not_done": ", and does not here",
+}
+SESSION = "session"
+NOTHING_SHOWN, CHAIN_AND_DATES = "nothing_shown", "chain_and_dates"  # one line for several checks
+SEVERAL = {NOTHING_SHOWN: "① ② ③", CHAIN_AND_DATES: "① chain ② dates"}
+# libpq's, where several checks stand behind one message; what is not here comes after these
+STEPS = (
+    "root_file",
+    "server_name",
+    "version",
+    CHAIN_AND_DATES,
+    "chain",
+    "revocation",
+    "validity",
+    "alpn",
+    "name",
+    "injected",
+)
+ORDER = {step: at for at, step in enumerate(STEPS)}
+KEYS = {"all": ", opened with keys", "some": ", opened in part", "none": ", sealed: no keys"}
+KEYS_SHORT = {"all": "", "some": "", "none": ", sealed"}
 
 
 def protocol(trace: Trace, *, short: bool = False) -> str:
@@ -35,10 +51,6 @@ def protocol(trace: Trace, *, short: bool = False) -> str:
     protected = any(m.protected for m in trace.messages)
     how = (KEYS_SHORT if short else KEYS)[tls.keys] if protected else "" if short else ", ends before encryption"
     return f"{tls.version or 'TLS'}{', resumed' if tls.resumed else ''}{how}"
-
-
-KEYS = {"all": ", opened with keys", "some": ", opened in part", "none": ", sealed: no keys"}
-KEYS_SHORT = {"all": "", "some": "", "none": ", sealed"}
 
 
 def groups(messages: tuple[Message, ...], verbose: int) -> Iterator[list[Message]]:
@@ -57,7 +69,6 @@ def groups(messages: tuple[Message, ...], verbose: int) -> Iterator[list[Message
 
 
 def group_summary(group: list[Message], keys: str) -> str:
-    """What a group of several messages says."""
     total = sum(m.length for m in group)
     sizes = ", ".join(str(m.length) for m in group[:6]) + (", …" if len(group) > 6 else "")
     if not group[0].sealed:
@@ -117,10 +128,11 @@ def _sealed_end(trace: Trace) -> int:
     return next((m.index for m in trace.messages if m.sealed and m.sender == last), -1)
 
 
-def mark(report: Report, check: Check) -> Mark:
-    """A check where it happens, or does not."""
+def told_check(report: Report, check: Check) -> tuple[str, str, str, str]:
+    """A check's title, its sign and colour, and what is to be said of it."""
     shown, style = sign(report.verdict, check)
     plain = f"{MARKS.get(check.step, '•')} {TITLES.get(check.step, check.step.replace('_', ' '))}"
+    title = SEVERAL.get(check.step, plain)
     words = check.because
     if check.step == NOTHING_SHOWN:
         pass
@@ -132,31 +144,4 @@ def mark(report: Report, check: Check) -> Mark:
         words = f"nobody looked: {words}"
     elif report.verdict.unreached(check):
         words = f"the client does not come this far{'; else' * (check.outcome != 'cannot_tell')}: {words}"
-    return Mark(SEVERAL.get(check.step, plain), shown, style, words)
-
-
-# TABLES
-
-WOULD = {
-    "passed": ", and would accept it",
-    "failed": ", and would refuse it",
-    "cannot_tell": "",
-    "not_done": ", and does not here",
-}
-SESSION = "session"
-NOTHING_SHOWN, CHAIN_AND_DATES = "nothing_shown", "chain_and_dates"  # one line for several checks
-SEVERAL = {NOTHING_SHOWN: "① ② ③", CHAIN_AND_DATES: "① chain ② dates"}
-# libpq's, where several checks stand behind one message; what is not here comes after these
-STEPS = (
-    "root_file",
-    "server_name",
-    "version",
-    CHAIN_AND_DATES,
-    "chain",
-    "revocation",
-    "validity",
-    "alpn",
-    "name",
-    "injected",
-)
-ORDER = {step: at for at, step in enumerate(STEPS)}
+    return title, shown, style, words

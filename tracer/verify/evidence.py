@@ -30,8 +30,8 @@ def observed(trace: Trace) -> str | None:
     """What the client of a trace did, in the words of `Verdict.wire`; None when the capture does not show it.
 
     `unasked` (plaintext without an SSLRequest), `plaintext` (behind N), `gave_up` (no TLS was agreed on, and it closed),
-    `gss`, `no_hello` (closed behind `S`), `alert:48` (by number), `stopped` (the server ended the handshake), `no_startup`
-    (closed behind a whole handshake), `session` (went on inside TLS).
+    `gss`, `no_hello` (closed behind `S`), `alert:48` (by number), `left` (closed inside the handshake and sent no alert),
+    `stopped` (the server ended the handshake), `no_startup` (closed behind a whole handshake), `session` (went on inside TLS).
     """
     outcome = trace.outcome
     if trace.transport == "plaintext":
@@ -51,6 +51,8 @@ def observed(trace: Trace) -> str | None:
             return "gave_up"
         if outcome.where == "in_handshake" and trace.presented.ended is not None:
             return "stopped"
+        if outcome.where == "in_handshake" and outcome.kind == "closed" and closed_by(trace) == "client":
+            return "left"
     return None
 
 
@@ -63,8 +65,23 @@ def agrees(verdict: Verdict, trace: Trace) -> bool | None:
     ways = {way.split(",")[0] for way in verdict.wire.split("|")}
     if seen in ways or ("alert" in ways and seen.startswith("alert:")):
         return None if verdict.outcome == "cannot_tell" else True
+    if seen == "left" or _says_nothing(seen, ways, trace):  # so leaves every client that is stopped from outside
+        return None
     # the sizes of sealed records tell a session from a close, and not for certain
     return None if "?" in ways or (trace.outcome.inferred and ways & {"no_startup", "session"}) else False
+
+
+def _says_nothing(seen: str, ways: set[str], trace: Trace) -> bool:
+    """Whether the client's alert is about what no verdict looks at: a record, a parameter, the proof of the server's key.
+
+    A certificate that is sealed may be one that its OpenSSL cannot read, and then it says bad_certificate, root file or not.
+    """
+    kind, _, code = seen.partition(":")
+    if kind != "alert" or ways <= WITHOUT_HELLO:
+        return False
+    if int(code) in (DECRYPT_ERROR, BAD_CERTIFICATE):
+        return "session" in ways and (int(code) == DECRYPT_ERROR or not trace.presented.certificates)
+    return int(code) not in CERTIFICATE_ALERTS
 
 
 def consistent_with(verdicts: Mapping[str, Verdict], trace: Trace) -> list[str]:
@@ -74,8 +91,12 @@ def consistent_with(verdicts: Mapping[str, Verdict], trace: Trace) -> list[str]:
 
 
 def evidence(verdicts: Mapping[str, Verdict], trace: Trace) -> list[Evidence]:
-    """What the capture says of its client. `verdicts` are by sslmode; with none of them only what holds for every libpq."""
-    found = [one for look in LOOKS for one in look(trace)]
+    """What the capture says of its client. `verdicts` are by sslmode; with none of them only what holds for every libpq.
+
+    Of another client it is the replay alone that speaks.
+    """
+    libpq = all(verdict.basis is None for verdict in verdicts.values())
+    found = [one for look in LOOKS for one in look(trace)] if libpq else []
     out = {mode for one in found for mode in one.rules_out}
     for mode, verdict in verdicts.items():
         if mode not in out and agrees(verdict, trace) is False:
@@ -101,6 +122,9 @@ def behaviour(trace: Trace) -> Iterator[Evidence]:
     if kind == "no_startup" and (trace.presented.injected or trace.preamble == "direct"):
         kind = "no_startup_otherwise"
     text, modes = BEHAVIOUR[kind]
+    alert = trace.outcome.alert
+    if kind in ("alert", "stopped") and alert is not None:
+        text = f"{text[:-1]}: {alert.description} ({alert.code})."
     sealed = " (read off the sizes of sealed records)" if trace.outcome.inferred else ""
     yield Evidence(kind, text + sealed, _last(trace), tuple(m for m in SSLMODES if m not in modes))
 
@@ -156,6 +180,8 @@ def kerberos(trace: Trace) -> Iterator[Evidence]:
 # TABLES
 
 X25519MLKEM768 = 0x11EC
+BAD_CERTIFICATE, DECRYPT_ERROR = 42, 51
+WITHOUT_HELLO = {"nothing", "unasked", "plaintext", "gave_up", "gss", "no_hello"}
 TLS = ("allow", "prefer", "require", "verify-ca", "verify-full")
 STRONG = ("require", "verify-ca", "verify-full")
 # what was seen: a sentence, and the modes that can leave it
@@ -187,6 +213,10 @@ BEHAVIOUR: dict[str, tuple[str, tuple[str, ...]]] = {
         TLS,
     ),
     "alert": ("It sent a fatal alert that has nothing to do with certificates.", TLS),
+    "left": (
+        "It left inside the handshake and sent no alert: so asyncpg and node-postgres refuse; a libpq that does was stopped from outside.",
+        TLS,
+    ),
     "stopped": ("It began TLS, and the server ended that.", TLS),
     "no_startup": (
         "It completed the handshake and closed without a StartupMessage: so ends the name check, which only verify-full has.",
