@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from tracer.commands import annotating, connecting, judging, measuring, reading
+from tracer.commands import annotating, connecting, judging, listening, measuring, reading
 from tracer.commands.options import Parser
 from tracer.commands.terminal import complain
 from tracer.errors import TracerError
@@ -67,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"pgtls {tool_version()}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     reading.add(commands)
+    listening.add(commands)
     annotating.add(commands)
     connecting.add(commands)
     judging.add(commands)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from markupsafe import escape
 
 import tracer
 from tests.conftest import CHECKOUT, need
@@ -19,6 +20,7 @@ from tests.hostile import VALUES, trace
 from tests.render.test_hostile import trust
 from tests.test_stories import CAPTURES, STORIES, expected
 from tests.wire import SSL_REQUEST, Tls, follow, packets, spoken
+from tracer import cli
 from tracer.render.html import page, section, sentence
 from tracer.render.sections import OPEN, SHOWN, Sections
 from tracer.report import report
@@ -214,6 +216,27 @@ def test_gates_tell_the_article_apart(story) -> None:
 
 def gates(text: str) -> list[str]:
     return re.findall(r'class="gate (\w+)', text.partition('class="ladder narrow')[0])
+
+
+def test_clients_stand_beside_each_other(opened, tmp_path) -> None:
+    """With --client all a row each, on the page and in Markdown; with --client auto whom it was taken for."""
+    capture = str(CAPTURES / "verify-full" / "capture.pcapng")
+    for form in ("html", "markdown"):
+        cli.main(["read", capture, "--client", "all", "--format", form, "-o", str(tmp_path / form)])
+        cli.main(["read", capture, "--client", "auto", "--format", form, "-o", str(tmp_path / f"auto.{form}")])
+        assert "Who is this client?" in (tmp_path / f"auto.{form}").read_text()
+    shown = opened((tmp_path / "html").read_text())
+    rows = shown.locator(".overview tbody th").all_text_contents()
+    assert {"libpq", "pgjdbc"} <= set(rows)
+    assert all(f"| {name} |" in (tmp_path / "markdown").read_text() for name in rows)
+
+
+def test_what_the_client_presented_is_its_own(story) -> None:
+    """A client certificate has its picture, and is nobody else's."""
+    text = story("client-certificate-given")
+    assert "What the client presented" in text
+    assert escape("the client's own") in text
+    assert "What the client presented" not in story("verify-full")
 
 
 def test_a_downgrade_is_drawn_across_its_connections(story, opened) -> None:

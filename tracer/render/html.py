@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tracer.advice import advice
+from tracer.certificates import Presented
 from tracer.findings import Finding
 from tracer.glossary import GLOSSARY
 from tracer.protocol.fields import Field
@@ -26,9 +27,10 @@ from tracer.render.fields import shown as shown_fields
 from tracer.render.json import tool_version
 from tracer.render.judged import MARKS, OUTCOMES, TITLES, asked_with, sign
 from tracer.render.ladder import NARROW, WIDE, ladder
-from tracer.render.path import names, picture
+from tracer.render.modes import cell, whom
+from tracer.render.path import names, picture, shown
 from tracer.render.sections import OPEN, SHOWN, TONES, Section
-from tracer.render.text import ends
+from tracer.render.text import ends, has_table
 from tracer.render.timeline import protocol
 from tracer.render.words import echoes, headline, who
 from tracer.report import Judged, Report
@@ -125,7 +127,6 @@ def connection(report: Report, *, detailed: bool) -> dict[str, Any]:
     """Everything that a template shows of one connection."""
     trace = report.trace
     sign_, style, words = headline(report)
-    judged = not report.foreign and trace.transport != "cancel"
     return {
         "id": trace.connection.id,
         "tcp": trace.connection,
@@ -141,7 +142,12 @@ def connection(report: Report, *, detailed: bool) -> dict[str, Any]:
         "from_hello": report.host_from_hello,
         "names": names(report),
         "name_words": _name_words(report),
-        "table": table(report) if judged else None,
+        "table": table(report) if has_table(report) else None,
+        "basis": report.verdict.basis,
+        "presented": shown(Presented(report.client_certificates), "the client's own"),
+        "whom": report.who and whom(report.who),
+        "who_because": report.who.because if report.who else (),
+        "clients": _clients(report) if has_table(report) else [],
         "with_": asked_with(report),
         "seen": trace.tls is not None,
         "prints": report.verdict.prints if report.asked and report.verdict.outcome in ("refuse", "plaintext") else None,
@@ -153,6 +159,15 @@ def connection(report: Report, *, detailed: bool) -> dict[str, Any]:
         "detailed": detailed,
         "more": max(0, len(trace.messages) - MESSAGES),
     }
+
+
+def _clients(report: Report) -> list[dict[str, Any]]:
+    """Every client's modes, where all were asked about: a row each."""
+    rows = []
+    for name, verdicts in report.clients.items():
+        cells = [cell(verdicts[mode]) for mode in SSLMODES]
+        rows.append({"name": name, "cells": [{"words": words, "tone": TONES.get(style, "")} for words, style in cells]})
+    return rows
 
 
 def _name_words(report: Report) -> str:

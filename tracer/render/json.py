@@ -62,6 +62,7 @@ def capture(source: Source) -> Object:
         "format": source.format,
         "packets": counts.packets,
         "bytes": counts.bytes,
+        "dropped": counts.dropped,
         "first": None if counts.first is None else time(moment(counts.first)),
         "last": None if counts.last is None else time(moment(counts.last)),
         "unwrapped": sorted(source.unwrapped),

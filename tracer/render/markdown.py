@@ -9,9 +9,10 @@ from tracer.advice import advice
 from tracer.findings import Finding
 from tracer.render.escape import escape
 from tracer.render.judged import MARKS, OUTCOMES, asked_with, sign
+from tracer.render.modes import cell, whom
 from tracer.render.path import names, picture
 from tracer.render.sections import OPEN, SHOWN, Section
-from tracer.render.text import ends
+from tracer.render.text import ends, has_table
 from tracer.render.timeline import group_summary, groups, marks, protocol, told_check
 from tracer.render.words import echoes, headline, who
 from tracer.report import Report
@@ -24,7 +25,7 @@ ROWS = 100  # messages of one connection
 
 def section(report: Report, detailed: bool = True) -> tuple[str, frozenset[str]]:
     """One connection; its messages with `detailed`."""
-    parts = [*_head(report), *_table(report), *_chain(report), *_findings(_worth(report))]
+    parts = [*_head(report), *_table(report), *_clients(report), *_chain(report), *_findings(_worth(report))]
     if detailed:
         parts += ["<details><summary>Every message</summary>\n", _messages(report), "</details>\n"]
     return "\n".join(parts), frozenset()
@@ -89,7 +90,7 @@ def _head(report: Report) -> Iterator[str]:
 
 
 def _table(report: Report) -> Iterator[str]:
-    if report.foreign or report.trace.transport == "cancel":
+    if not has_table(report):
         return
     rows = ["| sslmode | outcome | ① chain | ② dates | ③ name | who is at the other end |", "|---|---|---|---|---|---|"]
     for mode in SSLMODES:
@@ -102,6 +103,17 @@ def _table(report: Report) -> Iterator[str]:
         )
     yield "\n".join(rows) + "\n"
     yield f"{plain(asked_with(report))}. ✔ passed, ✘ failed, · nobody looks, ? cannot be told, in brackets: not reached.\n"
+
+
+def _clients(report: Report) -> Iterator[str]:
+    """Whom it was taken for, and what every client would do, where that was asked."""
+    if report.who is not None:
+        yield f"**Who is this client?** {plain(''.join(whom(report.who)))}\n"
+    if report.clients and has_table(report):
+        rows = [f"| client | {' | '.join(SSLMODES)} |", "|---" * (1 + len(SSLMODES)) + "|"]
+        for name, verdicts in report.clients.items():
+            rows.append(f"| {name} | {' | '.join(cell(verdicts[mode])[0] for mode in SSLMODES)} |")
+        yield "\n".join(rows) + "\n"
 
 
 def _chain(report: Report) -> Iterator[str]:

@@ -15,6 +15,7 @@ from tracer.verify.chain import judge as build
 from tracer.verify.model import Passed
 from tracer.verify.names import match
 
+SERVER = "the server's own"
 MOST_NAMES = 40  # of one certificate
 NO_ANCHOR = (2, 18, 19, 20, 21)  # the chain does not end in trust: that is said once, at its end
 EDGE = 0.08  # of a bar, on either side of what it shows
@@ -77,14 +78,14 @@ def picture(judged: Judged) -> Picture | None:
     return Picture(links, state, words, unused)
 
 
-def shown(presented: Presented) -> Picture | None:
-    """The same without a client: the chain as far as what was sent reaches."""
+def shown(presented: Presented, own: str = SERVER) -> Picture | None:
+    """The same without anybody who judges it: the chain as far as what was sent reaches; `own` is what its leaf is."""
     sent = presented.certificates
     if not sent:
         return None
     path = build(sent, (), sent[0].not_before or BEFORE_ALL)
     links = tuple(
-        Link(c, _role(c, depth), "sent by the server", dates(c, None), _signed(path, depth), ())
+        Link(c, _role(c, depth, own), "as it was sent", dates(c, None), _signed(path, depth), ())
         for depth, c in enumerate(path.certificates)
     )
     return Picture(links, None, "", tuple(c for c in sent if c not in path.certificates))
@@ -109,9 +110,9 @@ def _signed(path: Path, depth: int) -> bool | None:
     return is_signed_by(chain[depth], chain[depth + 1]) if depth + 1 < len(chain) else None
 
 
-def _role(certificate: Certificate, depth: int) -> str:
+def _role(certificate: Certificate, depth: int, own: str = SERVER) -> str:
     if depth == 0:
-        return "the server's own, signed by itself" if is_self_signed(certificate) else "the server's own"
+        return f"{own}, signed by itself" if is_self_signed(certificate) else own
     return "root, signed by itself" if is_self_signed(certificate) else "intermediate CA"
 
 

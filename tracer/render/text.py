@@ -33,7 +33,7 @@ def connection(report: Report, *, width: int = WIDTH, color: bool = False, verbo
         page.title("What the client presented")
         certificates(page, report.client_certificates, report.trust.time)
     _ending(page, report)
-    if _has_table(report):
+    if has_table(report):
         table(
             page, report, "What each sslmode would have done" if report.trace.tls else "What each sslmode would do here"
         )
@@ -46,7 +46,7 @@ def connection(report: Report, *, width: int = WIDTH, color: bool = False, verbo
     return page.text()
 
 
-def _has_table(report: Report) -> bool:
+def has_table(report: Report) -> bool:
     """Whether an sslmode has a say in it: not in a request to cancel, nor in what is not PostgreSQL or went by GSSAPI."""
     transport = report.trace.transport
     by_gssapi = transport == "gss" and report.verdict.outcome == "cannot_tell"
