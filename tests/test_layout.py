@@ -29,6 +29,7 @@ ONLY = {
 }
 
 # What of tracer a file, or a folder, may import; the first row that fits. None is everything.
+# `render.notebook` is what a notebook asks of a value: three values know it, inside one method, and nothing else of render.
 TRACE = ("trace", "preamble", "layers", "framing", "sides", "speech", "tls", "summaries", "outcome")
 CERTIFICATES = ("certificates", "signatures", "presented", "der")
 VALUES = (*TRACE, *CERTIFICATES, "packets.source", "segments", "streams", "protocol")  # what the verbs hand on
@@ -55,10 +56,11 @@ MAY_IMPORT: dict[str, tuple[str, ...] | None] = {
     "clock.py": (),
     "streams.py": ("clock", "packets.source", "protocol.settled", "segments"),
     **{f"{name}.py": VALUES for name in (*TRACE, "presented")},
+    "trace.py": (*VALUES, "render.notebook"),
     "der.py": (),
     "distinguished.py": ("der",),
     "signatures.py": ("der", "certificates"),
-    "certificates.py": (*CERTIFICATES, "distinguished", "trace", "outcome"),
+    "certificates.py": (*CERTIFICATES, "distinguished", "trace", "outcome", "render.notebook"),
     "serverkey.py": ("errors",),
     "chainfile.py": ("certificates", "der", "errors"),
     "bundle.py": ("certificates", "verify"),
@@ -66,6 +68,7 @@ MAY_IMPORT: dict[str, tuple[str, ...] | None] = {
     "cost.py": VALUES,
     "measure.py": ("cost", "verify.model"),
     "findings/": (*VALUES, "verify", "findings"),
+    "verify/model.py": ("verify", *CERTIFICATES, "render.notebook"),
     "verify/": ("verify", *CERTIFICATES, "distinguished", "trace", "outcome", "protocol.fields", "errors"),
     "modes.py": ("certificates", "settings", "verify"),
     "advice.py": ("certificates", "report", "verify"),

@@ -26,7 +26,7 @@ def clients(page: Page, judged: Judged) -> None:
     page.title("What each client would do here")
     page.add((f"  {'':<{WIDTH}}" + "".join(f"{mode:<12}" for mode in SSLMODES), "dim"), indent=WIDTH + 2)
     for name, verdicts in judged.clients.items():
-        cells = [_cell(verdicts[mode]) for mode in SSLMODES]
+        cells = [cell(verdicts[mode]) for mode in SSLMODES]
         page.add((f"  {name:<{WIDTH}}", "bold"), *((f"{words:<12}", style) for words, style in cells), indent=WIDTH + 2)
     page.add(
         (
@@ -42,7 +42,8 @@ def clients(page: Page, judged: Judged) -> None:
             page.add((f"  {name}: {basis}", "dim"), indent=2)
 
 
-def _cell(verdict: Verdict) -> tuple[str, str]:
+def cell(verdict: Verdict) -> tuple[str, str]:
+    """What a client does under a mode, and its colour."""
     if no_mode(verdict):
         return "-", "dim"
     if verdict.authenticated:
@@ -85,11 +86,17 @@ def _agreement(judged: Judged, verdict: Verdict) -> bool | None:
 def recognised(page: Page, found: Who) -> None:
     """Whom --client auto took it for, and why."""
     page.title("Who is this client?")
-    sure = {"high": "", "medium": "most likely ", "low": "perhaps "}[found.confidence]
-    others = f", or {', '.join(found.candidates[1:])}" if found.candidates[1:] else ""
-    page.add((f"  {sure}{found.client}", "bold"), (f"{others}  JA4 {found.ja4 or 'not known'}", ""), indent=2)
+    client, others = whom(found)
+    page.add((f"  {client}", "bold"), (others, ""), indent=2)
     for words in found.because:
         page.add((f"  · {words}", ""), indent=4)
+
+
+def whom(found: Who) -> tuple[str, str]:
+    """The client that it is, with how sure that is; and who else it could be."""
+    sure = {"high": "", "medium": "most likely ", "low": "perhaps "}[found.confidence]
+    others = f", or {', '.join(found.candidates[1:])}" if found.candidates[1:] else ""
+    return f"{sure}{found.client}", f"{others}  JA4 {found.ja4 or 'not known'}"
 
 
 # ONE CONNECTION STRING, EVERY CLIENT

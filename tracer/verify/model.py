@@ -163,3 +163,9 @@ class Verdict:
     def check(self, step: str) -> Check | None:
         """The check of that name."""
         return next((check for check in self.checks if check.step == step), None)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows of it."""
+        from tracer.render import notebook
+
+        return notebook.verdict(self)
