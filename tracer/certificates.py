@@ -217,6 +217,12 @@ class Presented:
 
         return presented(trace)
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows of it."""
+        from tracer.render import notebook
+
+        return notebook.presented(self)
+
 
 def from_pem(text: str | bytes) -> list[Certificate]:
     """Every certificate of PEM text, in order; blocks that are no base64 are passed over."""
@@ -311,12 +317,8 @@ def _try(read: Callable[[], T], otherwise: T) -> T:
 
 
 def _general_names(value: bytes) -> tuple[GeneralName, ...]:
-    def read() -> tuple[GeneralName, ...]:
-        return tuple(
-            GeneralName(GENERAL_NAMES.get(n.tag & 0x1F, "unknown"), der.content(value, n)) for n in der.sequence(value)
-        )
-
-    return _try(read, ())
+    nodes = _try(lambda: list(der.sequence(value)), list[Node]())
+    return tuple(GeneralName(GENERAL_NAMES.get(n.tag & 0x1F, "unknown"), der.content(value, n)) for n in nodes)
 
 
 def _oids(value: bytes) -> frozenset[str]:

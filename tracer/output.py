@@ -9,10 +9,15 @@ from typing import IO
 from tracer.findings import Sketch, sketch, together
 from tracer.packets.source import Source
 from tracer.render import document, screen
+from tracer.render.html import page as html_page
+from tracer.render.html import section as html_section
+from tracer.render.markdown import page as markdown_page
+from tracer.render.markdown import section as markdown_section
+from tracer.render.sections import Sections
 from tracer.report import Report
-from tracer.settings import Settings
+from tracer.settings import Settings, sentence
 
-FORMATS = ("text", "json", "ndjson")
+FORMATS = ("text", "json", "ndjson", "html", "markdown")
 SHOWN_IN_FULL = 3  # of many connections, those that ended badly
 REMEMBERED = 500  # connections that are compared with each other
 
@@ -44,6 +49,7 @@ class Output:
         self.held: Report | None = None
         self.bad: list[Report] = []
         self.seen: deque[Sketch] = deque(maxlen=REMEMBERED)
+        self.sections = Sections(PAGES[form][0]) if form in PAGES else None
         if form == "json":
             head = {"schema": document.SCHEMA, "tool": {"name": "pgtls", "version": document.tool_version()}}
             self.file.write(json.dumps(head | self._settings())[:-1] + ', "connections": [')
@@ -58,6 +64,9 @@ class Output:
         if self.only is not None and report.trace.connection.id != self.only:
             return
         self.shown = True
+        if self.sections is not None:
+            self.sections.add(report, bad=_bad(report))
+            return
         if self.form == "text":
             self._text(report)
             return
@@ -77,6 +86,11 @@ class Output:
                 "captures": [document.capture(s) for s in sources],
             }
             self.file.write("\n], " + json.dumps(tail)[1:] + "\n")
+        elif self.sections is not None:
+            told = "" if self.settings is None else sentence(self.settings) or "nothing; libpq's defaults"
+            names, left_out = [source.name for source in sources], self.sections.left_out
+            page = PAGES[self.form][1]
+            self.file.write(page(self.sections.ordered(), findings, left_out=left_out, captures=names, told=told))
         elif self.form == "ndjson":
             summary = {
                 "kind": "summary",
@@ -151,3 +165,6 @@ def _bad(report: Report) -> bool:
     if report.foreign or report.trace.transport == "cancel":
         return False
     return report.trace.outcome.kind != "established" or (report.asked and report.agreement(report.verdict) is False)
+
+
+PAGES = {"html": (html_section, html_page), "markdown": (markdown_section, markdown_page)}  # whole, at the end

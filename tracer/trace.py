@@ -152,6 +152,12 @@ class Trace:
         message = self.certificate
         return message.time if message else self.connection.started
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows of it."""
+        from tracer.render import notebook
+
+        return notebook.trace(self)
+
 
 def _sent(message: Message) -> tuple[bytes, ...]:
     """The certificates of a Certificate message, compressed or not."""

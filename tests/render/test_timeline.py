@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tracer
 from tests.wire import Tls, follow, packets
-from tracer.render.timeline import group_summary, groups, marks, told_check
+from tracer.render.timeline import group_summary, groups, marks, protocol, told_check
 from tracer.report import report
 
 MADE = Tls().run()
@@ -34,3 +34,10 @@ def test_the_places_of_the_checks() -> None:
     assert name is not None
     assert told_check(open_, name)[0] == "③ name"
     assert told_check(open_, name)[3].startswith("nobody looked: ")
+
+
+def test_what_was_spoken() -> None:
+    """Its version, and whether it could be opened."""
+    assert protocol(TRACE) == "TLS 1.3, opened with keys"
+    assert protocol(SEALED) == "TLS 1.3, sealed: no keys"
+    assert protocol(SEALED, short=True) == "TLS 1.3, sealed"

@@ -23,14 +23,14 @@ def fields(page: Page, m: Message, verbose: int) -> None:
     if entry and entry not in page.told:
         page.told.add(entry)
         page.add((" " * 22 + f"{entry.what} {entry.why} [{entry.spec}]", "italic"), indent=22)
-    for field, value, depth in _shown(m.fields, 0):
+    for field, value, depth in shown(m.fields, 0):
         page.add(
             (" " * (22 + 2 * depth) + f"{field.start:>4} ", "dim"),
             (f"{field.name} ", ""),
             (value, "cyan"),
             indent=30 + 2 * depth,
         )
-        about = next(filter(None, map(GLOSSARY.get, _keys(m, field))), None)
+        about = next(filter(None, map(GLOSSARY.get, keys(m, field))), None)
         if about and about not in page.told:
             page.told.add(about)
             page.add((" " * (29 + 2 * depth) + f"{about.what} {about.why}", "dim"), indent=29 + 2 * depth)
@@ -38,12 +38,12 @@ def fields(page: Page, m: Message, verbose: int) -> None:
         _hex(page, m)
 
 
-def _keys(m: Message, field: Field) -> tuple[str, ...]:
+def keys(m: Message, field: Field) -> tuple[str, ...]:
     """Where the glossary may speak of a field, the closest first."""
     return f"{m.kind}.{field.name}", f"{field.name}.{field.text}", field.name
 
 
-def _shown(fields: Iterable[Field], depth: int) -> Iterator[tuple[Field, str, int]]:
+def shown(fields: Iterable[Field], depth: int) -> Iterator[tuple[Field, str, int]]:
     """The fields, each with its value and its depth. A length that says where its own field ends is part of the value."""
     for field in fields:
         if field.name == "extension" and len(field.parts) == 2:  # its number is its name
@@ -54,7 +54,7 @@ def _shown(fields: Iterable[Field], depth: int) -> Iterator[tuple[Field, str, in
             value = _value(field) if size is None else _sized(field, size, parts)
             parts = () if size is not None and _opaque(parts) else parts
         yield field, value, depth
-        yield from _shown(parts, depth + 1)
+        yield from shown(parts, depth + 1)
 
 
 def _unpacked(field: Field) -> tuple[int | None, tuple[Field, ...]]:

@@ -54,12 +54,9 @@ def table(page: Page, judged: Judged, title: str) -> None:
     """The verdict of every sslmode, a row each."""
     verdict = judged.verdict
     page.title(title)
-    host = f"host {judged.trust.host}" if isinstance(judged.trust.host, str) else "host not known"
-    if judged.host_from_hello:
-        host += " (from the ClientHello)"
-    page.add(
-        (f"  {verdict.client}, {host}, {_roots(judged)}, at {judged.trust.time:%Y-%m-%d %H:%M} UTC", "dim"), indent=2
-    )
+    page.add((f"  {asked_with(judged)}", "dim"), indent=2)
+    if verdict.basis is not None:
+        page.add((f"  {verdict.client}, {verdict.basis}", "dim"), indent=2)
     page.add((f"  {'sslmode':<13}{'outcome':<13}chain  dates  name   who is at the other end", "dim"), indent=50)
     for mode in SSLMODES:
         v = judged.verdicts[mode]
@@ -85,12 +82,21 @@ def table(page: Page, judged: Judged, title: str) -> None:
     )
 
 
-def _roots(judged: Judged) -> str:
-    roots = judged.trust.roots
+def asked_with(judged: Judged) -> str:
+    """Whose checks were replayed, and with what."""
+    host = f"host {judged.trust.host}" if isinstance(judged.trust.host, str) else "host not known"
+    if judged.host_from_hello:
+        host += " (from the ClientHello)"
+    return f"{judged.verdict.client}, {host}, {roots(judged)}, at {judged.trust.time:%Y-%m-%d %H:%M} UTC"
+
+
+def roots(judged: Judged) -> str:
+    """Which root file the client has."""
+    held = judged.trust.roots
     path = judged.trust.root_path or "~/.postgresql/root.crt"
-    if roots is None:
+    if held is None:
         return f"no root file ({path})"
-    if roots == "system":
+    if held == "system":
         store = judged.trust.store
         return "sslrootcert=system" + (f", {len(store)} roots on this machine" if store is not None else "")
     return (

@@ -8,8 +8,9 @@ from tracer.advice import advice
 from tracer.findings import Finding
 from tracer.render.fields import fields
 from tracer.render.judged import COLOURS, OUTCOMES, certificates, table
+from tracer.render.modes import clients, recognised
 from tracer.render.page import Page
-from tracer.render.timeline import SESSION, group_summary, groups, marks, told_check
+from tracer.render.timeline import SESSION, group_summary, groups, marks, protocol, told_check
 from tracer.render.words import NO_TLS, echoes, headline
 from tracer.report import Report
 from tracer.settings import Settings, sentence
@@ -32,16 +33,20 @@ def connection(report: Report, *, width: int = WIDTH, color: bool = False, verbo
         page.title("What the client presented")
         certificates(page, report.client_certificates, report.trust.time)
     _ending(page, report)
-    if _has_table(report):
+    if has_table(report):
         table(
             page, report, "What each sslmode would have done" if report.trace.tls else "What each sslmode would do here"
         )
+    if report.who is not None:
+        recognised(page, report.who)
+    if report.clients and report.trace.transport != "cancel":
+        clients(page, report)
     _advice(page, report)
     _findings(page, [finding for finding in report.findings if not echoes(report, finding)])
     return page.text()
 
 
-def _has_table(report: Report) -> bool:
+def has_table(report: Report) -> bool:
     """Whether an sslmode has a say in it: not in a request to cancel, nor in what is not PostgreSQL or went by GSSAPI."""
     transport = report.trace.transport
     by_gssapi = transport == "gss" and report.verdict.outcome == "cannot_tell"
@@ -56,7 +61,7 @@ def line(report: Report, *, width: int = WIDTH, color: bool = False) -> str:
     page.add(
         (f"{trace.connection.id:>4}  ", "bold"),
         (f"{trace.connection.started:%H:%M:%S}  {trace.connection.client} → {trace.connection.server}  ", ""),
-        (f"{_protocol(trace, short=True)}{', not PostgreSQL' * report.foreign}  ", ""),
+        (f"{protocol(trace, short=True)}{', not PostgreSQL' * report.foreign}  ", ""),
         (f"{trace.outcome.kind.replace('_', ' ')}", _outcome_style(trace)),
         *([(f"  {verdict.sslmode}: {OUTCOMES[verdict.outcome]}", COLOURS[verdict.outcome])] if judged else []),
         indent=6,
@@ -92,7 +97,7 @@ def _header(page: Page, report: Report) -> None:
     trace = report.trace
     tcp = trace.connection
     ends = f"  {tcp.client} → {tcp.server}"
-    rest = f"  {tcp.started:%Y-%m-%d %H:%M:%S} UTC  {_protocol(trace)}"
+    rest = f"  {tcp.started:%Y-%m-%d %H:%M:%S} UTC  {protocol(trace)}"
     name = (f"Connection {tcp.id}", "bold")
     if len(name[0] + ends + rest) <= page.width:
         page.add(name, (ends + rest, ""), indent=2)
@@ -101,24 +106,6 @@ def _header(page: Page, report: Report) -> None:
         page.add((rest, ""), indent=2)
     mark, style, words = headline(report)
     page.add((f"{mark} {words}", f"bold {style}"), indent=2)
-
-
-def _protocol(trace: Trace, *, short: bool = False) -> str:
-    tls = trace.tls
-    if tls is None:
-        unsettled = "no TLS" if trace.answer and trace.asked_for_tls else "nothing settled"
-        return {"plaintext": "no TLS", "cancel": "cancel request", "gss": "GSSAPI"}.get(
-            trace.transport or "", unsettled
-        )
-    if tls.version is None and not short:
-        return "TLS, no version agreed" if trace.of("ClientHello", "client") else "TLS not begun"
-    protected = any(m.protected for m in trace.messages)
-    how = (KEYS_SHORT if short else KEYS)[tls.keys] if protected else "" if short else ", ends before encryption"
-    return f"{tls.version or 'TLS'}{', resumed' if tls.resumed else ''}{how}"
-
-
-KEYS = {"all": ", opened with keys", "some": ", opened in part", "none": ", sealed: no keys"}
-KEYS_SHORT = {"all": "", "some": "", "none": ", sealed"}
 
 
 def _outcome_style(trace: Trace) -> str:
@@ -184,14 +171,14 @@ def _mark(page: Page, report: Report, check: Check) -> None:
 
 
 def _ending(page: Page, report: Report) -> None:
-    lines = list(_ends(report))
+    lines = list(ends(report))
     if lines:
         page.title("How it ended")
     for line in lines:
         page.add(*line, indent=2)
 
 
-def _ends(report: Report) -> Iterator[list[tuple[str, str]]]:
+def ends(report: Report) -> Iterator[list[tuple[str, str]]]:
     """How it ended, unless the headline has said so; what the client prints; and whether that is what was seen."""
     outcome = report.trace.outcome
     inferred = " (read off sizes and closes: what is sealed is not known)" if outcome.inferred else ""

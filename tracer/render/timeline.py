@@ -34,6 +34,23 @@ STEPS = (
     "injected",
 )
 ORDER = {step: at for at, step in enumerate(STEPS)}
+KEYS = {"all": ", opened with keys", "some": ", opened in part", "none": ", sealed: no keys"}
+KEYS_SHORT = {"all": "", "some": "", "none": ", sealed"}
+
+
+def protocol(trace: Trace, *, short: bool = False) -> str:
+    """What was spoken, and whether it could be opened."""
+    tls = trace.tls
+    if tls is None:
+        unsettled = "no TLS" if trace.answer and trace.asked_for_tls else "nothing settled"
+        return {"plaintext": "no TLS", "cancel": "cancel request", "gss": "GSSAPI"}.get(
+            trace.transport or "", unsettled
+        )
+    if tls.version is None and not short:
+        return "TLS, no version agreed" if trace.of("ClientHello", "client") else "TLS not begun"
+    protected = any(m.protected for m in trace.messages)
+    how = (KEYS_SHORT if short else KEYS)[tls.keys] if protected else "" if short else ", ends before encryption"
+    return f"{tls.version or 'TLS'}{', resumed' if tls.resumed else ''}{how}"
 
 
 def groups(messages: tuple[Message, ...], verbose: int) -> Iterator[list[Message]]:
