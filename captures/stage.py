@@ -7,12 +7,14 @@ that is what `in_namespace` uses.
 """
 
 import array
+import atexit
 import fcntl
 import os
 import pwd
 import shutil
 import signal
 import socket
+import stat
 import struct
 import subprocess
 import sys
@@ -21,6 +23,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -87,7 +90,7 @@ def binaries(version: int) -> Path:
     folders = [Path(f"/usr/lib/postgresql/{version}/bin"), Path(sys.prefix) / f"postgres/{version}/native/bin"]
     for folder in folders:
         if (folder / "postgres").exists():
-            return folder
+            return for_nobody(folder.parent) / folder.name
     raise StageError(f"PostgreSQL {version} is not here: POSTGRES={version} sh tests/install.sh installs it")
 
 
@@ -249,7 +252,7 @@ def keylog_preload() -> Path:
     if not library.exists() or library.stat().st_mtime < source.stat().st_mtime:
         BUILD.mkdir(exist_ok=True)
         run(["gcc", "-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-o", str(library), str(source), "-ldl"])
-    return library
+    return for_nobody(library)
 
 
 # PACKETS
@@ -317,6 +320,24 @@ def as_nobody() -> list[str]:
         return []
     owner = pwd.getpwnam("nobody")
     return ["setpriv", f"--reuid={owner.pw_uid}", f"--regid={owner.pw_gid}", "--clear-groups"]
+
+
+def bound_by_modes() -> tuple[str, ...]:
+    """The prefix of a command for which root, too, may only read what the file's mode permits."""
+    return ("setpriv", "--bounding-set=-dac_override,-dac_read_search") if is_root() else ()
+
+
+@cache
+def for_nobody(path: Path) -> Path:
+    """A path, or a copy of what is there where `nobody` cannot get at it, as in a checkout below /root."""
+    if not is_root() or all(folder.stat().st_mode & stat.S_IXOTH for folder in path.parents):
+        return path
+    copy = Path(tempfile.mkdtemp(prefix="for-nobody-"))
+    atexit.register(shutil.rmtree, copy, ignore_errors=True)
+    copy.chmod(0o755)
+    if path.is_dir():
+        return Path(shutil.copytree(path, copy / path.name, symlinks=True))
+    return Path(shutil.copy(path, copy))
 
 
 @contextmanager

@@ -122,7 +122,8 @@ def _only(action: argparse.Action) -> str:
 
 def _usage(action: argparse.Action) -> str:
     if action.option_strings:
-        return f"[{action.option_strings[0]} {action.metavar or action.dest.upper()}]"
+        value = "" if action.nargs == 0 else f" {action.metavar or action.dest.upper()}"
+        return f"[{action.option_strings[0]}{value}]"
     return f"{action.metavar or action.dest.upper()}{'…' if action.nargs == '+' else ''}"
 
 

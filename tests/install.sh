@@ -15,6 +15,7 @@ have ip|iproute2|live traffic in a network namespace of its own
 have unshare|util-linux|live traffic in a network namespace of its own
 have ethtool|ethtool|live traffic in segments of a real size
 have openssl|openssl|the second opinion of OpenSSL on chains
+have gnutls-serv|gnutls-bin|the cipher suites that GnuTLS has and OpenSSL has not
 compiler|gcc libc6-dev|key logs of programs that write none themselves
 have node|nodejs|the PostgreSQL versions that come from npm
 have npm|npm|the PostgreSQL versions that come from npm

@@ -36,6 +36,7 @@ ClientPsk = ctypes.CFUNCTYPE(
 ServerPsk = ctypes.CFUNCTYPE(
     ctypes.c_uint, ctypes.c_void_p, ctypes.c_char_p, ctypes.POINTER(ctypes.c_char), ctypes.c_uint
 )
+ServerSrp = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
 
 
 class Library:
@@ -51,15 +52,18 @@ class Library:
         function.restype = ctypes.c_void_p if name.endswith(ADDRESSES) else ctypes.c_int
         return function(*(ctypes.c_void_p(x) if isinstance(x, int) and x > 1 << 31 else x for x in given)) or 0
 
-    def suites(self) -> list[str]:
-        """The names of its suites up to TLS 1.2, in OpenSSL's writing, those without a certificate with them."""
+    def suites(self) -> dict[str, str]:
+        """Its suites up to TLS 1.2, those without a certificate with them: OpenSSL's name to the registered one."""
         context = self("SSL_CTX_new", self("TLS_method"))
         self("SSL_CTX_set_cipher_list", context, b"ALL:COMPLEMENTOFALL:@SECLEVEL=0")
         stack = self("SSL_CTX_get_ciphers", context)
         each = [self("OPENSSL_sk_value", stack, i) for i in range(self("OPENSSL_sk_num", stack))]
-        names = [ctypes.string_at(self("SSL_CIPHER_get_name", one)).decode() for one in each]
+        names = [
+            tuple(ctypes.string_at(self(f"SSL_CIPHER_{what}", one)).decode() for what in ("get_name", "standard_name"))
+            for one in each
+        ]
         self("SSL_CTX_free", context)
-        return [name for name in names if not name.startswith("TLS_")]
+        return {ours: registered for ours, registered in names if ours != registered}
 
 
 def present() -> bool:
@@ -136,8 +140,20 @@ class Pair:
                 assert lib("SSL_CTX_use_PrivateKey_file", made, f"{path}.key".encode(), PEM) == 1
         if "PSK" in self.ciphers:
             lib(f"SSL_CTX_set_psk_{'server' if server else 'client'}_callback", made, callbacks[2 if server else 1])
+        if "SRP" in self.ciphers:
+            self.share_password(lib, made, server=server)
         self.prepare(lib, made, server)
         return made
+
+    def share_password(self, lib: Library, context: int, *, server: bool) -> None:
+        """Secure Remote Password: a name and a password that both sides know."""
+        if not server:
+            assert lib("SSL_CTX_set_srp_username", context, b"me") == 1
+            assert lib("SSL_CTX_set_srp_password", context, b"secret") == 1
+            return
+        set_verifier = ServerSrp(lambda ssl, *_: lib("SSL_set_srp_server_param_pw", ssl, b"me", b"secret", b"2048") - 1)
+        self.kept.append(set_verifier)
+        lib("SSL_CTX_set_srp_username_callback", context, set_verifier)
 
     def connect(self, session: int = 0) -> tuple[Peer, Peer]:
         """Two ends that have shaken hands; a session of this client's library may be resumed."""
@@ -200,5 +216,6 @@ ADDRESSES = (
     "SSL_CTX_get_ciphers",
     "OPENSSL_sk_value",
     "SSL_CIPHER_get_name",
+    "SSL_CIPHER_standard_name",
     "SSL_get1_session",
 )

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -38,14 +38,12 @@ def server(folder: Path, *options: str) -> Iterator[int]:
     """A server with an RSA and an ECDSA certificate; yields its port. It answers each line with the line reversed."""
     identity(folder, "rsa", rsa.generate_private_key(65537, 2048))
     identity(folder, "ec", ec.generate_private_key(ec.SECP256R1()))
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = ["openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-rev", "-cert", "rsa.crt", "-key", "rsa.key"]
     command += ["-dcert", "ec.crt", "-dkey", "ec.key", "-psk", PSK, "-cipher", EVERYTHING, *options]
     running = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        _wait(port)
+        wait(port)
         yield port
     finally:
         running.kill()
@@ -67,23 +65,44 @@ def connect(port: int, *options: str, lines: tuple[bytes, ...] = (LINE,)) -> tup
 
     Each line waits until there is silence. One that begins with R (renegotiate) or K (KeyUpdate) is a command.
     """
-    with socket.create_server(("127.0.0.1", 0)) as relay, tempfile.NamedTemporaryFile() as log:
+    with tempfile.NamedTemporaryFile() as log:
+
+        def command(relay: int) -> list[str]:
+            near = f"127.0.0.1:{relay}"
+            return ["openssl", "s_client", "-connect", near, "-keylogfile", log.name, "-psk", PSK, *options]
+
+        return relayed(port, command, lines), Path(log.name).read_bytes()
+
+
+def relayed(
+    port: int,
+    command: Callable[[int], list[str]],
+    lines: tuple[bytes, ...] = (LINE,),
+    env: dict[str, str] | None = None,
+) -> list[Say]:
+    """What a program and the server at `port` say to each other; `command` gets the port of the relay between them."""
+    with socket.create_server(("127.0.0.1", 0)) as relay:
         relay.settimeout(PATIENCE)
-        command = ["openssl", "s_client", "-connect", f"127.0.0.1:{relay.getsockname()[1]}", "-keylogfile", log.name]
         client = subprocess.Popen(
-            [*command, "-psk", PSK, *options],
+            command(relay.getsockname()[1]),
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            env=env,
         )
         try:
             near, _ = relay.accept()
             with near, socket.create_connection(("127.0.0.1", port), PATIENCE) as far:
-                said = _record(near, far, client, list(lines))
+                return _record(near, far, client, list(lines))
         finally:
             client.kill()
             client.communicate()
-        return said, Path(log.name).read_bytes()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _record(near: socket.socket, far: socket.socket, client: subprocess.Popen[bytes], lines: list[bytes]) -> list[Say]:
@@ -118,7 +137,7 @@ def _say(stdin: IO[bytes], lines: list[bytes]) -> None:
         stdin.close()
 
 
-def _wait(port: int) -> None:
+def wait(port: int) -> None:
     for _ in range(100):
         try:
             socket.create_connection(("127.0.0.1", port), 1).close()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import tracer
+from tests.wire import SSL_REQUEST, Tls, follow, packets, spoken
 from tracer import rootfile
 from tracer.advice import advice
 from tracer.report import Report, report
@@ -28,7 +29,7 @@ def judged(story: str, **changes: object) -> Report:
 @pytest.mark.parametrize(
     ("story", "words"),
     [
-        ("wrong-root", "a root file that holds Example RDS eu-test-1 Root CA RSA2048 G1"),
+        ("wrong-root", "it must hold Example RDS eu-test-1 Root CA RSA2048 G1, if that is the CA you mean"),
         ("expired-server", "Renew the certificate that has ended, on the server"),
         ("cname", "connect with host=my-rds.example.test (and hostaddr=ADDRESS"),
         ("sibling-verify-full", "somebody leads you to another server"),
@@ -67,3 +68,52 @@ def test_nothing_was_asked() -> None:
     said = advice(report(trace, Trust(time=trace.time), asked=False))
     assert said is not None
     assert "--sslmode MODE --sslrootcert FILE" in said
+
+
+def test_another_server_is_never_recommended() -> None:
+    """A client that reached another server than it was told is not told to trust that one; verify-full would have stopped it."""
+    said = advice(judged("require-sibling"))
+    assert said is not None
+    assert "sslmode=verify-full host=my-rds.example.test would have refused it" in said
+    assert "host=unsafe-rds.example.test sslrootcert" not in said
+
+
+@pytest.mark.parametrize(
+    ("story", "words", "wrong"),
+    [
+        ("error-answer", "server's log", "Turn TLS on"),
+        ("self-signed-refused", "that very certificate", "RDS"),
+        ("missing-intermediate", "If it is an intermediate, the server must send it", "Or let the server"),
+        (
+            "wrong-root",
+            "The root file holds Example RDS us-test-1 Root CA RSA2048 G1; it must hold Example RDS eu-test-1",
+            "nothing",
+        ),
+    ],
+)
+def test_the_remedy_fits_the_fault(story: str, words: str, wrong: str) -> None:
+    """An error is no missing TLS, a certificate signed by itself has no bundle, and what is missing may be the server's."""
+    said = advice(judged(story))
+    assert said is not None
+    assert words in said
+    assert wrong not in said
+
+
+def test_sealed_certificates_need_a_key_log() -> None:
+    """Whatever the client was told: without them no row is decided."""
+    made = Tls().run()
+    trace = follow(packets(made.preambled()))
+    unasked = advice(report(trace, Trust(time=trace.time), asked=False))
+    assert unasked is not None
+    assert "--keylog FILE); then name what the client was told" in unasked
+    asked = advice(report(trace, Trust(host="db.example", sslmode="verify-full", roots=[], time=trace.time)))
+    assert asked == "The certificates are sealed: a key log of the connection shows them (--keylog FILE)."
+
+
+def test_what_no_option_decides() -> None:
+    """A server that did not answer, and a session that was resumed."""
+    silent = spoken(("client", SSL_REQUEST), close="")
+    assert advice(report(silent, Trust(time=silent.time), asked=False)) is None
+    read = tracer.read(CAPTURES / "resumption" / "capture.pcapng")
+    resumed = [tracer.follow(connection, read.keys) for connection in tracer.reassemble(read)][1]
+    assert advice(report(resumed, Trust(time=resumed.time), asked=False)) is None

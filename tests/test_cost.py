@@ -6,6 +6,7 @@ import pytest
 
 from tests.wire import SSL_REQUEST, STARTUP, WELCOME, Tls, follow, packets, spoken
 from tracer.cost import cost
+from tracer.protocol.keys import Keys
 
 
 def test_plaintext() -> None:
@@ -28,3 +29,16 @@ def test_what_was_not_seen_is_none() -> None:
     """Of a connection that said one thing."""
     found = cost(spoken(("client", SSL_REQUEST), syn=False, close=""))
     assert dict(found.seconds) == {"connect": None, "negotiate": None, "handshake": None, "authenticate": None}
+
+
+def test_a_handshake_that_is_half_opened() -> None:
+    """With the server's keys alone nobody knows when the client was done."""
+    made = Tls().run()
+    keys = Keys()
+    keys.add(b"\n".join(line for line in made.log.splitlines() if not line.startswith(b"CLIENT_")))
+    trace = follow(packets(made.preambled()), keys)
+    assert trace.of("Finished", "server") is not None
+    assert trace.of("Finished", "client") is None
+    seconds = cost(trace).seconds
+    assert (seconds["handshake"], seconds["authenticate"]) == (None, None)
+    assert seconds["negotiate"] is not None

@@ -74,6 +74,14 @@ def test_an_example_that_is_not_true_is_found() -> None:
     assert right.endswith("```text\n1\n```\n")
 
 
+@DOCUMENTS
+def test_no_example_is_a_slip(path: Path) -> None:
+    """A command that was not understood is up to date, too, and shows nothing."""
+    examples = "".join(make.CONSOLE.findall(path.read_text()))
+    assert "pgtls: error" not in examples
+    assert not re.search(r"\\\n(?!    )", examples)
+
+
 def test_what_psql_printed_in_the_tutorial() -> None:
     """The text is that of the story's real client."""
     tutorial = (CHECKOUT / "docs" / "tutorial.md").read_text()

@@ -16,7 +16,7 @@ from types import FunctionType, ModuleType
 import pytest
 
 import tracer
-from tracer import sides
+from tracer import tls
 from tracer.glossary import GLOSSARY, SECTIONS
 from tracer.protocol import extensions, fields, handshake, numbers, postgres
 from tracer.protocol.fields import Field, Reader
@@ -80,9 +80,9 @@ def kinds() -> set[str]:
     responses = {name for name, _ in postgres.RESPONSES.values()}
     frames = {*postgres.SERVER_SESSION.values(), *postgres.CLIENT_SESSION.values(), *postgres.REQUESTS}
     logins = {f"Authentication{kind}" for kind in numbers.AUTHENTICATION_KINDS.values()}
-    tls = {*numbers.HANDSHAKE_TYPES.values(), *(kind for kind, _ in handshake.READERS)}
-    records = {kind for kind, _ in sides.CLEAR.values()}
-    return server | responses | frames | logins | tls | records | literal_kinds()
+    messages = {*numbers.HANDSHAKE_TYPES.values(), *(kind for kind, _ in handshake.READERS)}
+    records = {kind for kind, _ in tls.CLEAR.values()}
+    return server | responses | frames | logins | messages | records | literal_kinds()
 
 
 READ_EXTENSIONS = sorted({numbers.EXTENSIONS[number] for _, number in extensions.READERS})
@@ -93,7 +93,7 @@ def literal_kinds() -> set[str]:
     made = r'(?:take|clear|draft|_draft|Frame|Draft)\(\s*"(\w+)"'
     code = "".join(
         (CHECKOUT / "tracer" / name).read_text()
-        for name in ("sides.py", "trace.py", "preamble.py", "protocol/postgres.py")
+        for name in ("sides.py", "speech.py", "tls.py", "trace.py", "preamble.py", "protocol/postgres.py")
     )
     answers = set(re.findall(r'"((?:SSL|GSSENC)Response)"', code))
     return set(re.findall(made, code)) | answers

@@ -29,7 +29,7 @@ ONLY = {
 }
 
 # What of tracer a file, or a folder, may import; the first row that fits. None is everything.
-TRACE = ("trace", "preamble", "layers", "sides", "summaries", "outcome")
+TRACE = ("trace", "preamble", "layers", "framing", "sides", "speech", "tls", "summaries", "outcome")
 CERTIFICATES = ("certificates", "signatures", "presented", "der")
 VALUES = (*TRACE, *CERTIFICATES, "packets.source", "segments", "streams", "protocol")  # what the verbs hand on
 MAY_IMPORT: dict[str, tuple[str, ...] | None] = {
@@ -42,7 +42,7 @@ MAY_IMPORT: dict[str, tuple[str, ...] | None] = {
     "glossary.py": (),
     "protocol/numbers.py": (),
     "protocol/fields.py": (),
-    "protocol/": ("protocol",),
+    "protocol/": ("protocol", "distinguished"),
     "packets/source.py": ("protocol.keys",),
     "packets/": ("packets", "protocol.keys", "errors"),
     "sources.py": ("packets", "errors", "client", "settings"),
@@ -52,11 +52,13 @@ MAY_IMPORT: dict[str, tuple[str, ...] | None] = {
     "settings.py": ("conninfo", "parameters", "rootfile", "verify.model", "verify.revocation", "errors"),
     "progress.py": ("packets.source",),
     "segments.py": ("packets.source",),
-    "streams.py": ("packets.source", "protocol.settled", "segments"),
+    "clock.py": (),
+    "streams.py": ("clock", "packets.source", "protocol.settled", "segments"),
     **{f"{name}.py": VALUES for name in (*TRACE, "presented")},
     "der.py": (),
+    "distinguished.py": ("der",),
     "signatures.py": ("der", "certificates"),
-    "certificates.py": (*CERTIFICATES, "trace", "outcome"),
+    "certificates.py": (*CERTIFICATES, "distinguished", "trace", "outcome"),
     "serverkey.py": ("errors",),
     "chainfile.py": ("certificates", "der", "errors"),
     "bundle.py": ("certificates", "verify"),

@@ -195,3 +195,52 @@ def test_a_request_in_front_of_the_request() -> None:
         ("client", gssenc), ("server", b"N"), ("client", SSL_REQUEST), ("server", b"S"), close="client"
     ).outcome
     assert (outcome.kind, outcome.where) == ("refused_by_client", "before_tls")
+
+
+# ALERTS BEHIND THE HANDSHAKE
+
+BAD_RECORD_MAC = b"\2\x14"
+
+
+@pytest.mark.parametrize("sender", ["client", "server"])
+def test_an_alert_that_ends_a_session(sender: str) -> None:
+    """The handshake is not undone: it was established, and the alert ended it."""
+    made = Tls(ssl.TLSVersion.TLSv1_2, ciphers="ECDHE-ECDSA-AES128-SHA256").run()
+    outcome = follow(packets([*made.preambled(), (sender, ALERT[:5] + BAD_RECORD_MAC)]), made.keys()).outcome
+    assert (outcome.kind, outcome.where, outcome.inferred) == ("established", "after_handshake", False)
+    assert outcome.alert is not None
+    assert (outcome.alert.description, outcome.alert.sender) == ("bad_record_mac", sender)
+    assert f"the {sender} ended the session" in outcome.because
+    # without keys the types of the sealed records say the same
+    assert follow(packets([*made.preambled(), (sender, ALERT[:5] + BAD_RECORD_MAC)])).outcome == outcome
+
+
+def test_an_alert_before_both_have_spoken() -> None:
+    """Behind the handshake, and in front of the server's first word, it refuses."""
+    made = Tls(ssl.TLSVersion.TLSv1_2).run()
+    said = [*made.preambled()[:-1], ("server", ALERT[:5] + BAD_RECORD_MAC)]
+    outcome = follow(packets(said), made.keys()).outcome
+    assert (outcome.kind, outcome.where) == ("refused_by_server", "after_handshake")
+
+
+def test_an_error_in_front_of_an_alert() -> None:
+    """Who refuses with an error has refused with that."""
+    made = Tls(ssl.TLSVersion.TLSv1_2, talk=(("client", STARTUP), ("server", ERROR))).run()
+    outcome = follow(packets([*made.preambled(), ("client", ALERT[:5] + BAD_RECORD_MAC)]), made.keys()).outcome
+    assert (outcome.kind, outcome.alert) == ("refused_by_server", None)
+
+
+@pytest.mark.parametrize("spoken", [False, True])
+def test_a_sealed_alert_of_the_server_behind_the_handshake(spoken: bool) -> None:
+    """So looks a refused client certificate in TLS 1.3. Which alert it is, only the keys would say."""
+    made = Tls(talk=(("client", STARTUP),) if spoken else ()).run()
+    said = [*[s for n, s in enumerate(made.preambled()) if n != 5], ("server", b"\x17\3\3\0\x13" + bytes(19))]
+    outcome = follow(packets(said, close="server")).outcome
+    assert (outcome.kind, outcome.where, outcome.inferred, outcome.alert) == (
+        "refused_by_server",
+        "after_handshake",
+        True,
+        None,
+    )
+    assert "a sealed record of an alert's size" in outcome.because
+    assert "client certificate" in outcome.because

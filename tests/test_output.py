@@ -20,10 +20,12 @@ def judged(trace) -> Report:
     return report(trace, Trust(time=trace.time), asked=False)
 
 
-def written(*traces, form: str = "text", streaming: bool = False, only: int | None = None) -> list[str]:
+def written(
+    *traces, form: str = "text", streaming: bool = False, only: int | None = None, several: bool = False
+) -> list[str]:
     """What stands in the file after each connection, and at the end."""
     file = io.StringIO()
-    output = Output(form, file, width=110, color=False, verbose=0, only=only)
+    output = Output(form, file, width=110, color=False, verbose=0, only=only, several=several)
     output.streaming = streaming
     after = []
     for trace in traces:
@@ -77,3 +79,12 @@ def test_json_is_one_document() -> None:
 def test_only_one_is_shown() -> None:
     """The one that was asked for."""
     assert written(GOOD, only=2)[-1] == ""
+
+
+def test_of_several_captures_each_is_named() -> None:
+    """Once above its connections, and above each that is shown in full."""
+    lines = written(GOOD, BAD, several=True)[-1].splitlines()
+    assert lines[0] == "wire"
+    assert lines.count("wire") == 2
+    assert lines[[n for n, line in enumerate(lines) if line == "wire"][1] + 1].startswith("Connection ")
+    assert "wire" not in written(GOOD, BAD)[-1].splitlines()

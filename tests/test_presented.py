@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from tests import openssl
 from tests.wire import SSL_REQUEST, STARTUP, Tls, certificate, follow, packets, spoken
 from tracer.certificates import Presented
 from tracer.outcome import Ended
 from tracer.packets.source import ACK, FIN, reverse
+from tracer.protocol.keys import Keys
 
 FIELDS = (b"SFATAL", b"C28000", b"Mno entry", b"Dfor you", b"Hask somebody", b"Fauth.c")
 CONTENT = b"".join(field + b"\0" for field in FIELDS) + b"\0"
 ERROR = b"E" + (len(CONTENT) + 4).to_bytes(4, "big") + CONTENT
 PRINTED = "FATAL:  no entry\nDETAIL:  for you\nHINT:  ask somebody"
+
+
+@pytest.mark.needs("openssl")
+def test_a_server_that_shows_no_certificate(tmp_path: Path) -> None:
+    """Both know a key already: in TLS 1.2 its flight ends in clear, and without keys that is seen, too."""
+    with openssl.server(tmp_path) as port:
+        said, log = openssl.connect(port, "-tls1_2", "-cipher", "PSK-AES128-GCM-SHA256")
+    keys = Keys()
+    keys.add(log)
+    for trace in (follow(packets(said), keys), follow(packets(said))):
+        assert (trace.presented.certificates, trace.presented.absent) == (None, "the server sent no certificate")
 
 
 def test_of_an_opened_connection() -> None:
@@ -24,9 +39,12 @@ def test_of_an_opened_connection() -> None:
     assert [c.short for c in shown.certificates] == ["db.example"]
     assert (shown.answer, shown.version, shown.direct, shown.injected) == ("S", "TLS 1.3", False, False)
     assert {step: trace.messages[at].kind for step, at in shown.seen.items()} == {
+        "request": "SSLRequest",
         "answer": "SSLResponse",
         "chain": "Certificate",
         "name": "Finished",
+        "authentication": "AuthenticationOk",
+        "admitted": "AuthenticationOk",
     }
 
 
@@ -104,3 +122,14 @@ def test_an_answer_about_gssapi(byte: bytes, answer: str | None) -> None:
     """A no to GSSENCRequest says nothing of TLS; behind a yes nobody asks for it."""
     shown = spoken(("client", bytes.fromhex("0000000804d21630")), ("server", byte)).presented
     assert shown.answer == answer
+
+
+def test_why_there_is_no_certificate() -> None:
+    """Sealed is not absent: a resumed session sends none, and a handshake that ended before sent none."""
+    made = Tls().run()
+    refused = [*made.preambled()[:3], ("server", bytes.fromhex("15030300020228"))]
+    assert follow(packets(made.preambled())).presented.absent is None
+    assert follow(packets(made.preambled()), made.keys()).presented.absent is None
+    assert follow(packets(made.preambled()[:3], close="")).presented.absent is None
+    assert "ended before" in (follow(packets(refused)).presented.absent or "")
+    assert "no handshake began" in (spoken(("client", SSL_REQUEST), ("server", b"S")).presented.absent or "")

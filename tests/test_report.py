@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
+import tracer
 from tests.wire import SSL_REQUEST, Tls, follow, packets
 from tracer.report import report
 from tracer.verify import SSLMODES, UNKNOWN, Trust
 
+CAPTURES = Path(__file__).resolve().parents[1] / "captures"
 MADE = Tls().run()
 TRACE = follow(packets(MADE.preambled()), MADE.keys())
 TRUST = Trust(sslmode="require", roots=None, time=TRACE.time)
@@ -58,3 +61,24 @@ def test_what_a_probe_did_not_see_was_not_said() -> None:
     trace = follow(packets([("client", SSL_REQUEST)], close="nothing"))
     assert report(trace, TRUST).because == "the capture ends behind SSLRequest"
     assert report(trace, TRUST, probed=True).because == "the server fell silent behind SSLRequest"
+
+
+def test_tls_that_is_not_postgresql() -> None:
+    """From the first byte, and no ALPN postgresql: nobody plays libpq there. What it says inside settles it."""
+    said = follow(packets(Tls(talk=()).run().said))
+    found = report(said, TRUST, asked=False)
+    assert found.foreign
+    assert not report(said, TRUST).foreign  # whoever asks about a mode is told
+    assert (found.findings, found.consistent_with, found.evidence) == ([], [], [])
+    inside = Tls().run()
+    assert not report(follow(packets(inside.said), inside.keys()), TRUST, asked=False).foreign
+    assert not report(TRACE, TRUST, asked=False).foreign
+
+
+def test_what_the_client_presented() -> None:
+    """A client that gave a certificate has a name, too; one that was not asked has none."""
+    read = tracer.read(CAPTURES / "client-certificate-given" / "capture.pcapng")
+    (given,) = [tracer.follow(connection, read.keys) for connection in tracer.reassemble(read)]
+    shown = report(given, TRUST).client_certificates
+    assert [c.short for c in shown] == ["app", "Example Company Clients CA"]
+    assert report(TRACE, TRUST).client_certificates == ()

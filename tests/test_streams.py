@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
+import ssl
+import tracemalloc
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import tracer
-from tests.wire import CLIENT, SSL_REQUEST, STARTUP, WELCOME, packets, source
+from tests.wire import CLIENT, SSL_REQUEST, STARTUP, WELCOME, Say, Tls, packets, source
 from tracer import segments, streams
 from tracer.packets.source import ACK, FIN, RST, SYN, Packet, Source, Tick, reverse
 from tracer.streams import Connection
@@ -144,6 +149,44 @@ def test_ids_count_first_packets() -> None:
     assert [(c.id, c.client.port) for c in found] == [(2, 41000), (1, 40000)]
 
 
+def flood(count: int) -> Iterator[Packet]:
+    """SYNs that nobody answers, each of another address and port."""
+    for n in range(1, count + 1):
+        flow = b"\x0b" + n.to_bytes(3, "big") + CLIENT[4:8] + (1024 + n % 60000).to_bytes(2, "big") + CLIENT[-2:]
+        yield Packet(n, 1000.0 + n / 100_000, flow, 1, 0, SYN, b"")
+
+
+def test_a_flood_of_half_open_connections() -> None:
+    """Fifty thousand SYNs do not fill the memory, and what comes behind them is found."""
+    last = [p._replace(number=p.number + 200_000, time=p.time + 2.0) for p in packets(SAID)]
+    made = Source("flood", lambda _: itertools.chain(flood(50_000), last))
+    tracemalloc.start()
+    found = [c.client.port for c in tracer.reassemble(made)]
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert found == [40000]
+    assert most < 100e6
+    assert made.problems == []
+
+
+def test_half_open_ones_are_forgotten_first(monkeypatch) -> None:
+    """What has spoken is kept, and a connection whose SYN was forgotten is found by what it says."""
+    monkeypatch.setattr(streams, "LIVE_FLOWS", 4)
+    said, late = packets(SAID), renumbered(packets(SAID), CLIENT[:9] + b"\x01" + CLIENT[-2:], 2000)
+    found = connections([*late[:1], *said[:3], *list(flood(50)), *late[1:], *said[3:]])
+    assert sorted(c.client.port for c in found) == sorted([40000, 39937])
+
+
+def test_connections_that_were_not_followed_are_counted(monkeypatch) -> None:
+    """Where all that are open have spoken, the oldest that may be something else goes, and it is said."""
+    monkeypatch.setattr(streams, "LIVE_FLOWS", 4)
+    start = packets([("client", SSL_REQUEST[:4])], close="")
+    opened = [p for n in range(7) for p in renumbered(start, CLIENT[:8] + bytes([200, n]) + CLIENT[-2:], 10 * n)]
+    made = source([*packets(SAID, close=""), *opened])
+    assert [c.client.port for c in tracer.reassemble(made)] == [40000]
+    assert made.problems == ["4 connections were not followed because more than 4 were open at once"]
+
+
 def test_many_flows_in_flight_are_bounded(monkeypatch) -> None:
     """A flood of SYNs does not fill the memory."""
     monkeypatch.setattr(streams, "LIVE_FLOWS", 10)
@@ -218,3 +261,133 @@ def test_a_reset_from_nowhere() -> None:
     stray = whole[3]._replace(number=90, seq=whole[3].seq + 0x30000000 & 0xFFFFFFFF, flags=RST, payload=b"")
     (found,) = connections([*whole[:4], stray, *whole[4:]])
     assert (found.ending, found.client_stream.data, found.server_stream.data) == ("closed", STARTUP, WELCOME)
+
+
+# WHEN A SESSION SETTLES
+
+
+def with_time(given_packets: list[Packet], *seconds: float) -> Source:
+    """These packets, then nothing until so many seconds behind the last of them."""
+
+    def walk(_: Source):
+        yield from given_packets
+        for later in seconds:
+            yield Tick(given_packets[-1].time + later)
+        raise AssertionError
+
+    return Source("t", walk)
+
+
+GSSENC = [("client", bytes.fromhex("0000000804d21630")), ("server", b"N")]
+LOGIN = [("client", STARTUP), ("server", b"R\0\0\0\x08\0\0\0\x03"), ("client", b"p\0\0\0\x06x\0"), ("server", WELCOME)]
+
+
+@pytest.mark.parametrize("front", [[], GSSENC])
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_server_that_takes_its_time(version: ssl.TLSVersion, front: list[Say]) -> None:
+    """It answers the password after three seconds: that still belongs to the connection, which settles behind it."""
+    made = Tls(version, talk=tuple(LOGIN)).run()
+    whole = packets([*front, *made.preambled()], close="")
+    late = whole[-1]._replace(time=whole[-2].time + 3.0)
+
+    def walk(_: Source):
+        yield from whole[:-1]
+        yield Tick(whole[-2].time + 2.0)
+        yield late
+        yield Tick(late.time + 1.1)
+        raise AssertionError
+
+    found = next(iter(tracer.reassemble(Source("t", walk))))
+    assert found.ending == "quiet"
+    assert found.server_stream.data.endswith(late.payload)
+
+
+def test_the_end_of_a_handshake_is_no_session() -> None:
+    """Its sealed records go both ways, and the client has yet to speak: sixty seconds are waited, not one."""
+    made = Tls(talk=()).run()
+    opened = packets(made.preambled(), close="")
+    assert next(iter(tracer.reassemble(with_time(opened, 1.1, 11.0, 61.0)))).ending == "silent"
+
+
+def test_what_may_be_a_session() -> None:
+    """The client spoke together with its Finished, and the server's records are tickets or an answer: ten seconds."""
+    made = Tls().run()
+    hello, flight, finished, tickets, startup, welcome = made.said
+    said = [hello, flight, ("client", finished[1] + startup[1]), ("server", tickets[1] + welcome[1])]
+    opened = packets([("client", SSL_REQUEST), ("server", b"S"), *said], close="")
+    found = next(iter(tracer.reassemble(with_time(opened, 1.1, 9.0, 10.5))))
+    assert found.ending == "quiet"
+
+
+# WHAT COMES IN ANOTHER WAY
+
+
+@pytest.mark.parametrize("size", [1, 3, 5, 6, 40, 2000])
+@pytest.mark.parametrize("length", [1, 5, 60, 2000])
+def test_direct_tls_in_pieces(size: int, length: int, alpn_hello: bytes) -> None:
+    """A ClientHello that offers postgresql is found over any number of records and segments."""
+    body = alpn_hello[5:]
+    cut = b"".join(
+        b"\x16\3\1" + len(part).to_bytes(2, "big") + part
+        for part in (body[at : at + length] for at in range(0, len(body), length))
+    )
+    (found,) = connections(packets([("client", cut)], size=size))
+    assert found.client_stream.data == cut
+
+
+@pytest.fixture(scope="module")
+def alpn_hello() -> bytes:
+    """Of a client that begins with TLS."""
+    context, out = ssl.create_default_context(), ssl.MemoryBIO()
+    context.set_alpn_protocols(["postgresql"])
+    client = context.wrap_bio(ssl.MemoryBIO(), out, server_hostname="db.example")
+    with pytest.raises(ssl.SSLWantReadError):
+        client.do_handshake()
+    return out.read()
+
+
+def test_a_request_that_was_lost() -> None:
+    """Both SYNs, `S`, and a ClientHello behind 8 bytes: nothing but an SSLRequest is answered like that."""
+    made = Tls().run()
+    given_packets = [p for p in packets(made.preambled()) if p.payload != SSL_REQUEST]
+    (found,) = connections(given_packets)
+    assert found.client_stream.gaps == ((0, 8),)
+    trace = tracer.follow(found, made.keys())
+    assert [(n.request, n.answer) for n in trace.negotiation] == [("SSLRequest", "S")]
+    assert trace.messages[0].kind == "SSLRequest"
+    assert "0 to 8" in (trace.messages[0].problem or "")
+    assert trace.outcome.kind == "established"
+
+
+@pytest.mark.parametrize("later", [0.1, 1.9])
+def test_a_reset_that_overtakes_data(later: float) -> None:
+    """What was sent before it, by its sequence number, still counts for two seconds."""
+    whole = packets(SAID, close="")
+    last = whole[-1]
+    reset = last._replace(number=90, seq=last.seq + len(last.payload), flags=RST, payload=b"")
+    (found,) = connections([*whole[:-1], reset, last._replace(time=reset.time + later)])
+    assert (found.ending, found.server_stream.closed, found.server_stream.data) == ("reset", "rst", WELCOME)
+
+
+def test_a_reset_and_what_was_never_captured() -> None:
+    """Two seconds behind it the connection ends without that."""
+    whole = packets(SAID, close="")
+    last = whole[-1]
+    reset = last._replace(number=90, seq=last.seq + len(last.payload), flags=RST, payload=b"")
+    found = next(iter(tracer.reassemble(with_time([*whole[:-1], reset], 1.0, 2.1))))
+    assert (found.ending, found.server_stream.data) == ("reset", b"")
+
+
+def test_a_clock_that_is_set_back() -> None:
+    """By seventy seconds, in the middle of a connection: it is whole, and quiet settles the next one as ever."""
+    whole = packets([*SAID, ("client", b"Q\0\0\0\x05\0"), ("server", WELCOME)])
+    back = [p._replace(time=p.time - 70.0) if p.number > 4 else p for p in whole]
+    second = [
+        p._replace(time=p.time - 60.0)
+        for p in renumbered(packets(SAID, close=""), CLIENT[:9] + b"\x07" + CLIENT[-2:], 100)
+    ]
+    found = list(itertools.islice(tracer.reassemble(with_time([*back, *second], 0.5, 1.2)), 2))
+    assert [(c.ending, len(c.server_stream.data)) for c in found] == [
+        ("closed", 2 * len(WELCOME)),
+        ("quiet", len(WELCOME)),
+    ]

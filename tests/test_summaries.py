@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 import tracer
-from tests.wire import SSL_REQUEST, spoken
+from tests.wire import CANCEL, SSL_REQUEST, spoken
 from tracer.summaries import SUMMARIES, summary
 
-STORY = Path(__file__).resolve().parent.parent / "captures" / "verify-full" / "capture.pcapng"
+CAPTURES = Path(__file__).resolve().parent.parent / "captures"
+STORY = CAPTURES / "verify-full" / "capture.pcapng"
 SOURCE = tracer.read(STORY)
 TRACE = next(tracer.follow(c, SOURCE.keys) for c in tracer.reassemble(SOURCE))
 
@@ -25,6 +26,7 @@ TRACE = next(tracer.follow(c, SOURCE.keys) for c in tracer.reassemble(SOURCE))
         ("ServerHello", "TLS 1.3, TLS_AES_256_GCM_SHA384, secp256r1"),
         ("AuthenticationSASL", "one of SCRAM-SHA-256-PLUS, SCRAM-SHA-256"),
         ("Alert", "warning close_notify (0)"),
+        ("SASLResponse", "proof withheld, bound to the certificate (tls-server-end-point)"),
         ("ReadyForQuery", "idle"),
     ],
 )
@@ -47,3 +49,19 @@ def test_an_error_of_the_oldest_kind() -> None:
 def test_nothing_to_say_is_no_error(kind: str) -> None:
     """A message of which no field could be read."""
     assert isinstance(summary(kind, (), 0), str)
+
+
+def test_a_key_is_withheld() -> None:
+    """Whoever has it can cancel queries."""
+    message = spoken(("client", CANCEL)).of("CancelRequest")
+    assert message is not None
+    assert message.summary == "process 1, key withheld"
+
+
+def test_the_protocol_that_was_agreed_on() -> None:
+    """PostgreSQL 17 and later answer ALPN."""
+    source = tracer.read(CAPTURES / "direct-tls" / "capture.pcapng")
+    (trace,) = [tracer.follow(connection, source.keys) for connection in tracer.reassemble(source)]
+    message = trace.of("EncryptedExtensions")
+    assert message is not None
+    assert message.summary == "ALPN postgresql"

@@ -22,6 +22,7 @@ import tracer
 from tracer.packets.source import ACK, FIN, RST, SYN, Packet, Source, reverse
 from tracer.protocol.ciphers import nonce
 from tracer.protocol.keys import Keys, expand_label
+from tracer.protocol.records import ALERT, CHANGE_CIPHER_SPEC, HANDSHAKE, is_header, records
 from tracer.trace import Trace
 
 CLIENT = bytes([10, 0, 0, 1, 10, 0, 0, 2]) + struct.pack(">HH", 40000, 5432)
@@ -67,6 +68,7 @@ class Tls:
     identity: tuple[str, str] | None = None  # files of the server's chain and key
     name: str | None = "db.example"  # that the client asks for
     ask: bool = False  # the server asks for a client certificate, and takes none for an answer
+    curve: str | None = None  # the server's only group: another than the client's first makes a HelloRetryRequest
     late: bool = False  # it asks behind the handshake, once both have spoken
     talk: tuple[Say, ...] = (("client", STARTUP), ("server", WELCOME))  # inside TLS
     said: list[Say] = field(default_factory=list)
@@ -89,6 +91,8 @@ class Tls:
                 context.minimum_version = context.maximum_version = self.version
                 if self.ciphers:
                     context.set_ciphers(self.ciphers)
+            if self.curve:
+                theirs.set_ecdh_curve(self.curve)
             theirs.load_cert_chain(crt, key)  # behind the ciphers, which may lower the security level
             theirs.post_handshake_auth = self.late
             bios = [ssl.MemoryBIO() for _ in range(4)]
@@ -136,6 +140,22 @@ class Tls:
         keys = Keys()
         keys.add(self.log)
         return keys
+
+
+def in_small_records(said: list[Say], size: int) -> list[Say]:
+    """The same with no handshake or alert record in clear longer than `size`; what is not TLS stays as it is."""
+    changed = {"client": False, "server": False}
+
+    def cut(sender: str, data: bytes) -> Iterator[bytes]:
+        for record in records(data, 0):
+            body = data[record.body : record.stop]
+            changed[sender] |= record.type == CHANGE_CIPHER_SPEC
+            clear = record.type in (HANDSHAKE, ALERT) and not changed[sender]
+            for at in range(0, len(body), size if clear else len(body)):
+                part = body[at : at + (size if clear else len(body))]
+                yield data[record.start : record.start + 3] + len(part).to_bytes(2, "big") + part
+
+    return [(sender, b"".join(cut(sender, data)) if is_header(data, 0) else data) for sender, data in said]
 
 
 def sealed(secret: bytes, plaintext: bytes, sequence: int) -> bytes:

@@ -12,17 +12,30 @@ from tracer.verify.model import Check, Verdict
 
 def advice(report: Report) -> str | None:
     """One or two sentences; None where nothing is to be done, or nothing can be said. The names in it are a stranger's."""
+    if report.foreign or report.trace.transport == "gss":
+        return None
     if report.trace.tls is None and not report.trace.negotiation and report.trace.outcome.kind != "plaintext":
         return None
-    if not report.asked:
-        return f"Name what the client was told, and every row is decided: {_options(report)}."
     verdict = report.verdict
+    sealed = report.trace.tls is not None and not report.presented.certificates and not report.presented.absent
+    if not report.asked and report.presented.certificates:
+        return f"Name what the client was told, and every row is decided: {_options(report)}."
+    if sealed and (not report.asked or verdict.outcome == "cannot_tell"):
+        told = "" if report.asked else f"; then name what the client was told: {_options(report)}"
+        return f"The certificates are sealed: a key log of the connection shows them (--keylog FILE){told}."
+    if not report.asked:
+        return None
     failed = verdict.refused_by
     if failed is not None:
         remedy = REMEDIES.get(failed.step)
         return remedy(report, failed) if remedy else None
     if verdict.outcome == "cannot_tell" or _known(verdict):
         return None
+    if _elsewhere(report) and isinstance(report.trust.host, str):
+        return (
+            f"{_because(report)} sslmode=verify-full host={report.trust.host} would have refused it. If {_host(report)} is the server you mean, "
+            "that is the host to connect to; if not, somebody leads you to another server."
+        )
     return f"{_because(report)} The client that knows its server: {_connection(report)}."
 
 
@@ -35,10 +48,13 @@ def _known(verdict: Verdict) -> bool:
 def _because(report: Report) -> str:
     if report.verdict.outcome == "plaintext" or report.trace.outcome.kind == "plaintext":
         return "Without TLS anybody on the path reads and answers."
+    return "Nobody compared the names, and they differ." if _elsewhere(report) else "Encryption is not authentication."
+
+
+def _elsewhere(report: Report) -> bool:
+    """Whether the certificate is for another host than the client wants."""
     name = report.verdicts["verify-full"].check("name")
-    if name is not None and name.outcome == "failed":
-        return "Nobody compared the names, and they differ."
-    return "Encryption is not authentication."
+    return name is not None and name.outcome == "failed"
 
 
 def _connection(report: Report) -> str:
@@ -60,8 +76,7 @@ def _sent(report: Report) -> tuple[Certificate, ...]:
 def _host(report: Report) -> str:
     """The name that the client wants, where the certificate has it, else the certificate's first."""
     host = report.trust.host
-    name = report.verdicts["verify-full"].check("name")
-    if isinstance(host, str) and (name is None or name.outcome != "failed"):
+    if isinstance(host, str) and not _elsewhere(report):
         return host
     names = [name.text for leaf in _sent(report)[:1] for name in leaf.names]
     return host if isinstance(host, str) and not names else names[0] if names else "NAME"
@@ -80,13 +95,23 @@ def _root(report: Report) -> str | None:
 
 
 def _chain(report: Report, check: Check) -> str:
+    if check.code not in UNTRUSTED:
+        return "The server needs another certificate: no setting of the client mends this."
     root = _root(report) or "the CA of the server"
-    if check.code in UNTRUSTED:
-        words = f"Give the client a root file that holds {root}, if that is the CA you mean: sslrootcert=FILE."
-        if check.code == 20 and check.certificate is not None:
-            words += " Or let the server send the certificate that is missing between."
-        return words + " For Amazon RDS it is the bundle of the region."
-    return "The server needs another certificate: no setting of the client mends this."
+    if check.code == 18:
+        return f"If {root} is the server you mean, the client needs that very certificate as its root file; else let a CA issue one."
+    bundle = "For Amazon RDS that is the bundle of the region."
+    if check.code == 20 and check.certificate is not None:
+        return f"Missing is {root}. If it is an intermediate, the server must send it; if a root, the client's root file must hold it. {bundle}"
+    return f"{_holds(report)}it must hold {root}, if that is the CA you mean: sslrootcert=FILE. {bundle}"
+
+
+def _holds(report: Report) -> str:
+    """What the root file holds in the place of what it should."""
+    held = [certificate.short for certificate in report.trust.anchors() or ()]
+    if not held:
+        return "The client's root file is another one: "
+    return f"The root file holds {', '.join(held[:FEW])}{f' and {len(held) - FEW} more' if len(held) > FEW else ''}; "
 
 
 def _validity(_report: Report, check: Check) -> str:
@@ -110,8 +135,8 @@ def _root_file(_report: Report, check: Check) -> str:
     return f"Put the CA of the server into {check.found or 'the root file'}, or name another file with sslrootcert."
 
 
-def _negotiation(_report: Report, _check: Check) -> str:
-    return "Turn TLS on in the server (ssl = on, ssl_cert_file, ssl_key_file)."
+def _negotiation(_report: Report, check: Check) -> str:
+    return ANSWERS.get(check.found or "", "Find out what answers at this host and port: it is not PostgreSQL.")
 
 
 def _revocation(_report: Report, check: Check) -> str:
@@ -125,6 +150,12 @@ def _injected(_report: Report, _check: Check) -> str:
 
 
 UNTRUSTED = (2, 18, 19, 20, 21)
+FEW = 3  # of a root file that are named
+ANSWERS = {
+    "N": "Turn TLS on in the server (ssl = on, ssl_cert_file, ssl_key_file).",
+    "E": "Look in the server's log for its error.",
+    "nothing": "Look in the server's log, and at what stands in front of it.",
+}
 REMEDIES: dict[str, Callable[[Report, Check], str]] = {
     "chain": _chain,
     "validity": _validity,

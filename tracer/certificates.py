@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from tracer import der
 from tracer.der import DerError, Node
+from tracer.distinguished import attributes, written
 
 if TYPE_CHECKING:
     from tracer.outcome import Ended
@@ -104,11 +105,11 @@ class Certificate:
 
     @cached_property
     def subject(self) -> str:
-        return ", ".join(f"{name}={value}" for name, value in _name(self.subject_der))
+        return written(self.subject_der)
 
     @cached_property
     def issuer(self) -> str:
-        return ", ".join(f"{name}={value}" for name, value in _name(self.issuer_der))
+        return written(self.issuer_der)
 
     @cached_property
     def common_name(self) -> bytes | None:
@@ -190,6 +191,7 @@ class Presented:
     ended: Ended | None = None  # the server ended it, before a session
     admitted: bool = False  # the server said AuthenticationOk
     client_certificate: str | None = None  # "none", "requested" or "sent", as in the trace
+    absent: str | None = None  # why the server sent no certificate, where it is known that it sent none
 
     @staticmethod
     def from_pem(text: str | bytes) -> Presented:
@@ -298,30 +300,6 @@ def _try(read: Callable[[], T], otherwise: T) -> T:
         return otherwise
 
 
-def attributes(name: bytes) -> list[tuple[str, bytes]]:
-    """The attributes of a Name, in the order of their encoding: OID and value bytes."""
-
-    def read() -> list[tuple[str, bytes]]:
-        found = []
-        for group in der.sequence(name):
-            for member in der.children(name, group):
-                kind, value = der.children(name, member)[:2]
-                found.append((der.oid(der.content(name, kind)), _utf8(value.tag, der.content(name, value))))
-        return found
-
-    return _try(read, [])
-
-
-def _utf8(tag: int, value: bytes) -> bytes:
-    """A directory string as UTF-8: BMPString and UniversalString come as UTF-16 and UTF-32, T61String as Latin-1."""
-    encoding = {30: "utf-16-be", 28: "utf-32-be", 20: "latin-1"}.get(tag)
-    return value.decode(encoding, "replace").encode() if encoding else value
-
-
-def _name(name: bytes) -> list[tuple[str, str]]:
-    return [(ATTRIBUTES.get(oid, oid), value.decode("utf-8", "backslashreplace")) for oid, value in attributes(name)]
-
-
 def _general_names(value: bytes) -> tuple[GeneralName, ...]:
     def read() -> tuple[GeneralName, ...]:
         return tuple(
@@ -384,14 +362,3 @@ KEY_USAGES = (
     "encipherOnly",
     "decipherOnly",
 )
-ATTRIBUTES = {
-    "2.5.4.3": "CN",
-    "2.5.4.5": "serialNumber",
-    "2.5.4.6": "C",
-    "2.5.4.7": "L",
-    "2.5.4.8": "ST",
-    "2.5.4.10": "O",
-    "2.5.4.11": "OU",
-    "0.9.2342.19200300.100.1.25": "DC",
-    "1.2.840.113549.1.9.1": "emailAddress",
-}

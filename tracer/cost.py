@@ -39,7 +39,8 @@ def _bytes(messages: list[Message], sender: str) -> int:
 
 def _seconds(trace: Trace, messages: list[Message]) -> dict[str, float | None]:
     hello = next((m for m in messages if m.kind == "ClientHello"), None)
-    finished = [m for m in messages if m.kind == "Finished"]
+    end = trace.presented.seen.get("name")  # both sides' Finished: of one that is sealed nobody knows when it came
+    finished = None if end is None else trace.messages[end]
     ready = next((m for m in messages if m.kind == "ReadyForQuery"), None)
     start = messages[0] if messages else None
 
@@ -52,6 +53,6 @@ def _seconds(trace: Trace, messages: list[Message]) -> dict[str, float | None]:
     return {
         "connect": connect,
         "negotiate": between(start, hello) if trace.preamble != "direct" else 0.0,
-        "handshake": between(hello, finished[-1] if finished else None),
-        "authenticate": between(finished[-1] if finished else None, ready),
+        "handshake": between(hello, finished),
+        "authenticate": between(finished, ready),
     }

@@ -708,6 +708,16 @@ SECTIONS: dict[str, dict[str, Entry]] = {
             "It must fit the key of the certificate: RSA, ECDSA or Ed25519.",
             "RFC 8446 §4.4.3",
         ),
+        "ClientHello.algorithm": Entry(
+            "A way to compress certificates that the client can undo.",
+            "It says nothing of the certificates, or of their keys.",
+            "RFC 8879 §3",
+        ),
+        "CertificateRequest.algorithm": Entry(
+            "A way to compress certificates that the server can undo.",
+            "It says nothing of the certificates, or of their keys.",
+            "RFC 8879 §3",
+        ),
         "CompressedCertificate.algorithm": Entry(
             "How the certificates are compressed.",
             "zlib is unpacked here; brotli and zstd are kept as they came.",
@@ -722,6 +732,16 @@ SECTIONS: dict[str, dict[str, Entry]] = {
             "The checksum.",
             "It is wrong when anybody altered a byte of the handshake, or when the two sides have different keys.",
             "RFC 8446 §4.4.4",
+        ),
+        "md5_hash": Entry(
+            "Half of the checksum of SSL 3.0: the one that MD5 makes.",
+            "It covers all that was said before, and the master secret.",
+            "RFC 6101 §5.6.9",
+        ),
+        "sha_hash": Entry(
+            "The other half of the checksum of SSL 3.0: the one that SHA-1 makes.",
+            "Whoever would alter a byte of the handshake has to find a collision of both.",
+            "RFC 6101 §5.6.9",
         ),
         "certificate_types": Entry(
             "The kinds of certificate that are taken.",
@@ -739,7 +759,9 @@ SECTIONS: dict[str, dict[str, Entry]] = {
             "RFC 5246 §7.4.4",
         ),
         "distinguished_name": Entry(
-            "The name of a CA, in DER.", "A client certificate of another CA will be refused.", "RFC 5246 §7.4.4"
+            "The name of a CA, as it stands in its certificate.",
+            "A client certificate of another CA will be refused.",
+            "RFC 5246 §7.4.4",
         ),
         "uncompressed_length": Entry(
             "How long the message is when it is unpacked.",
@@ -792,6 +814,27 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         ),
         "psk_identity_hint": Entry(
             "What helps the client to find its shared key.", "PostgreSQL has no shared keys.", "RFC 4279 §2"
+        ),
+        "srp_N": Entry(
+            "The prime of the group, where both sides know a password (SRP).",
+            "PostgreSQL's passwords go inside TLS; it has no SRP.",
+            "RFC 5054 §2.5",
+        ),
+        "srp_g": Entry("The generator of that group.", "It is public, and says nothing.", "RFC 5054 §2.5"),
+        "srp_s": Entry(
+            "The salt with which the server keeps the password.",
+            "Two users with one password have different verifiers by it.",
+            "RFC 5054 §2.5",
+        ),
+        "srp_B": Entry(
+            "The server's half of the key exchange.",
+            "Only who has the verifier of the password can go on from it.",
+            "RFC 5054 §2.5",
+        ),
+        "srp_A": Entry(
+            "The client's half of the key exchange.",
+            "Only who knows the password can go on from it.",
+            "RFC 5054 §2.5",
         ),
         "psk_identity": Entry(
             "The name of the shared key.",
@@ -957,6 +1000,16 @@ SECTIONS: dict[str, dict[str, Entry]] = {
             "Whether heartbeats may be sent.",
             "The extension of the Heartbleed bug; PostgreSQL has no use for it.",
             "RFC 6520 §2",
+        ),
+        "extension.srp": Entry(
+            "The user's name, for logging in by a password without a certificate (SRP).",
+            "It goes in clear. PostgreSQL has no SRP.",
+            "RFC 5054 §2.8.1",
+        ),
+        "srp_I": Entry(
+            "The user's name, in clear.",
+            "The server looks up by it what it keeps of the password.",
+            "RFC 5054 §2.8.1",
         ),
         "extension.client_certificate_type": Entry(
             "The kinds of certificate that the client can show.", "PostgreSQL knows X.509 only.", "RFC 7250 §3"

@@ -26,10 +26,17 @@ class Layer:
     data: bytearray = field(default_factory=bytearray)
     pieces: list[Piece] = field(default_factory=list)
     done: int = 0  # bytes that are messages already
+    whole: int | None = None  # where bytes are missing: what stands behind that is not known to begin with a message
+    why: str = ""
 
     def add(self, data: bytes, start: int, stop: int, *, exact: bool) -> None:
         self.pieces.append(Piece(len(self.data), start, stop, exact))
         self.data += data
+
+    def end(self, why: str) -> None:
+        """Bytes are missing behind what there is so far."""
+        if self.data and self.whole is None:
+            self.whole, self.why = len(self.data), f"{why}: where a message begins behind that is not known"
 
     def within(self, start: int, stop: int) -> Iterator[tuple[Piece, int, int]]:
         """The pieces that carry a range, each with its part of the range."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from tracer.protocol.fields import Field, first, number
-from tracer.protocol.records import ALERT
+from tracer.protocol.records import ALERT, APPLICATION_DATA
 
 if TYPE_CHECKING:
     from tracer.streams import Sender
@@ -68,7 +68,9 @@ def closed_by(trace: Trace) -> Sender | None:
 def not_tls(trace: Trace) -> bool:
     """Whether the server answered the ClientHello with bytes that are no TLS record."""
     said = next((m for m in trace.messages if m.sender == "server" and m.kind not in BEFORE_TLS), None)
-    return said is not None and said.kind == "Unread" and said.layer == "tls"
+    if said is None or said.kind != "Unread" or said.layer != "tls":
+        return False
+    return trace.connection.server_stream.missing(*said.range) is None  # what was not captured may have been TLS
 
 
 def refusal(trace: Trace) -> Message | None:
@@ -149,13 +151,15 @@ def _before_hello(trace: Trace) -> Outcome | None:
 def _alert(trace: Trace) -> Outcome | None:
     """A fatal alert that can be read says who refused. What made it send that is for the replay to say.
 
-    One that answers the other side's close is no refusal: OpenSSL 3 says decode_error to a peer that has gone.
+    One behind a session's first words undoes no handshake, and ends what was established. One that answers the other side's close is no refusal: OpenSSL 3 says decode_error to a peer that has gone.
     """
     for message in trace.every("Alert"):
         level, code = first(message.fields, "level"), first(message.fields, "description")
         if level is None or code is None or not _ends(trace, level, code) or _answers_close(trace, message):
             continue
         alert = Alert(level.text, code.text, number(code) or 0, message.sender)
+        if _in_session(trace, message):
+            return None if refusal(trace) is not None else _ended_by(alert)
         where: Where = "after_handshake" if _finished(trace, message) else "in_handshake"
         return Outcome(
             "refused_by_client" if message.sender == "client" else "refused_by_server",
@@ -164,6 +168,24 @@ def _alert(trace: Trace) -> Outcome | None:
             alert,
         )
     return None
+
+
+def _ended_by(alert: Alert) -> Outcome:
+    why = f"the client went on inside TLS, and the {alert.sender} ended the session with the fatal alert {alert.description} ({alert.code})"
+    return Outcome("established", "after_handshake", why, alert)
+
+
+def _in_session(trace: Trace, alert: Message) -> bool:
+    """Whether both sides had spoken inside TLS in front of an alert, as far as that is known for certain."""
+    said = {m.sender for m in trace.messages[: alert.index] if _is_application(trace, m)}
+    return len(said) == 2
+
+
+def _is_application(trace: Trace, message: Message) -> bool:
+    if message.layer == "postgres":
+        return message.opened
+    # up to TLS 1.2 a record's type says what is sealed in it
+    return message.sealed and not _is_1_3(trace) and _record_type(trace, message) == APPLICATION_DATA
 
 
 def _ends(trace: Trace, level: Field, code: Field) -> bool:
@@ -211,6 +233,9 @@ def _said_nothing(trace: Trace, sent: list[Message]) -> Outcome:
         why = "bytes of the client are missing: whether it went on inside TLS is not known"
         return Outcome("incomplete", "after_handshake", why)
     closed = closed_by(trace)
+    refused = _sealed_alert_of_server(trace)
+    if closed == "server" and refused is not None and not sent:
+        return refused
     if closed == "client" or (closed and (sent or trace.of("Alert", "client"))):
         inferred = bool(sent) and _is_1_3(trace)  # TLS 1.2 shows that it is an alert
         because = "the client completed the handshake, closed TLS and sent no StartupMessage"
@@ -228,20 +253,27 @@ def _said_nothing(trace: Trace, sent: list[Message]) -> Outcome:
 
 def _sealed_session(trace: Trace, sent: list[Message]) -> Outcome:
     """The client sent more than an alert, and it is sealed: the sizes of records and the closes are all there is."""
-    server = list(trace.every("Sealed", "server"))
-    if len(sent) == 1 and closed_by(trace) == "server" and server and _may_be_alert(trace, server[-1]):
-        return Outcome(
-            "refused_by_server",
-            "after_handshake",
-            "the server's last sealed record has the size of an alert, and the session never began",
-            inferred=True,
-        )
+    refused = _sealed_alert_of_server(trace)
+    if len(sent) == 1 and closed_by(trace) == "server" and refused is not None:
+        return refused
     return Outcome(
         "established",
         "after_handshake",
         "the client went on inside TLS: its sealed records are longer than an alert",
         inferred=True,
     )
+
+
+def _sealed_alert_of_server(trace: Trace) -> Outcome | None:
+    """Where the server's last record is sealed and has an alert's size. Which alert it is only its keys would say."""
+    last = next((m for m in reversed(trace.messages) if m.sender == "server"), None)
+    if last is None or last.kind != "Sealed" or not _may_be_alert(trace, last):
+        return None
+    why = (
+        "behind the handshake the server ended the connection with a sealed record of an alert's size, and no session began: "
+        "a refused client certificate looks like that"
+    )
+    return Outcome("refused_by_server", "after_handshake", why, inferred=True)
 
 
 def _unfinished(trace: Trace) -> Outcome:
@@ -300,9 +332,14 @@ def _behind_finished(trace: Trace) -> list[Message] | None:
 def _may_be_alert(trace: Trace, message: Message) -> bool:
     if _is_1_3(trace):
         return message.length in SEALED_ALERT_13
+    return _record_type(trace, message) == ALERT
+
+
+def _record_type(trace: Trace, message: Message) -> int | None:
+    """The type of the record that is a sealed message."""
     records = trace.records[message.sender]
     at = bisect_left(records, message.range[0], key=lambda record: record.body)
-    return at < len(records) and records[at].body == message.range[0] and records[at].type == ALERT
+    return records[at].type if at < len(records) and records[at].body == message.range[0] else None
 
 
 ADMITTED = ("AuthenticationOk", "ReadyForQuery")
@@ -313,5 +350,4 @@ SEALED_ALERT_13 = {2 + 17, 2 + 9, 2 + 17 + 16}  # OpenSSL and Go do not pad; Jav
 SEALED_FINISHED_13 = {empty + 4 + digest + tag for digest in (32, 48) for tag in TAGS for empty in (0, 8)}
 BEFORE_TLS = ("SSLResponse", "GSSENCResponse", "UnencryptedData")
 MOST_IN_FLIGHT = 4  # a Certificate, a CertificateVerify, a Finished, and one to spare
-BEFORE_TLS = ("SSLResponse", "GSSENCResponse", "UnencryptedData")
 CLOSE_NOTIFY, USER_CANCELED = 0, 90

@@ -39,6 +39,7 @@ class Output:
         self.several = several
         self.settings = settings
         self.shown = False
+        self.named: str | None = None  # the capture whose connections are listed
         self.count = 0
         self.held: Report | None = None
         self.bad: list[Report] = []
@@ -52,7 +53,8 @@ class Output:
     def connection(self, report: Report) -> None:
         """One more connection has settled."""
         self.count += 1
-        self.seen.append(sketch(report.trace))
+        if not report.foreign:
+            self.seen.append(sketch(report.trace))
         if self.only is not None and report.trace.connection.id != self.only:
             return
         self.shown = True
@@ -131,15 +133,21 @@ class Output:
             self.file.write("\nshow any of them with --connection N\n")
 
     def _full(self, report: Report) -> None:
+        if self.several:
+            name = report.trace.connection.capture
+            self.file.write(screen.title(name, width=self.width, color=self.color))
         self.file.write(screen.connection(report, width=self.width, color=self.color, verbose=self.verbose))
 
     def _line(self, report: Report) -> None:
-        name = report.trace.connection.capture if self.several else ""
-        self.file.write(screen.line(report, name, width=self.width, color=self.color))
+        name = report.trace.connection.capture
+        if self.several and name != self.named:
+            self.file.write(screen.title(name, width=self.width, color=self.color))
+            self.named = name
+        self.file.write(screen.line(report, width=self.width, color=self.color))
 
 
 def _bad(report: Report) -> bool:
     """Refused, in plaintext, or not what the client's verdict says."""
-    if report.trace.transport == "cancel":
+    if report.foreign or report.trace.transport == "cancel":
         return False
     return report.trace.outcome.kind != "established" or (report.asked and report.agreement(report.verdict) is False)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Literal
 
 from tracer.protocol import postgres
+from tracer.protocol.settled import lost_request
 from tracer.sides import Side
 
 Preamble = Literal["SSLRequest", "direct", "plaintext", "GSSENCRequest", "CancelRequest", "unknown"]
 Answer = Literal["S", "N", "E", "G", "other"]
 Transport = Literal["tls", "plaintext", "gss", "cancel"]
 Request = tuple[str, Answer | None]
+LOST_REQUEST = "bytes 0 to 8 were not captured: the answer S and the ClientHello behind them say what they were"
 MOST_REQUESTS = 16  # in front of TLS; libpq makes two
 
 
@@ -18,6 +20,10 @@ def preamble(client: Side, server: Side, *, whole: bool) -> tuple[list[Request],
     """Requests and answers, until something settles the transport; a capture that is not `whole` may lack some."""
     requests: list[Request] = []
     settled: Preamble = "unknown"
+    if whole and _request_lost(client, server):
+        client.clear("SSLRequest", 0, len(postgres.SSL_REQUEST), postgres.ssl_request, "postgres", LOST_REQUEST)
+        client.at = len(postgres.SSL_REQUEST)
+        return [("SSLRequest", _answer(server, "SSLRequest"))], "SSLRequest", "tls"
     while len(requests) < MOST_REQUESTS:
         speech = postgres.recognise(client.data[client.at :])
         if speech in ("SSLRequest", "GSSENCRequest"):
@@ -49,6 +55,13 @@ def preamble(client: Side, server: Side, *, whole: bool) -> tuple[list[Request],
         else:
             return requests, settled, None
     return requests, settled, None
+
+
+def _request_lost(client: Side, server: Side) -> bool:
+    """Whether all of the request was lost, and only that: see `tracer.protocol.settled.lost_request`."""
+    size = len(postgres.SSL_REQUEST)
+    lost = client.stream.missing(0, size + 1) == (0, size)
+    return lost and lost_request(size, client.data[size:], server.data) and not server.stream.missing(0, 1)
 
 
 def _answer(server: Side, request: str) -> Answer | None:

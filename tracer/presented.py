@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tracer.certificates import Certificate, Presented
 from tracer.outcome import Ended, closed_by, not_tls, refusal
-from tracer.protocol.fields import Field, every
+from tracer.protocol.fields import Field, every, first, number
 from tracer.trace import Message, Trace
 
 
@@ -27,7 +27,28 @@ def presented(trace: Trace) -> Presented:
         ended=_ended(trace),
         admitted=trace.of("AuthenticationOk", "server") is not None,
         client_certificate=tls.client_certificate if tls else None,
+        absent=_absent(trace),
     )
+
+
+def _absent(trace: Trace) -> str | None:
+    """Why the server sent no certificate. None where it sent one, and where that is sealed or was missed."""
+    server, tls = trace.connection.server_stream, trace.tls
+    if tls is None or trace.certificate is not None:
+        return None
+    if tls.resumed:
+        return "a resumed session shows no certificate: what was checked when it began has to do"
+    if server.gaps:
+        return None
+    if trace.of("ServerHelloDone", "server") is not None:  # in clear up to TLS 1.2, and the certificate with it
+        return "the server sent no certificate"
+    if trace.outcome.kind == "incomplete" or trace.of("Sealed", "server") is not None:
+        return None
+    if trace.of("ClientHello", "client") is None:
+        return "no handshake began, so that the server sent no certificate"
+    if trace.of("Finished", "server") is not None:
+        return "the server sent no certificate"
+    return "the handshake ended before the server sent a certificate"
 
 
 def _agreed(trace: Trace) -> str | None:
@@ -75,19 +96,40 @@ def _value(field: Field) -> str:
 
 
 def _seen(trace: Trace) -> dict[str, int]:
-    """The message behind which a check happens: the answer, the server's certificates, the end of the handshake."""
+    """The message behind which a check happens, by what that message is.
+
+    Request and answer, the server's certificates, the end of the handshake, the first word about authentication, the
+    welcome, and the server's last word where it ended the connection.
+    """
+    asked = (m for m in trace.messages if m.sender == "server" and m.kind.startswith("Authentication"))
     found = {
+        "request": trace.of("SSLRequest", "client"),
         "answer": trace.of("SSLResponse", "server"),
         "chain": trace.certificate,
         "name": _handshake_end(trace),
+        "authentication": next(asked, None),
+        "admitted": trace.of("AuthenticationOk", "server"),
+        "ended": _last_word(trace),
     }
     return {step: message.index for step, message in found.items() if message is not None}
 
 
 def _handshake_end(trace: Trace) -> Message | None:
-    """The later Finished: the client's in TLS 1.3, the server's in a full handshake of TLS 1.2."""
-    ends = [m for m in trace.messages if m.kind == "Finished"]
-    return ends[-1] if {m.sender for m in ends} == {"client", "server"} else None
+    """The later of the first two Finished: the client's in TLS 1.3, the server's in a full handshake of TLS 1.2."""
+    ends = [trace.of("Finished", "client"), trace.of("Finished", "server")]
+    return max((m for m in ends if m), key=lambda m: m.index) if all(ends) else None
+
+
+def _last_word(trace: Trace) -> Message | None:
+    """The server's alert or error, else the last that it said; None where it did not end the connection."""
+    ended = _ended(trace)
+    if ended is None:
+        return None
+    if ended.how == "error":
+        return refusal(trace)
+    said = [m for m in trace.messages if m.sender == "server"]
+    fatal = [m for m in said if m.kind == "Alert" and ended.how == "alert" and number(first(m.fields, "description"))]
+    return next(iter(fatal or said[-1:]), None)
 
 
 DETAILS = {"Detail": "DETAIL", "Hint": "HINT"}

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
-from tracer.certificates import Presented
-from tracer.findings import Finding, explain
+from tracer.certificates import Certificate, Presented
+from tracer.findings import Finding, explain, with_roots
+from tracer.protocol.fields import every
 from tracer.trace import Trace
 from tracer.verify import Evidence, agrees, clients, consistent_with, evidence, known, table
 from tracer.verify.model import SSLMODES, Trust, Unknown, Verdict
@@ -46,6 +48,24 @@ class Report(Judged):
             return None
         return agrees(verdict, self.trace)
 
+    @cached_property
+    def foreign(self) -> bool:
+        """Whether this is TLS of something else: from the first byte, no ALPN `postgresql` in it, no startup seen inside.
+
+        Who asks about it all the same, naming a host, a root file or an sslmode, is answered as for PostgreSQL.
+        """
+        hello = self.trace.of("ClientHello", "client")
+        if self.asked or self.trace.preamble != "direct" or hello is None or hello.problem is not None:
+            return False
+        offered = {field.text for field in every(hello.fields, "protocol_name")}
+        inside = self.trace.of("StartupMessage") or self.trace.of("CancelRequest")
+        return "postgresql" not in offered and inside is None
+
+    @cached_property
+    def client_certificates(self) -> tuple[Certificate, ...]:
+        """What the client presented of itself."""
+        return tuple(Certificate.from_der(data) for data in self.trace.client_certificates)
+
     @property
     def stopped(self) -> bool:
         """Whether a probe stopped where it was meant to: behind a whole handshake, or behind N where the client goes on."""
@@ -62,12 +82,12 @@ class Report(Judged):
     @property
     def consistent_with(self) -> list[str]:
         """The sslmodes that the capture does not contradict."""
-        return consistent_with(self._replayed, self.trace)
+        return [] if self.foreign else consistent_with(self._replayed, self.trace)
 
     @property
     def evidence(self) -> list[Evidence]:
         """What in the capture says so, and what it says of the client's version."""
-        return evidence(self._replayed, self.trace)
+        return [] if self.foreign else evidence(self._replayed, self.trace)
 
     @property
     def _replayed(self) -> dict[str, Verdict]:
@@ -97,14 +117,15 @@ def report(
     elif isinstance(trust.host, Unknown) and trust.hostaddr:
         trust = replace(trust, host=None)  # an address alone, and no name in the hello
     judged = judge(trace.presented, trust, client, asked=asked)
-    return Report(
+    made = Report(
         presented=judged.presented,
         trust=trust,
         verdicts=judged.verdicts,
         asked=asked,
         host_from_hello=from_hello,
         trace=trace,
-        findings=explain(trace),
+        findings=[with_roots(finding, trace, trust) for finding in explain(trace)],
         own_time=own_time,
         probed=probed,
     )
+    return replace(made, findings=[]) if made.foreign else made

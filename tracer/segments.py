@@ -16,6 +16,7 @@ from tracer.packets.source import FIN, SYN, URG, Packet
 
 STREAM_BYTES = 1 << 18  # of one direction; a handshake is a tenth of that
 WINDOW = 1 << 22  # bytes that may be on the way at once
+UNHEARD = -1  # what had been heard by a segment that was not captured
 MOST_REWRITES = 16  # of one direction that are remembered
 
 
@@ -68,6 +69,22 @@ class Stream:
 class Direction:
     """One direction of a flow in flight: contiguous bytes, and segments that wait for those before them."""
 
+    __slots__ = (
+        "base",
+        "cut",
+        "data",
+        "end",
+        "fin",
+        "held",
+        "key",
+        "pieces",
+        "reset",
+        "rewrites",
+        "syn",
+        "urgent",
+        "waiting",
+    )
+
     def __init__(self, key: bytes) -> None:
         self.key = key
         self.base: int | None = None  # sequence number of offset 0
@@ -78,7 +95,7 @@ class Direction:
         self.held = 0  # bytes waiting
         self.end = 0  # the offset behind the last byte that was sent, captured or not
         self.fin: int | None = None
-        self.reset = False
+        self.reset: int | None = None  # the offset that its RST names
         self.rewrites: list[Rewrite] = []
         self.cut = 0
         self.urgent: int | None = None
@@ -113,8 +130,23 @@ class Direction:
         """Whether a segment only asks for an answer: its one byte is one in front of those to come (RFC 9293 §3.8.4)."""
         return len(packet.payload) == 1 and bool(self.data) and self._offset(packet.seq) == len(self.data) - 1
 
+    def close(self, packet: Packet) -> None:
+        """Take in a reset. It may overtake data that were sent before it: its sequence number says how much."""
+        if self.reset is None:
+            self.reset = 0 if self.base is None else self._offset(packet.seq)
+
     def complete(self) -> bool:
-        return self.fin is not None and len(self.data) >= self.fin
+        """Whether it has ended, and no byte in front of the end is missing."""
+        end = self.fin if self.reset is None else self.reset
+        return end is not None and len(self.data) >= end
+
+    def marks(self) -> list[tuple[int, int]]:
+        """For each packet with news: the bytes before this offset were all there when that packet came."""
+        last, found = 0, []
+        for stop, number, _, _ in self.pieces:
+            last = max(last, number)
+            found.append((stop, last))
+        return found
 
     def full(self) -> bool:
         return len(self.data) + self.held > STREAM_BYTES
@@ -139,6 +171,7 @@ class Direction:
         self.base, self.data, self.pieces = seq, bytearray(), []
         self.fin = None if self.fin is None else self.fin + shift
         self.urgent = None if self.urgent is None else self.urgent + shift
+        self.reset = None if self.reset is None else self.reset + shift
         self.end += shift
         return 0
 
@@ -177,13 +210,16 @@ class Direction:
                     break
                 gaps.append((len(self.data), segment[0]))
                 self.data += bytes(segment[0] - len(self.data))
+                self.pieces.append((segment[0], segment[1], segment[2], UNHEARD))
             self._append(*segment)
         if len(self.data) < self.end <= len(self.data) + STREAM_BYTES and self.data:
             gaps.append((len(self.data), self.end))
             self.data += bytes(self.end - len(self.data))
             _, number, time, ack = self.pieces[-1]
             self.pieces.append((self.end, number, time, ack))
-        closed: Literal["fin", "rst"] | None = "rst" if self.reset else "fin" if self.fin is not None else None
+        closed: Literal["fin", "rst"] | None = (
+            "rst" if self.reset is not None else "fin" if self.fin is not None else None
+        )
         return Stream(
             bytes(self.data),
             tuple(gaps),
@@ -198,6 +234,6 @@ class Direction:
         number, time, heard = 0, 0.0, 0
         for stop, its_number, its_time, ack in self.pieces:
             number, time = max(number, its_number), max(time, its_time)
-            if other.base is not None:
+            if other.base is not None and ack != UNHEARD:
                 heard = max(heard, other._offset(ack))
             yield Arrival(stop, number, time, heard)

@@ -3,9 +3,10 @@
 A `Source` yields `Packet`s and, while nothing arrives, `Tick`s. `reassemble` keeps the bytes of the flows that may be
 PostgreSQL, forgets the others, and hands each connection on once, when it is settled:
 
-* both sides have closed and no byte before the FIN is missing, or 2 s after they closed; a reset;
+* both sides have closed and no byte before the FIN is missing, or 2 s after they closed; the same of a reset;
 * a refusing alert in clear, and a close;
-* application data both ways, or ReadyForQuery in plaintext: then after 1 s of quiet, or 10 s from its start;
+* a session that has begun, as far as that can be seen, and the server's word last: then after 1 s of quiet, or 10 s from
+  its start (`tracer.protocol.settled.began`);
 * a SYN that opens the same ports anew; 60 s of silence; a bound on its bytes; the end of the input.
 
 Times are seconds since the epoch, UTC.
@@ -19,13 +20,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from tracer.clock import Clock
 from tracer.packets.source import ACK, FIN, RST, SYN, Address, Packet, Source, address, moment, reverse
-from tracer.protocol.settled import ends_in_alert, is_postgres, spoke_both_ways
+from tracer.protocol.settled import began, ends_in_alert, is_postgres, lost_request
 from tracer.segments import STREAM_BYTES, Direction, Stream
 
 LIVE_FLOWS = 20_000  # flows in flight that are kept at once
 AFTER_CLOSE, QUIET, ENOUGH, SILENCE, SWEEP = 2.0, 1.0, 10.0, 60.0, 0.25  # seconds
-LEAP = 86400.0  # seconds between two packets that make the clock doubtful
 
 Sender = Literal["client", "server"]
 Ending = Literal["closed", "reset", "refused", "quiet", "reused", "silent", "full", "end"]
@@ -68,17 +69,30 @@ def reassemble(source: Source, *, all_tls: bool = False, after: int = 0) -> Iter
 
 
 class _Flow:
-    """A connection in flight."""
+    """A connection in flight. Times are those of the `Clock`."""
 
-    def __init__(self, packet: Packet) -> None:
+    __slots__ = (
+        "client",
+        "closed_at",
+        "closed_first",
+        "first",
+        "found",
+        "id",
+        "last",
+        "opened",
+        "packets",
+        "quiet_checked",
+        "sides",
+    )
+
+    def __init__(self, packet: Packet, now: float) -> None:
         self.first = packet
-        self.sides = {packet.flow: Direction(packet.flow)}
         other = reverse(packet.flow)
-        self.sides[other] = Direction(other)
+        self.sides = {packet.flow: Direction(packet.flow), other: Direction(other)}
         self.client: Direction | None = None
         self.found = False
         self.id = 0
-        self.last = packet.time
+        self.opened = self.last = now
         self.closed_at: float | None = None
         self.closed_first: Direction | None = None
         self.quiet_checked = False
@@ -88,7 +102,7 @@ class _Flow:
         assert self.client is not None
         return self.sides[reverse(self.client.key)]
 
-    def add(self, packet: Packet) -> None:
+    def add(self, packet: Packet, now: float) -> None:
         side = self.sides[packet.flow]
         if packet.flags & SYN:
             self._opened(side, packet)
@@ -97,13 +111,29 @@ class _Flow:
         side.add(packet)
         if packet.flags & RST and not side.believes(packet):
             return
-        side.reset = side.reset or bool(packet.flags & RST)
-        if packet.flags & (FIN | RST) and self.closed_first is None:
-            self.closed_first = side
+        if packet.flags & (FIN | RST):
+            self._closed(side, packet, now)
         if packet.payload or packet.flags & (FIN | SYN | RST):
-            self.last = max(self.last, packet.time)
+            self.last = now
             self.packets += 1
             self.quiet_checked = False
+
+    def reset(self) -> bool:
+        """Whether a side has reset it, and no byte in front of that is missing any more."""
+        return any(side.reset is not None and side.complete() for side in self.sides.values())
+
+    def half_open(self) -> bool:
+        """Whether one side knocked, and nobody has answered or spoken."""
+        one, other = self.sides.values()
+        return (one.base is None or other.base is None) and not any(s.data or s.waiting for s in (one, other))
+
+    def _closed(self, side: Direction, packet: Packet, now: float) -> None:
+        if packet.flags & RST:
+            side.close(packet)
+        self.closed_first = self.closed_first or side
+        over = packet.flags & RST or all(side.fin is not None for side in self.sides.values())
+        if over and self.closed_at is None:
+            self.closed_at = now
 
     def _opened(self, side: Direction, packet: Packet) -> None:
         """Who sends the SYN is the client; when both do (RFC 9293 §3.5, simultaneous open), who speaks first is."""
@@ -121,16 +151,19 @@ class _Flows:
         self.source, self.all_tls = source, all_tls
         self.skip = source.skip
         self.flows: dict[bytes, _Flow] = {}
+        # those that are not known to be PostgreSQL, by their first packet's key: who is forgotten first stands in front
+        self.half_open: dict[bytes, _Flow] = {}
+        self.unknown: dict[bytes, _Flow] = {}
+        self.unfollowed = 0
         self.unnumbered: list[tuple[int, _Flow]] = []
         self.numbered = 0
-        self.now = 0.0
-        self.leapt = False
+        self.clock = Clock()
         self.swept = 0.0
 
     def packet(self, packet: Packet) -> Iterator[Connection]:
-        self._advance(packet.time)
-        if self.now - self.swept >= SWEEP:
-            yield from self.time(self.now)
+        self.clock.advance(packet.time)
+        if self.clock.now - self.swept >= SWEEP:
+            yield from self.sweep()
         flow = self.flows.get(packet.flow)
         if flow is not None and self._reopened(flow, packet):
             yield from self._settle(flow, "reused")
@@ -139,25 +172,22 @@ class _Flows:
             flow = self._new(packet)
             if flow is None:
                 return
-        flow.add(packet)
+        flow.add(packet, self.clock.now)
         if not flow.found and not self._recognise(flow):
+            self._answered(flow)
             return
-        ending = self._ending(flow, packet)
+        ending = self._ending(flow)
         if ending is not None:
             yield from self._settle(flow, ending)
 
-    def _advance(self, time: float) -> None:
-        """Time goes on, never back; a leap is believed when two packets in a row agree on it."""
-        if time - self.now < LEAP or self.leapt or not self.now:
-            self.now = max(self.now, time)
-            self.leapt = False
-        else:
-            self.leapt = True
-
     def time(self, now: float) -> Iterator[Connection]:
+        """Nothing came until `now`."""
+        self.clock.advance(now)
+        yield from self.sweep()
+
+    def sweep(self) -> Iterator[Connection]:
         """Settle what time settles."""
-        self.now = max(now, self.now)
-        self.swept = self.now
+        self.swept = self.clock.now
         for flow in list({id(f): f for f in self.flows.values()}.values()):
             ending = self._overdue(flow)
             if ending is not None:
@@ -174,11 +204,37 @@ class _Flows:
         elif packet.flow in self.skip or not packet.payload:
             return None
         if len(self.flows) >= 2 * LIVE_FLOWS:
-            self._forget(next((f for f in self.flows.values() if not f.found), next(iter(self.flows.values()))))
-        flow = _Flow(packet)
+            self._make_room()
+        flow = _Flow(packet, self.clock.now)
         for key in flow.sides:
             self.flows[key] = flow
+        self.half_open[packet.flow] = flow
         return flow
+
+    def _answered(self, flow: _Flow) -> None:
+        if flow.first.flow in self.half_open and not flow.half_open():
+            self.unknown[flow.first.flow] = self.half_open.pop(flow.first.flow)
+
+    def _make_room(self) -> None:
+        """Forget a flow: one that nobody has answered, or one that is not known to be PostgreSQL, or the oldest.
+
+        One that nobody has answered is no loss: when its answer comes it is followed from there.
+        """
+        if self.half_open:
+            flow = next(iter(self.half_open.values()))
+            self._forget(flow)
+            for key in flow.sides:
+                self.skip.pop(key, None)
+            return
+        self._forget(next(iter((self.unknown or self.flows).values())))
+        if self.unfollowed:
+            self.source.problems.remove(self._unfollowed())
+        self.unfollowed += 1
+        self.source.problems.append(self._unfollowed())
+
+    def _unfollowed(self) -> str:
+        some = "1 connection was" if self.unfollowed == 1 else f"{self.unfollowed:,} connections were"
+        return f"{some} not followed because more than {LIVE_FLOWS:,} were open at once"
 
     def _reopened(self, flow: _Flow, packet: Packet) -> bool:
         """A SYN that is no retransmission opens a new connection on the same ports."""
@@ -189,6 +245,9 @@ class _Flows:
 
     def _recognise(self, flow: _Flow) -> bool:
         """Find out whether this is PostgreSQL; a flow that is not is forgotten. False while it is not known to be."""
+        if flow.client is not None and not flow.client.data and _lost_request(flow.client, flow.server()):
+            self._find(flow)
+            return True
         for side in (flow.client,) if flow.client else flow.sides.values():
             other = flow.sides[reverse(side.key)]
             speaks = is_postgres(bytes(side.data[:STREAM_BYTES]), bytes(other.data[:64]), self.all_tls)
@@ -196,7 +255,7 @@ class _Flows:
                 break
         if speaks == "more":
             sides = flow.sides.values()
-            if any(s.reset or s.full() for s in sides) or all(s.complete() for s in sides):
+            if flow.reset() or any(s.full() for s in sides) or all(s.complete() for s in sides):
                 self._forget(flow)
             return False
         if speaks is None:
@@ -204,39 +263,43 @@ class _Flows:
             if any(side.data for side in asked) or any(side.full() for side in flow.sides.values()):
                 self._forget(flow)
             return False
-        flow.found = True
         if flow.client is None:
             flow.client = other if speaks == "server" else side
-        heapq.heappush(self.unnumbered, (flow.first.number, flow))
+        self._find(flow)
         return True
 
-    def _ending(self, flow: _Flow, packet: Packet) -> Ending | None:
+    def _find(self, flow: _Flow) -> None:
+        flow.found = True
+        self.half_open.pop(flow.first.flow, None)
+        self.unknown.pop(flow.first.flow, None)
+        heapq.heappush(self.unnumbered, (flow.first.number, flow))
+
+    def _ending(self, flow: _Flow) -> Ending | None:
         """What this packet settles."""
         assert flow.client is not None
         client, server = flow.client, flow.server()
-        if packet.flags & RST and flow.sides[packet.flow].reset:
+        if flow.reset():
             return "reset"
         if client.complete() and server.complete():
             return "closed"
         if client.full() or server.full():
             return "full"
-        if packet.flags & FIN or client.fin is not None or server.fin is not None:
-            if flow.closed_at is None and client.fin is not None and server.fin is not None:
-                flow.closed_at = packet.time
-            if (client.complete() or server.complete()) and (ends_in_alert(client.data) or ends_in_alert(server.data)):
-                return "refused"
+        if (client.complete() or server.complete()) and (ends_in_alert(client.data) or ends_in_alert(server.data)):
+            return "refused"
         return None
 
     def _overdue(self, flow: _Flow) -> Ending | None:
-        quiet = self.now - flow.last
-        if quiet >= SILENCE:
+        now = self.clock.now
+        if now - flow.last >= SILENCE:
             return "silent"
-        if flow.closed_at is not None and self.now - flow.closed_at >= AFTER_CLOSE:
+        if flow.closed_at is not None and now - flow.closed_at >= AFTER_CLOSE:
             return "closed"
-        enough = self.now - flow.first.time >= ENOUGH
-        if flow.client is not None and flow.found and (enough or (quiet >= QUIET and not flow.quiet_checked)):
-            flow.quiet_checked = True
-            if spoke_both_ways(bytes(flow.client.data), bytes(flow.server().data)):
+        quiet, enough = now - flow.last >= QUIET, now - flow.opened >= ENOUGH
+        if flow.client is not None and flow.found and (enough or (quiet and not flow.quiet_checked)):
+            flow.quiet_checked = quiet
+            client, server = flow.client, flow.server()
+            sure = began(bytes(client.data), bytes(server.data), client.marks(), server.marks())
+            if sure or (sure is None and quiet and enough):
                 return "quiet"
         return None
 
@@ -247,6 +310,7 @@ class _Flows:
         assert flow.client is not None
         client, server = flow.client, flow.server()
         self._number(flow)
+        was_reset = client.reset is not None or server.reset is not None
         yield Connection(
             id=flow.id,
             capture=self.source.name,
@@ -257,7 +321,7 @@ class _Flows:
             packets=flow.packets,
             client_stream=client.stream(server),
             server_stream=server.stream(client),
-            ending=ending,
+            ending="reset" if was_reset else ending,
             whole=client.syn and server.syn,
             closed_first=None if flow.closed_first is None else "client" if flow.closed_first is client else "server",
         )
@@ -269,6 +333,16 @@ class _Flows:
             heapq.heappop(self.unnumbered)[1].id = self.numbered
 
     def _forget(self, flow: _Flow) -> None:
+        self.half_open.pop(flow.first.flow, None)
+        self.unknown.pop(flow.first.flow, None)
         for key in flow.sides:
             self.flows.pop(key, None)
             self.skip.add(key)
+
+
+def _lost_request(client: Direction, server: Direction) -> bool:
+    """Whether all was seen but the SSLRequest."""
+    if not (client.syn and server.syn and client.waiting):
+        return False
+    offset, *_, payload = client.waiting[0]
+    return lost_request(offset, payload, bytes(server.data[:16]))

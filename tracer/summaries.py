@@ -46,7 +46,7 @@ def _client_hello(fields: Fields, _length: int) -> str:
     offered = [f.text for f in every(fields, "version") if not f.text.startswith("GREASE")]
     versions = offered or [_text(fields, "legacy_version")]
     alpn = [f.text for f in every(fields, "protocol_name") if not f.text.startswith("GREASE")]
-    return _list(
+    return _again(fields) + _list(
         "/".join(versions[:4]),
         f"for {names[0]}" if names else "names no server",
         f"ALPN {alpn[0]}" if alpn else "",
@@ -55,7 +55,22 @@ def _client_hello(fields: Fields, _length: int) -> str:
 
 def _server_hello(fields: Fields, _length: int) -> str:
     version = _text(fields, "selected_version") or _text(fields, "legacy_version")
-    return _list(version, _text(fields, "cipher_suite"), _text(fields, "group"))
+    return _again(fields) + _list(version, _text(fields, "cipher_suite"), _text(fields, "group"))
+
+
+def _again(fields: Fields) -> str:
+    """A hello that names the handshake before it is one of a renegotiation (RFC 5746 §3.5)."""
+    return "once more, inside TLS: " if content(first(fields, "renegotiated_connection")) else ""
+
+
+def _encrypted_extensions(fields: Fields, _length: int) -> str:
+    alpn = _text(fields, "protocol_name")
+    return f"ALPN {alpn}" if alpn else ""
+
+
+def _process(fields: Fields, _length: int) -> str:
+    process = _text(fields, "process_id")
+    return f"process {process}, key withheld" if process else ""
 
 
 def _retry(fields: Fields, _length: int) -> str:
@@ -71,12 +86,12 @@ def _certificate(fields: Fields, _length: int) -> str:
 
 
 def _certificate_request(fields: Fields, _length: int) -> str:
-    named = sum(1 for _ in every(fields, "distinguished_name"))
-    return (
-        f"a client certificate, by one of {named} CA{'s' * (named > 1)}"
-        if named
-        else "a client certificate, if there is one"
-    )
+    named = list(every(fields, "distinguished_name"))
+    if not named:
+        return "a client certificate, if there is one"
+    if len(named) == 1:
+        return f"a client certificate of {named[0].text or 'one CA'}"
+    return f"a client certificate of one of {len(named)} CAs"
 
 
 def _certificate_verify(fields: Fields, _length: int) -> str:
@@ -101,10 +116,6 @@ def _alert(fields: Fields, _length: int) -> str:
     return f"{_text(fields, 'level')} {found.text} ({number(found)})" if found is not None else ""
 
 
-def _sealed(_fields: Fields, length: int) -> str:
-    return f"{length:,} bytes that no key at hand opens"
-
-
 def _startup(fields: Fields, _length: int) -> str:
     shown = [f.text for f in every(fields, "parameter")][:4]
     return _list(f"protocol {_text(fields, 'protocol_version')}", *shown)
@@ -120,7 +131,9 @@ def _sasl_initial(fields: Fields, _length: int) -> str:
 
 def _sasl_response(fields: Fields, _length: int) -> str:
     binding = _text(fields, "channel_binding_data")
-    return _list("proof withheld", f"bound to {binding}" if " bound: " in binding else binding)
+    if " bound: " in binding:
+        return f"proof withheld, bound to the certificate ({binding.split(',')[0].removeprefix('p=')})"
+    return "proof withheld" + (", bound to nothing" if binding else "")
 
 
 def _error(fields: Fields, _length: int) -> str:
@@ -156,6 +169,9 @@ SUMMARIES: dict[str, Callable[[Fields, int], str]] = {
     "UnencryptedData": _bytes,
     "Unread": _bytes,
     "EarlyData": _bytes,
+    "EncryptedExtensions": _encrypted_extensions,
+    "CancelRequest": _process,
+    "BackendKeyData": _process,
     "ClientHello": _client_hello,
     "ServerHello": _server_hello,
     "HelloRetryRequest": _retry,
@@ -166,7 +182,7 @@ SUMMARIES: dict[str, Callable[[Fields, int], str]] = {
     "Finished": _finished,
     "NewSessionTicket": _ticket,
     "Alert": _alert,
-    "Sealed": _sealed,
+    "Sealed": _bytes,
     "StartupMessage": _startup,
     "AuthenticationSASL": _sasl,
     "SASLInitialResponse": _sasl_initial,

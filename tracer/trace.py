@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from itertools import takewhile
 from typing import TYPE_CHECKING, Literal
 
 from tracer.layers import Layer, Span
@@ -23,9 +24,11 @@ from tracer.protocol.numbers import VERSIONS
 from tracer.protocol.records import HANDSHAKE, Record, is_header
 from tracer.protocol.session import Session
 from tracer.segments import Arrival, Stream
-from tracer.sides import Draft, Side, TlsSide, client_messages, server_messages
+from tracer.sides import Draft, Side
+from tracer.speech import client_messages, server_messages
 from tracer.streams import Connection, Sender
 from tracer.summaries import summary
+from tracer.tls import TlsSide
 
 if TYPE_CHECKING:
     from tracer.certificates import Presented
@@ -116,14 +119,13 @@ class Trace:
     @cached_property
     def certificates(self) -> tuple[bytes, ...]:
         """The server's certificates as sent, DER, the leaf first; empty when none was sent or they are sealed."""
-        message = self.certificate
-        if message is None:
-            return ()
-        fields = message.fields
-        if message.kind == "CompressedCertificate":
-            inside = decompressed(message.data)
-            fields = parse(certificate_message, inside)[0] if inside else ()
-        return tuple(der for field in every(fields, "cert_data") if (der := content(field)))
+        return _sent(self.certificate) if self.certificate else ()
+
+    @cached_property
+    def client_certificates(self) -> tuple[bytes, ...]:
+        """The client's certificates as sent, DER, its own first; empty when it sent none or they are sealed."""
+        shown = (*self.every("Certificate", "client"), *self.every("CompressedCertificate", "client"))
+        return next(filter(None, map(_sent, shown)), ())
 
     @property
     def certificate(self) -> Message | None:
@@ -149,6 +151,15 @@ class Trace:
         """When the client judged the server: its Certificate message, or the start where that was not seen."""
         message = self.certificate
         return message.time if message else self.connection.started
+
+
+def _sent(message: Message) -> tuple[bytes, ...]:
+    """The certificates of a Certificate message, compressed or not."""
+    fields = message.fields
+    if message.kind == "CompressedCertificate":
+        inside = decompressed(message.data)
+        fields = parse(certificate_message, inside)[0] if inside else ()
+    return tuple(der for field in every(fields, "cert_data") if (der := content(field)))
 
 
 def follow(connection: Connection, keys: Keys | None = None) -> Trace:
@@ -300,8 +311,10 @@ def _message(index: int, draft: Draft, arrival: Arrival, sender: Sender) -> Mess
 
 
 def _agreed(messages: tuple[Message, ...], session: Session, client: Side, server: Side) -> Tls:
-    def find(kind: str, name: str, sender: Sender | None = None) -> Field | None:
-        found = (first(m.fields, name) for m in messages if m.kind == kind and sender in (None, m.sender))
+    began = _first_handshake(messages)
+
+    def find(kind: str, name: str) -> Field | None:
+        found = (first(m.fields, name) for m in began if m.kind == kind)
         return next((field for field in found if field is not None), None)
 
     group = find("ServerHello", "group") or find("ServerKeyExchange", "named_curve")
@@ -313,28 +326,36 @@ def _agreed(messages: tuple[Message, ...], session: Session, client: Side, serve
         group=group.text if group else None,
         server_name=name.text if name else None,
         alpn=alpn.text if alpn else None,
-        hello_retry_request=any(m.kind == "HelloRetryRequest" for m in messages),
-        resumed=_resumed(messages, session),
+        hello_retry_request=any(m.kind == "HelloRetryRequest" for m in began),
+        resumed=_resumed(began, session),
         client_certificate=_client_certificate(messages, session),
         keys=_opened(client.sealed + server.sealed, client.opened + server.opened),
     )
 
 
+def _first_handshake(messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    """The messages in front of a renegotiation: what they agreed on is what the client judged the server by."""
+    return tuple(takewhile(lambda m: not (m.kind == "ClientHello" and m.opened), messages))
+
+
 def _resumed(messages: tuple[Message, ...], session: Session) -> bool:
     server = next((m for m in messages if m.kind == "ServerHello"), None)
-    client = next((m for m in messages if m.kind == "ClientHello"), None)
+    client = next((m for m in reversed(messages) if m.kind == "ClientHello"), None)
     if server is None or client is None:
         return False
     if session.version == TLS_1_3:
-        return first(server.fields, "selected_identity") is not None
+        chosen = number(first(server.fields, "selected_identity"))
+        ages = [number(age) for age in every(client.fields, "obfuscated_ticket_age")]
+        # a ticket of no age is a key that the two have from elsewhere (RFC 8446 §4.2.11)
+        return chosen is not None and ages[chosen : chosen + 1] != [0]
     offered = content(first(client.fields, "legacy_session_id"))
     full = any(m.kind in ("Certificate", "ServerHelloDone", "ServerKeyExchange") for m in messages)
     return bool(offered) and offered == content(first(server.fields, "legacy_session_id_echo")) and not full
 
 
 def _client_certificate(messages: tuple[Message, ...], session: Session) -> Literal["none", "requested", "sent"] | None:
-    given = next((m for m in messages if m.kind == "Certificate" and m.sender == "client"), None)
-    if given is not None and any(content(field) for field in every(given.fields, "cert_data")):
+    given = (m for m in messages if m.kind == "Certificate" and m.sender == "client")
+    if any(content(field) for m in given for field in every(m.fields, "cert_data")):
         return "sent"
     if any(m.kind == "CertificateRequest" for m in messages):
         return "requested"
@@ -342,7 +363,7 @@ def _client_certificate(messages: tuple[Message, ...], session: Session) -> Lite
     last = "Finished" if session.version == TLS_1_3 else "ServerHelloDone"
     said = [m.kind for m in messages if m.sender == "server"]
     seen = last in said and "Sealed" not in said[: said.index(last)]
-    return "none" if seen or _resumed(messages, session) else None
+    return "none" if seen or _resumed(_first_handshake(messages), session) else None
 
 
 def _opened(sealed: int, opened: int) -> Literal["all", "some", "none"]:

@@ -30,3 +30,25 @@ def test_one_of_two_is_damaged(tmp_path: Path, capfd) -> None:
     shown = capfd.readouterr()
     assert shown.out.count("127.0.0.1:5432") >= 2
     assert "cut.pcapng: cut short" in shown.err
+
+
+def test_a_slip_in_the_name_of_the_root_file(monkeypatch, capfd) -> None:
+    """It is libpq's verdict on an absent file, with a hint, however the file was named and wherever the screen goes."""
+    capture = str(CAPTURES / "verify-full" / "capture.pcapng")
+    hint = "pgtls: hint: typo.pem does not exist: judged as a client without a root file\n"
+    for more in ([], ["--format", "json"], ["--env"]):
+        assert main(["read", capture, "--sslmode", "require", "--sslrootcert", "typo.pem", *more]) == 0
+        assert capfd.readouterr().err == hint
+    assert main(["read", capture, "--sslmode", "verify-full", "--sslrootcert", "typo.pem"]) == 1
+    capfd.readouterr()
+    monkeypatch.setenv("PGSSLROOTCERT", "typo.pem")
+    main(["read", capture, "--env"])
+    assert capfd.readouterr().err == hint
+
+
+def test_nobody_named_a_root_file(monkeypatch, tmp_path: Path, capfd) -> None:
+    """Libpq's own may be missing: most people have none."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("PGSSLROOTCERT", raising=False)
+    assert main(["read", str(CAPTURES / "verify-full" / "capture.pcapng"), "--env"]) == 0
+    assert capfd.readouterr().err == ""

@@ -174,16 +174,15 @@ def files(folder: Path) -> dict[str, Path]:
 def test_root_files_of_every_kind(
     library: str, postgres: lab.Postgres, in_front: Relay, libpqs: lab.Libpqs, monkeypatch
 ) -> None:
-    """Absent, unusable or good: what libpq makes of a file is what the replay does. Read as another user, as its client reads it."""
+    """Absent, unusable or good: what libpq makes of a file is what the replay does."""
     if library not in lab.libraries():
         pytest.skip(f"{library} is not on this machine")
     postgres.show(servers()[0])
     postgres.keylog.news()
     profile, wrong = PROFILES[library], []
-    nobody = tuple(lab.stage.as_nobody())
     with lab.stage.owned_folder() as folder:
         folder.chmod(0o755)
-        with lab.libpq(lab.libraries()[library], folder, nobody) as client:
+        with lab.libpq(lab.libraries()[library], folder, lab.stage.bound_by_modes()) as client:
             for name, path in files(folder).items():
                 for mode in ("prefer", "require", "verify-ca"):
                     words = f"host={HOST} user=app sslmode={mode} sslrootcert='{path}' gssencmode=disable"

@@ -197,3 +197,27 @@ def test_resumption(tmp_path: Path) -> None:
         traces.append(follow(packets(said), keys))
     assert "resumed" not in kinds(traces[0])
     assert "no certificate is shown again" in only("resumed", traces[1]).text
+
+
+def test_a_request_to_cancel() -> None:
+    """In clear its key can be used by whoever reads it; inside TLS there is nothing to say."""
+    assert "can cancel" in only("cancel_request", *story("cancel-request")).text
+    assert "cancel_request" not in kinds(*story("cancel-request-tls"))
+
+
+@pytest.mark.needs("openssl")
+def test_renegotiation(tmp_path: Path) -> None:
+    """A second handshake inside the first one's keys is told with keys and without, and where it begins."""
+    with openssl.server(tmp_path, "-client_renegotiation") as port:
+        said, log = openssl.connect(port, "-tls1_2", lines=(openssl.LINE, b"R\n", openssl.LINE))
+    keys = Keys()
+    keys.add(log)
+    opened, sealed = follow(packets(said), keys), follow(packets(said))
+    begin = only("renegotiated", opened).message
+    assert begin is not None
+    assert opened.messages[begin].kind == "ClientHello"
+    assert opened.messages[begin].summary.startswith("once more, inside TLS: TLS 1.2")
+    begin = only("renegotiated", sealed).message
+    assert begin is not None
+    assert sealed.messages[begin].kind == "Sealed"
+    assert "renegotiated" not in kinds(healthy(), *story("verify-full"))

@@ -199,3 +199,34 @@ def test_urgent_data() -> None:
     marked = [p._replace(flags=p.flags | URG) if p.payload else p for p in given]
     assert kinds(follow(marked)).count("urgent") == 2
     assert "urgent" not in kinds(healthy())
+
+
+HTTP = b"HTTP/1.1 400 Bad Request\r\nServer: x\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ([("client", SSL_REQUEST), ("server", HTTP)], 'begins with "HTTP/1.1 400 Bad Request": a web server'),
+        (
+            [("client", SSL_REQUEST), ("server", alert(10))],
+            "begins with 15 03 03 00 02 02 0a: an alert of a TLS server",
+        ),
+        ([("client", SSL_REQUEST), ("server", b"\x00\xff?")], "nothing that PostgreSQL says"),
+    ],
+)
+def test_something_else_answers(said: list[tuple[str, bytes]], words: str) -> None:
+    """A web server in the place of PostgreSQL, a load balancer that ends TLS itself, and what nobody knows."""
+    trace = spoken(*said)
+    assert words in only("not_postgres", trace).text
+    assert "server_closed" not in kinds(trace)
+
+
+def test_something_else_answers_the_hello() -> None:
+    """Behind an S that somebody else said."""
+    said = [*handshake().preambled()[:3], ("server", HTTP)]
+    finding = only("not_postgres", follow(packets(said)))
+    assert 'in the place of TLS begins with "HTTP/1.1 400' in finding.text
+    assert "not_postgres" not in kinds(
+        healthy(), *story("error-answer"), *story("bytes-behind-s"), *story("no-tls-require")
+    )

@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 
 from tests import authority
 from tests.authority import BEGIN, issue, root, rsa_key, server, subordinate
-from tests.findings.helpers import WHEN, at, healthy, kinds, only, shake, shown, story
+from tests.findings.helpers import CAPTURES, WHEN, at, healthy, kinds, only, shake, shown, story
 from tests.wire import follow, packets
+from tracer.certificates import from_pem
 from tracer.findings import explain, identity
-from tracer.findings.identity import ends_soon
+from tracer.findings.identity import ends_soon, with_roots
+from tracer.verify.model import Trust
 
 LOW = "DEFAULT:@SECLEVEL=0"
 
@@ -223,3 +225,17 @@ def test_the_message_that_shows_it() -> None:
     (trace,) = story("cname")
     shows = {trace.messages[f.message].kind for f in identity.certificates(trace) if f.message is not None}
     assert shows == {"Certificate"}
+
+
+def test_a_root_file_that_was_named() -> None:
+    """Nobody is told to name it again: it is said whether the root is in it."""
+    (trace,) = story("wrong-root")
+    found = only("root_not_trusted", trace)
+    root_sent = trace.presented.certificates[-1]
+    other = from_pem((CAPTURES / "wrong-root" / "roots.pem").read_text())
+    assert "--sslrootcert" in with_roots(found, trace, Trust()).advice
+    told = with_roots(found, trace, Trust(roots=other)).advice
+    assert f"holds {other[0].short}, and not this root" in told
+    assert "holds this root" in with_roots(found, trace, Trust(roots=[root_sent])).advice
+    assert "had a root file" in with_roots(found, trace, Trust(roots=None)).advice
+    assert with_roots(found, trace, Trust(roots="system")) == found

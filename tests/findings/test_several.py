@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ssl
+from dataclasses import replace
+from datetime import timedelta
 
 from tests.authority import issue, root, server, subordinate
 from tests.findings.helpers import capture, error, healthy, kinds, only, shake, story
 from tests.wire import STARTUP, WELCOME, Say, packets, spoken
 from tracer.findings import explain, several, together
+from tracer.findings.several import lasted
 from tracer.findings.sketch import sketch
 from tracer.packets.source import Packet
 from tracer.trace import Trace
@@ -177,3 +180,20 @@ def test_a_single_connection_has_no_other() -> None:
     """Nothing is said of several where there is one."""
     for trace in (healthy(), spoken(*PLAIN), *story("cname")):
         assert together([sketch(trace)]) == []
+
+
+def test_how_long_it_went_on() -> None:
+    """In the unit that people count it in."""
+    spans = [timedelta(seconds=4), timedelta(minutes=90), timedelta(hours=12), timedelta(days=400)]
+    assert [lasted(span) for span in spans] == ["4.0 s", "90.0 minutes", "12.0 hours", "400.0 days"]
+
+
+def test_a_program_tries_again_a_person_takes_time() -> None:
+    """Hours lie between these: nobody knows whether anything tries by itself."""
+    refused = [sketch(trace) for trace in story("wrong-root")]
+    apart = [replace(one, id=n, started=one.started + timedelta(hours=n)) for n in range(1, 4) for one in refused]
+    at_once = [replace(one, id=n, started=one.started + timedelta(seconds=n)) for n in range(1, 4) for one in refused]
+    said = [next(f.text for f in together(seen) if f.kind == "refused_again") for seen in (apart, at_once)]
+    assert ["by itself" in text for text in said] == [False, True]
+    assert "3 times within 2.0 hours" in said[0]
+    assert "3 times within 2.0 s" in said[1]

@@ -46,10 +46,20 @@ CASES = [
     ("ClientHello", 65037, "00 0001 0003 07 0001 ee 0002 abcd", "aead_id", ["ChaCha20Poly1305"]),
     ("ClientHello", 65037, "01", "type", ["inner"]),
     ("Certificate", 18, "0003 0001 07", "sct_version", ["unknown 0x07"]),
+    ("ClientHello", 12, "02 6d65", "srp_I", ["me"]),
+    ("ClientHello", 47, "0012 0010 300e310c300a0603550403 0c 03 43410a", "distinguished_name", ["CN=CA\n"]),
+    ("ClientHello", 50, "0002 0403", "signature_scheme", ["ecdsa_secp256r1_sha256"]),
+    ("EncryptedExtensions", 10, "0002 001d", "named_group", ["x25519"]),
+    ("EncryptedExtensions", 16, "000b 0a 706f737467726573716c", "protocol_name", ["postgresql"]),
+    ("CertificateRequest", 27, "02 0001", "algorithm", ["zlib"]),
+    ("ClientHello", 34, "0002 0403", "signature_scheme", ["ecdsa_secp256r1_sha256"]),
+    ("Certificate", 34, "00000e10 0403 000001 aa 0804 0001 bb", "dc_cert_verify_algorithm", ["ecdsa_secp256r1_sha256"]),
+    ("ClientHello", 65037, "00 0001 0003 07 0001 ee 0002 abcd", "kdf_id", ["HKDF-SHA256"]),
 ]
 
 VALUES = [
     ("ClientHello", 28, "4001", "record_size_limit", 16385),
+    ("ClientHello", 58, "02 01", "new_session_count", 2),
     ("ClientHello", 58, "02 01", "resumption_count", 1),
     ("NewSessionTicket", 42, "00000400", "max_early_data_size", 1024),
     ("ServerHello", 41, "0001", "selected_identity", 1),
@@ -62,6 +72,15 @@ OPAQUES = [
     ("CertificateRequest", 47, "0008 0002 3000 0002 3001", "distinguished_name", ["3000", "3001"]),
     ("CertificateRequest", 48, "0005 01 55 0001 aa", "certificate_extension_values", ["aa"]),
     ("ClientHello", 41, "0008 0002 abcd 00000005 0003 02 eeee", "binder", ["eeee"]),
+    ("ClientHello", 41, "0008 0002 abcd 00000005 0003 02 eeee", "identity", ["abcd"]),
+    ("ServerHello", 51, "001d 0002 abcd", "key_exchange", ["abcd"]),
+    ("ClientHello", 51, "000c 11ec 0002 abcd 001d 0002 ef01", "key_exchange", ["abcd", "ef01"]),
+    ("ClientHello", 5, "01 0002 aabb 0001 cc", "responder_id_list", ["aabb"]),
+    ("ClientHello", 5, "01 0002 aabb 0001 cc", "request_extensions", ["cc"]),
+    ("CertificateRequest", 48, "0005 01 55 0001 aa", "certificate_extension_oid", ["55"]),
+    ("Certificate", 34, "00000e10 0403 000001 aa 0804 0001 bb", "subject_public_key_info", ["aa"]),
+    ("ClientHello", 65037, "00 0001 0003 07 0001 ee 0002 abcd", "enc", ["ee"]),
+    ("ClientHello", 65281, "00", "renegotiated_connection", [""]),
     ("ServerHello", 65281, "02 abcd", "renegotiated_connection", ["abcd"]),
     ("ClientHello", 65037, "00 0001 0003 07 0001 ee 0002 abcd", "payload", ["abcd"]),
     ("Certificate", 34, "00000e10 0403 000001 aa 0804 0001 bb", "signature", ["bb"]),
@@ -108,7 +127,7 @@ def test_a_certificate_timestamp() -> None:
         assert content(first(fields, "signature")) == b"\x30\x00"
 
 
-@pytest.mark.parametrize("number", [22, 23, 49])
+@pytest.mark.parametrize("number", [22, 23, 42, 49])
 def test_an_extension_without_content(number: int) -> None:
     """Nothing may stand in it; where something does, it is kept and said."""
     assert one("ClientHello", number, b"")[1] is None

@@ -91,13 +91,13 @@ def test_junk_in_a_key_log_is_passed_over() -> None:
 
 
 def test_an_unknown_suite_is_not_opened() -> None:
-    """RC4 has no place here: its records stay sealed."""
-    session = Session(version=0x0303, suite="TLS_RSA_WITH_RC4_128_SHA", client_random=bytes(32))
+    """IDEA has no place here: its records stay sealed. Neither has SSL 2.0."""
+    session = Session(version=0x0303, suite="TLS_RSA_WITH_IDEA_CBC_SHA", client_random=bytes(32))
     keys = Keys({bytes(32): {"CLIENT_RANDOM": bytes(48)}})
     assert opener(session, keys, "client") is None
     session.suite = "TLS_RSA_WITH_AES_128_CBC_SHA"
     assert opener(session, keys, "client") is not None
-    session.version = 0x0300
+    session.version = 0x0002
     assert opener(session, keys, "client") is None
 
 

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import ctypes
+import datetime as dt
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
+from cryptography.x509.oid import NameOID
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests import libssl, openssl, wire
-from tracer.protocol.fields import content, first, leaves
+from tracer.protocol.fields import content, every, first, leaves
 from tracer.protocol.keys import Keys
 from tracer.trace import Trace
 
@@ -119,6 +123,61 @@ def test_each_handshake_has_its_line(identities: tuple[Path, ...]) -> None:
     assert "ChangeCipherSpec" not in kinds(second_only, "client").split()[3:]
 
 
+def test_the_first_handshake_counts(identities: tuple[Path, ...]) -> None:
+    """A resumed session, then a full handshake inside it with another suite and a name: the trace keeps to the first."""
+    suites = "ECDHE-RSA-AES128-GCM-SHA256:AES256-SHA"
+    pair = libssl.Pair("1.1.1", "1.1.1", libssl.TLS_1_2, suites, identities)
+    client, _ = pair.connect()
+    pair.said = []
+    client, server = pair.connect(client.ask("SSL_get1_session"))
+    assert pair.say(client, server, LINE) == LINE
+    client.ask("SSL_set_cipher_list", b"AES256-SHA:@SECLEVEL=0")
+    client.ask("SSL_ctrl", 55, 0, b"late.example")  # SSL_CTRL_SET_TLSEXT_HOSTNAME
+    again(pair, client, server, client)
+    trace = wire.follow(wire.packets(pair.said), pair.keys())
+    assert trace.tls.keys == "all"
+    assert trace.tls.resumed
+    assert (trace.tls.cipher_suite, trace.tls.server_name) == ("TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", None)
+    first_hello, second_hello = trace.every("ServerHello")
+    assert second_hello.summary == "once more, inside TLS: TLS 1.2, TLS_RSA_WITH_AES_256_CBC_SHA"
+    assert not first_hello.summary.startswith("once more")
+    assert [m.summary[:22] for m in trace.every("ClientHello")] == ["TLS 1.2, names no serv", "once more, inside TLS:"]
+    assert said_by(trace, "client") == LINE * 2
+
+
+def test_a_server_asks_for_another_handshake(identities: tuple[Path, ...]) -> None:
+    """By a HelloRequest, and for a certificate that the client did not give the first time."""
+
+    def trust(lib: libssl.Library, context: int, server: bool) -> None:
+        assert lib("SSL_CTX_load_verify_locations", context, f"{identities[1]}.crt".encode(), None) == 1
+
+    pair = libssl.Pair("1.1.1", "1.1.1", libssl.TLS_1_2, "ECDHE-RSA-AES128-GCM-SHA256", identities, trust)
+    client, server = pair.connect()
+    assert pair.say(client, server, LINE) == LINE
+    server.ask("SSL_set_verify", 1, None)  # SSL_VERIFY_PEER
+    server.ask("SSL_set_session_id_context", b"here", 4)
+    assert client.ask("SSL_use_certificate_file", f"{identities[1]}.crt".encode(), libssl.PEM) == 1
+    assert client.ask("SSL_use_PrivateKey_file", f"{identities[1]}.key".encode(), libssl.PEM) == 1
+    again(pair, server, client, server)
+    trace = wire.follow(wire.packets(pair.said), pair.keys())
+    assert trace.tls.keys == "all"
+    assert [(m.sender, m.opened) for m in trace.every("HelloRequest")] == [("server", True)]
+    assert [m.opened for m in trace.every("Certificate", "client")] == [True]
+    assert trace.tls.client_certificate == "sent"
+    assert [m.kind for m in trace.messages if m.problem and m.kind != "Unread"] == []
+
+
+def again(pair: libssl.Pair, asks: libssl.Peer, other: libssl.Peer, says: libssl.Peer) -> None:
+    """One side asks for a handshake inside TLS, and a line follows it."""
+    assert asks.ask("SSL_renegotiate") == 1
+    pair.shake(asks, other)
+    for _ in range(4):
+        for near, far in ((other, asks), (asks, other)):
+            near.read()
+            pair.move(near, far)
+    assert pair.say(says, asks if says is other else other, LINE) == LINE
+
+
 def allow(lib: libssl.Library, context: int, server: bool) -> None:
     """OpenSSL 3 wants to be asked for it: SSL_OP_ALLOW_CLIENT_RENEGOTIATION."""
     lib("SSL_CTX_set_options", context, 1 << 8)
@@ -163,6 +222,16 @@ def test_a_session_is_resumed(identities: tuple[Path, ...], how: str, version: i
 def no_tickets(lib: libssl.Library, context: int, server: bool) -> None:
     lib("SSL_CTX_set_options", context, 1 << 14)  # SSL_OP_NO_TICKET
     lib("SSL_CTX_set_session_id_context", context, b"here", 4)
+
+
+def test_a_key_from_elsewhere_resumes_nothing(port: int) -> None:
+    """TLS 1.3 writes a key that both sides were given as it writes a ticket, but with no age; no certificate is shown."""
+    trace = followed(*openssl.connect(port, "-tls1_3", "-ciphersuites", "TLS_AES_128_GCM_SHA256"))
+    hello = trace.of("ClientHello")
+    assert content(first(hello.fields, "identity")) == b"Client_identity"
+    assert first(hello.fields, "obfuscated_ticket_age").value == 0
+    assert first(trace.of("ServerHello").fields, "selected_identity").value == 0
+    assert (trace.tls.keys, trace.tls.resumed, trace.certificates) == ("all", False, ())
 
 
 # EARLY DATA
@@ -278,6 +347,29 @@ def test_a_stapled_status(port: int, version: str) -> None:
     assert holder.kind == ("CertificateStatus" if version == "-tls1_2" else "Certificate")
     assert first(holder.fields, "status_type").text == "ocsp"
     assert content(first(holder.fields, "response")) == STAPLE
+
+
+@pytest.mark.parametrize("version", ["-tls1_1", "-tls1_2", "-tls1_3"])
+def test_the_authorities_that_a_server_names(tmp_path: Path, version: str) -> None:
+    """A field of its own up to TLS 1.2, an extension in TLS 1.3: the names can be read."""
+    authority(tmp_path / "ca.pem", "Ümlaut Corp", "Client CA")
+    with openssl.server(tmp_path, "-verify", "1", "-CAfile", "ca.pem") as listening:
+        trace = followed(*openssl.connect(listening, version, "-cipher", "ALL:@SECLEVEL=0"))
+    request = trace.of("CertificateRequest", "server")
+    assert [f.text for f in every(request.fields, "distinguished_name")] == ["O=Ümlaut Corp, CN=Client CA"]
+    assert request.summary == "a client certificate of O=Ümlaut Corp, CN=Client CA"
+    assert request.problem is None
+    assert trace.tls.client_certificate == "requested"
+
+
+def authority(path: Path, organisation: str, name: str) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    parts = ((NameOID.ORGANIZATION_NAME, organisation), (NameOID.COMMON_NAME, name))
+    subject = x509.Name([x509.NameAttribute(oid, value) for oid, value in parts])
+    now = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+    builder = x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key.public_key())
+    builder = builder.serial_number(1).not_valid_before(now).not_valid_after(now + dt.timedelta(days=3650))
+    path.write_bytes(builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM))
 
 
 def test_a_certificate_asked_for_late() -> None:

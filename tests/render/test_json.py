@@ -9,6 +9,7 @@ import jsonschema
 import pytest
 
 import tracer
+from tests.wire import Tls, follow, packets
 from tracer.cli import main
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -60,3 +61,22 @@ def test_the_asked_verdict_comes_first(capfd) -> None:
     main(["read", str(CAPTURES[0]), "--format", "json", "--sslmode", "verify-ca"])
     verdicts = json.loads(capfd.readouterr().out)["connections"][0]["verdicts"]
     assert [v["sslmode"] for v in verdicts] == ["verify-ca", "disable", "allow", "prefer", "require", "verify-full"]
+
+
+def test_tls_that_is_not_postgresql() -> None:
+    """Messages and certificates; a verdict for each mode all the same, and nothing that is worth knowing or doing."""
+    made = Tls(talk=()).run()
+    shown = json.loads(tracer.render.json(follow(packets(made.said), made.keys())))
+    valid(shown, "connection")
+    assert len(shown["verdicts"]) == 6
+    assert (shown["findings"], shown["consistent_with"], shown["advice"]) == ([], [], None)
+    assert [c["subject"] for c in shown["certificates"]] == ["CN=db.example"]
+
+
+def test_the_clients_certificates() -> None:
+    """As the server's are shown."""
+    read = tracer.read(CHECKOUT / "captures" / "client-certificate-given" / "capture.pcapng")
+    (trace,) = [tracer.follow(connection, read.keys) for connection in tracer.reassemble(read)]
+    shown = json.loads(tracer.render.json(trace))
+    assert shown["client_certificates"][0]["subject"] == "CN=app"
+    valid(shown, "connection")

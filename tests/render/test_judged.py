@@ -44,3 +44,11 @@ def test_what_was_not_reached_is_in_brackets() -> None:
     verdict = judge(PRESENTED, Trust(host="db.example", sslmode="verify-full", roots=[], time=TIME)).verdict
     assert verdict.refused_by is not None
     assert sign(verdict, verdict.check("name")) == ("(✔)", "dim")
+
+
+def test_a_certificate_that_has_ended_says_so_without_colour() -> None:
+    """Beside its dates."""
+    page = Page(110, color=False)
+    assert PRESENTED.certificates is not None
+    certificates(page, PRESENTED.certificates, TIME)
+    assert ", ended  " in page.text()

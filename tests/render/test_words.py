@@ -56,3 +56,11 @@ def test_who_is_at_the_other_end() -> None:
         "verify-full": "the server that was asked for",
     }
     assert who(judged("no-root-file").verdicts["require"]) == "anybody"
+
+
+@pytest.mark.parametrize("name", sorted(path.parent.name for path in CAPTURES.glob("*/case.toml")))
+def test_the_last_column_fits_on_a_small_terminal(name: str) -> None:
+    """The table's rows are never broken at 80 columns: 31 are left for who is at the other end."""
+    found = judged(name)
+    if found.trace.transport != "gss":
+        assert [words for v in found.verdicts.values() if len(words := who(v, found.presented)) > 31] == []

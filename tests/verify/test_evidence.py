@@ -129,3 +129,13 @@ def test_every_behaviour_is_some_mode_s(kind: str) -> None:
     assert set(modes) <= set(SSLMODES)
     assert modes
     assert text.endswith(".")
+
+
+def test_an_alert_that_says_nothing_about_the_mode() -> None:
+    """illegal_parameter is about the server's hello: whatever a replay of the chain predicts, no mode is ruled out by it."""
+    made = Tls().run()
+    trace = follow(packets([*made.preambled()[:4], ("client", ALERT[:6] + b"\x2f")]), made.keys())
+    verdicts = tracer.table(trace, tracer.Trust(host="db.example", roots=None, time=trace.time))
+    assert observed(trace) == "alert:47"
+    assert {agrees(verdict, trace) for verdict in verdicts.values()} == {None}
+    assert consistent_with(verdicts, trace) == ["allow", "prefer", *STRONG]

@@ -88,7 +88,11 @@ def capture_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--server-key", metavar="FILE", help="the server's RSA key: opens TLS up to 1.2 without forward secrecy"
     )
-    group.add_argument("--all-tls", action="store_true", help="trace TLS connections that are not PostgreSQL, too")
+    group.add_argument(
+        "--all-tls",
+        action="store_true",
+        help="trace TLS connections that are not PostgreSQL, too; judged when a mode, a host or a root file is named",
+    )
     group.add_argument("--connection", type=int, metavar="N", help="show only connection N, in full")
     group.add_argument("-v", "--verbose", action="count", default=0, help="every field explained; -vv the bytes too")
 
@@ -129,7 +133,7 @@ def question(options: argparse.Namespace) -> Question:
         trust = replace(trust, host=options.host)
     if options.sslrootcert:
         trust = replace(trust, roots=rootfile.load(options.sslrootcert), root_path=options.sslrootcert)
-        _root_hint(trust)
+        root_hint(trust)
     if trust.roots == "system" and not options.sslmode:
         trust = replace(trust, sslmode="verify-full")  # as libpq does from 16 on
     if options.sslcrldir:
@@ -146,7 +150,9 @@ def _from_environment(options: argparse.Namespace) -> Question:
     """The same from the environment, as libpq would take it; options win."""
     home = home_folder(os.environ)
     settings = resolve(given(options), os.environ, home)
-    return Question(client_trust(settings, home), options.client, time(options.at), True, settings)
+    trust = client_trust(settings, home)
+    root_hint(trust, named="sslrootcert" in settings)
+    return Question(trust, options.client, time(options.at), True, settings)
 
 
 def given(options: argparse.Namespace) -> dict[str, Setting]:
@@ -166,9 +172,9 @@ def status(verdict: Verdict, outcome: str | None = None) -> int:
     return int(outcome == "refuse" or (outcome == "plaintext" and verdict.sslmode not in ("disable", "allow")))
 
 
-def _root_hint(trust: Trust) -> None:
-    """A root file that cannot serve is a verdict, and most often a mistake."""
-    if trust.roots is None:
+def root_hint(trust: Trust, *, named: bool = True) -> None:
+    """A root file that cannot serve is a verdict, and most often a mistake. libpq's own may be missing, if nobody `named` it."""
+    if trust.roots is None and named:
         hint(f"{trust.root_path} does not exist: judged as a client without a root file")
     elif isinstance(trust.roots, Unusable):
         hint(f"{trust.root_path} cannot be used ({trust.roots.reason}): judged as a client with that file")

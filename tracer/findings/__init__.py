@@ -7,11 +7,12 @@ from dataclasses import replace
 from itertools import islice
 
 from tracer.findings import encryption, endings, identity, several
+from tracer.findings.identity import with_roots
 from tracer.findings.model import Finding, by_weight
 from tracer.findings.sketch import Sketch, sketch
 from tracer.trace import Trace
 
-__all__ = ["EACH", "TOGETHER", "Finding", "Sketch", "explain", "sketch", "together"]
+__all__ = ["EACH", "TOGETHER", "Finding", "Sketch", "explain", "sketch", "together", "with_roots"]
 
 MOST = 20  # findings of one kind about several connections
 
@@ -35,9 +36,11 @@ def together(seen: Sequence[Sketch]) -> list[Finding]:
 EACH: tuple[Callable[[Trace], Iterator[Finding]], ...] = (
     encryption.bytes_behind_answer,
     encryption.plaintext,
+    encryption.cancel_request,
     encryption.password,
     encryption.downgrade,
     endings.error_before_tls,
+    endings.not_postgres,
     endings.no_client_hello,
     endings.no_direct_tls,
     endings.closed,
@@ -49,6 +52,7 @@ EACH: tuple[Callable[[Trace], Iterator[Finding]], ...] = (
     identity.certificates,
     endings.client_certificate,
     encryption.resumed,
+    encryption.renegotiated,
     encryption.no_server_name,
     encryption.gssapi,
     endings.gap,

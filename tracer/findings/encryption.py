@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from tracer.findings.model import Finding, Weight
 from tracer.protocol.fields import every, first, number
 from tracer.protocol.numbers import VERSIONS
+from tracer.protocol.records import CHANGE_CIPHER_SPEC, HANDSHAKE
 from tracer.trace import Message, Trace
 
 MODES = "PostgreSQL: SSL Support, Protection Provided in Different Modes"
@@ -81,6 +82,19 @@ def plaintext(trace: Trace) -> Iterator[Finding]:
         weight=weight,
         advice="sslmode=require and above never do this; in pg_hba.conf, hostssl takes nobody without TLS.",
     )
+
+
+def cancel_request(trace: Trace) -> Iterator[Finding]:
+    request = trace.of("CancelRequest", "client")
+    if request is not None and not request.protected:
+        yield Finding(
+            "cancel_request",
+            "The request to cancel a query went over the network in clear, and with it the key of the session, however well that session itself is "
+            "encrypted. Whoever reads it can cancel the queries of that session for as long as it lasts.",
+            request.index,
+            "PostgreSQL: libpq, Canceling Queries in Progress",
+            advice="PQcancelCreate, from libpq 17 on, asks inside TLS as the session does; PQcancel never does.",
+        )
 
 
 def password(trace: Trace) -> Iterator[Finding]:
@@ -216,6 +230,26 @@ def resumed(trace: Trace) -> Iterator[Finding]:
             "RFC 8446 §2.2",
             weight="note",
             advice="To judge the server, capture the connection that began the session. libpq itself never resumes.",
+        )
+
+
+def renegotiated(trace: Trace) -> Iterator[Finding]:
+    """Up to TLS 1.2 a client's second handshake record behind its ChangeCipherSpec begins a handshake inside TLS, sealed or not."""
+    if trace.tls is None or trace.tls.version in (None, "TLS 1.3"):
+        return
+    records = trace.records["client"]
+    changed = next((r.start for r in records if r.type == CHANGE_CIPHER_SPEC), None)
+    behind = [r for r in records if changed is not None and r.start > changed and r.type == HANDSHAKE]
+    if len(behind) > 1:
+        inside = (m for m in trace.messages if m.sender == "client" and m.spans[0][1] > behind[1].start)
+        yield Finding(
+            "renegotiated",
+            "The two shake hands once more inside TLS. Version and cipher suite are given here as the first handshake agreed on them: there "
+            "the client judged the server.",
+            next((m.index for m in inside), None),
+            "RFC 5746 §1",
+            weight="note",
+            advice="PostgreSQL refuses this since 9.6.23, 10.18, 11.13, 12.8 and 13.4: look for an older server, or for a proxy.",
         )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from tracer.findings.model import Finding
+from tracer.outcome import not_tls
 from tracer.trace import Trace
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 SIDES: tuple[Sender, ...] = ("client", "server")
 NOT_AUTHORISED = "28000"  # the SQLSTATE of a missing client certificate, and of other entries of pg_hba.conf
 GAPS = 3  # of one side that are told
+FIRST_BYTES = 40  # of an answer that is not PostgreSQL's
 
 
 def error_before_tls(trace: Trace) -> Iterator[Finding]:
@@ -29,12 +31,35 @@ def error_before_tls(trace: Trace) -> Iterator[Finding]:
         )
 
 
+def not_postgres(trace: Trace) -> Iterator[Finding]:
+    """What answered in the place of `S` or behind the ClientHello is something else: its first bytes often say what."""
+    data, spoke = trace.connection.server_stream.data, not_tls(trace)
+    if not spoke and trace.answer != "other":
+        return
+    start = bytes(data[1:] if spoke and trace.answer == "S" else data)[:FIRST_BYTES]
+    kind, advice = next(
+        ((kind, advice) for first, kind, advice in OTHERS if start.startswith(first)), (None, ELSEWHERE)
+    )
+    place = "in the place of TLS" if spoke else "to the SSLRequest"
+    words = start.split(b"\r")[0].split(b"\n")[0]
+    shown = f'"{words.decode("latin-1")}"' if words.isascii() and words[:1].isalnum() else start.hex(" ")
+    yield Finding(
+        "not_postgres",
+        f"What answers {place} begins with {shown}: {f'{kind}, and not PostgreSQL' if kind else 'that is nothing that PostgreSQL says'}.",
+        next(m.index for m in trace.messages if m.sender == "server"),
+        "PostgreSQL: Frontend/Backend Protocol, SSL Session Encryption",
+        advice=advice,
+    )
+
+
 def closed(trace: Trace) -> Iterator[Finding]:
     """Somebody left without a word, before there was a session."""
     outcome = trace.outcome
     last = trace.messages[-1].index if trace.messages else None
     if outcome.kind != "closed" or trace.transport == "cancel" or deaf_to_tls(trace):
         return
+    if trace.answer == "other" or not_tls(trace):
+        return  # that is a word
     if trace.connection.closed_first == "server":
         yield Finding(
             "server_closed",
@@ -91,12 +116,14 @@ def client_alert(trace: Trace) -> Iterator[Finding]:
     alert = trace.outcome.alert
     if alert is None or alert.sender != "client" or alert.code not in CLIENT_ALERTS or trace.certificates:
         return
+    if trace.outcome.kind == "established":
+        return  # it refused nothing
     yield Finding(
         "client_alert",
         f"The alert {alert.description} is all that can be seen here of why the client refused. From OpenSSL it can mean: {CLIENT_ALERTS[alert.code]}.",
         _alert(trace, "client"),
         "RFC 8446 §6.2; OpenSSL: statem_lib.c, x509table",
-        advice="A key log of the connection shows the certificates; with --sslrootcert the replay then tells which it was.",
+        advice="A key log of the connection shows the certificates; the replay with the client's root file then tells which it was.",
     )
 
 
@@ -188,6 +215,18 @@ def urgent(trace: Trace) -> Iterator[Finding]:
 
 # TABLES
 
+ELSEWHERE = "Look at host and port, and at what stands between."
+OTHERS = (
+    (b"HTTP/", "a web server or a proxy for the web", ELSEWHERE),
+    (b"SSH-", "an SSH server", ELSEWHERE),
+    (b"-ERR", "Redis, or a mail server", ELSEWHERE),
+    (b"220", "a mail or FTP server", ELSEWHERE),
+    (
+        b"\x15\x03",
+        "an alert of a TLS server that does not know the SSLRequest, such as a load balancer that ends TLS itself",
+        "sslnegotiation=direct (libpq 17) begins with TLS at once; or let the load balancer pass TCP through.",
+    ),
+)
 CLIENT_ALERTS = {
     42: "a certificate that is not yet valid, or a key or digest that is too weak (and from Go's drivers anything, a wrong name included)",
     43: "a certificate that is not meant for servers",

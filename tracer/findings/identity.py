@@ -14,6 +14,7 @@ from tracer.findings.model import Finding, Weight, shorten
 from tracer.signatures import digest_bits, key_bits, security_bits
 from tracer.trace import Trace
 from tracer.verify.chain import judge
+from tracer.verify.model import Trust, Unknown
 from tracer.verify.names import match
 
 ENOUGH_BITS = 112  # of security: RSA 2048, SHA-224 (NIST SP 800-57 part 1, OpenSSL's security level 2)
@@ -154,6 +155,20 @@ def root_not_trusted(found: Chain, trace: Trace) -> Iterator[Finding]:
             advice="Give the client's root file with --sslrootcert to be sure. For RDS it is the bundle of the server's own region, or of all.",
             spec="OpenSSL: statem_lib.c, x509table",
         )
+
+
+def with_roots(finding: Finding, trace: Trace, trust: Trust) -> Finding:
+    """The finding of somebody who named the client's root file: what is in that file, in place of the advice to name it."""
+    found, anchors = chain(trace), trust.anchors()
+    if finding.kind != "root_not_trusted" or found is None or isinstance(trust.roots, Unknown | str):
+        return finding
+    if anchors is None:
+        return replace(finding, advice="The client had a root file, and another one than was named here.")
+    if any(anchor.spki == found.top.spki for anchor in anchors):
+        advice = "The root file that was named here holds this root: the client had another one, or its revocation lists are short of one."
+    else:
+        advice = f"The root file that was named here holds {listed([called(a) for a in anchors]) or 'nothing'}, and not this root: that is the reason."
+    return replace(finding, advice=advice)
 
 
 def refused_as_unknown(trace: Trace) -> bool:

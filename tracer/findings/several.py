@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from datetime import timedelta
 from typing import TypeVar
 
 from tracer.findings.model import Finding
 from tracer.findings.sketch import Authority, Shown, Sketch
 
 RETRY_SECONDS = 5.0  # libpq comes back at once
+AT_ONCE = timedelta(minutes=1)  # from one try to the next: no person does that
+DAY = 86400  # seconds
+UNITS = (("s", 1), ("minutes", 60), ("hours", 3600), ("days", DAY))
 TRIES = 3  # refused as often as this, somebody tries again and again
 NAMED = 10  # connections that a finding names
 FAILED = ("refused_by_client", "refused_by_server", "closed")
@@ -156,14 +160,21 @@ def refused_again(seen: Sequence[Sketch]) -> Iterator[Finding]:
     ).items():
         if len(group) < TRIES:
             continue
-        seconds = (group[-1].started - group[0].started).total_seconds()
+        span = group[-1].started - group[0].started
+        by_itself = " A program tries again by itself." if span < AT_ONCE * len(group) else ""
         who = "it refused the server" if kind == "refused_by_client" else "the server refused it"
         yield Finding(
             "refused_again",
-            f"{client} came to {server} {len(group)} times within {seconds:,.1f} s, and each time {who}: {reason}. A program tries again by itself.",
+            f"{client} came to {server} {len(group)} times within {lasted(span)}, and each time {who}: {reason}.{by_itself}",
             connections=tuple(one.id for one in group[:NAMED]),
             advice="Trying again does not help; read one of them in full with --connection.",
         )
+
+
+def lasted(span: timedelta) -> str:
+    """A time in the unit that people count it in."""
+    seconds = span.total_seconds()
+    return next(f"{seconds / size:,.1f} {unit}" for unit, size in UNITS if seconds < 100 * size or size == DAY)
 
 
 def mixed_modes(seen: Sequence[Sketch]) -> Iterator[Finding]:

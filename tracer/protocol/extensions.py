@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tracer.distinguished import written
 from tracer.protocol.fields import Reader, registered
 from tracer.protocol.numbers import (
     CERTIFICATE_COMPRESSION_ALGORITHMS,
@@ -71,6 +72,10 @@ def ec_point_formats(r: Reader) -> None:  # RFC 8422 §5.1.2
     with r.vector("ec_point_format_list", 1):
         while r:
             r.uint("ec_point_format", 1, EC_POINT_FORMATS)
+
+
+def srp(r: Reader) -> None:  # RFC 5054 §2.8.1
+    r.opaque("srp_I", 1, text)
 
 
 def signature_algorithms(r: Reader) -> None:  # RFC 8446 §4.2.3
@@ -165,7 +170,7 @@ def renegotiation_info(r: Reader) -> None:  # RFC 5746 §3.2
 def certificate_authorities(r: Reader) -> None:  # RFC 8446 §4.2.4
     with r.vector("authorities", 2):
         while r:
-            r.opaque("distinguished_name", 2)
+            r.opaque("distinguished_name", 2, written)
 
 
 def signed_certificate_timestamp(r: Reader) -> None:  # RFC 6962 §3.3
@@ -268,6 +273,7 @@ READERS: dict[tuple[str, int], Callable[[Reader], None]] = {
     ("", 1): max_fragment_length,
     ("", 10): supported_groups,
     ("", 11): ec_point_formats,
+    ("", 12): srp,
     ("", 13): signature_algorithms,
     ("", 16): alpn,
     ("ClientHello", 5): status_request,
@@ -291,6 +297,8 @@ READERS: dict[tuple[str, int], Callable[[Reader], None]] = {
     ("", 35): session_ticket,
     ("ClientHello", 41): pre_shared_key_client,
     ("ServerHello", 41): pre_shared_key_server,
+    ("ClientHello", 42): empty,
+    ("EncryptedExtensions", 42): empty,
     ("NewSessionTicket", 42): early_data_ticket,
     ("ClientHello", 43): supported_versions,
     ("ServerHello", 43): selected_version,

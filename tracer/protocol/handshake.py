@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Callable
 from functools import partial
 
+from tracer.distinguished import written
 from tracer.protocol.extensions import extensions
 from tracer.protocol.fields import Malformed, Reader, content, every, first, number, parse
 from tracer.protocol.numbers import (
@@ -29,7 +30,7 @@ from tracer.protocol.numbers import (
 
 HEADER = 4
 LONGEST = 1 << 18  # of a message that we read; OpenSSL's own limit for a certificate chain is 100 kB
-TLS_1_0, TLS_1_2, TLS_1_3 = 0x0301, 0x0303, 0x0304
+SSL_3_0, TLS_1_0, TLS_1_2, TLS_1_3 = 0x0300, 0x0301, 0x0303, 0x0304
 SEALED_ALERT = 18  # bytes of the shortest: two, with 16 of MAC, or of nonce and tag
 RETRY = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")  # RFC 8446 §4.1.3
 
@@ -50,8 +51,8 @@ def message(data: bytes, version: int | None, suite: str) -> tuple[str, Read]:
     kind = HANDSHAKE_TYPES.get(number, f"unknown handshake message {number}")
     if kind == "ServerHello" and data[6:38] == RETRY:
         kind = "HelloRetryRequest"
-    before = version is not None and version < TLS_1_2
-    read = (READERS_BEFORE_12.get(kind) if before else READERS.get((kind, version))) or READERS.get((kind, None), other)
+    before = READERS_BEFORE_12.get(kind) if version is not None and version < TLS_1_2 else None
+    read = before or READERS.get((kind, version)) or READERS.get((kind, None), other)
     if kind in ("ServerKeyExchange", "ClientKeyExchange"):
         read = key_exchange(kind, suite, version)
 
@@ -137,7 +138,7 @@ def certificate_request_12(r: Reader) -> None:  # RFC 5246 §7.4.4
             r.uint("signature_scheme", 2, SIGNATURE_SCHEMES)
     with r.vector("certificate_authorities", 2):
         while r:
-            r.opaque("distinguished_name", 2)
+            r.opaque("distinguished_name", 2, written)
 
 
 def certificate_request_13(r: Reader) -> None:  # RFC 8446 §4.3.2
@@ -179,7 +180,7 @@ def certificate_request_before_12(r: Reader) -> None:  # RFC 2246 §7.4.4
             r.uint("certificate_type", 1, CLIENT_CERTIFICATE_TYPES)
     with r.vector("certificate_authorities", 2):
         while r:
-            r.opaque("distinguished_name", 2)
+            r.opaque("distinguished_name", 2, written)
 
 
 def certificate_verify_before_12(r: Reader) -> None:  # RFC 2246 §7.4.8
@@ -261,6 +262,17 @@ def identity(r: Reader, _version: int) -> None:
     r.opaque("psk_identity", 2)
 
 
+def server_srp(r: Reader, _version: int) -> None:  # RFC 5054 §2.8.2
+    r.opaque("srp_N", 2)
+    r.opaque("srp_g", 2)
+    r.opaque("srp_s", 1)
+    r.opaque("srp_B", 2)
+
+
+def client_srp(r: Reader, _version: int) -> None:
+    r.opaque("srp_A", 2)
+
+
 def client_ecdh(r: Reader, _version: int) -> None:  # RFC 8422 §5.7
     r.opaque("ecdh_Yc", 1)
 
@@ -296,6 +308,11 @@ def finished(r: Reader) -> None:  # RFC 8446 §4.4.4
     r.rest("verify_data")
 
 
+def finished_ssl_3(r: Reader) -> None:  # RFC 6101 §5.6.9
+    r.bytes("md5_hash", 16)
+    r.bytes("sha_hash", 20)
+
+
 def key_update(r: Reader) -> None:  # RFC 8446 §4.6.3
     r.uint("request_update", 1, KEY_UPDATE_REQUESTS)
 
@@ -312,6 +329,14 @@ def alert(r: Reader) -> None:  # RFC 8446 §6
 def alert_record(data: bytes) -> bool:
     """Whether the body of an alert record is in clear, whole or not: a sealed alert is longer."""
     return 0 < len(data) < SEALED_ALERT and data[0] in ALERT_LEVELS
+
+
+def whole_messages(data: bytes) -> bool:
+    """Whether these bytes are handshake messages, one behind the other, as far as their types and lengths say."""
+    at = 0
+    while at + HEADER <= len(data) and data[at] in HANDSHAKE_TYPES:
+        at += HEADER + int.from_bytes(data[at + 1 : at + HEADER], "big")
+    return at == len(data) > 0
 
 
 def alpn_names(hello: bytes) -> list[str]:
@@ -339,6 +364,7 @@ READERS: dict[tuple[str, int | None], Read] = {
     ("NewSessionTicket", None): new_session_ticket_12,
     ("NewSessionTicket", TLS_1_3): new_session_ticket_13,
     ("Finished", None): finished,
+    ("Finished", SSL_3_0): finished_ssl_3,
     ("KeyUpdate", None): key_update,
     ("EndOfEarlyData", None): empty,
 }
@@ -357,4 +383,8 @@ KEY_EXCHANGES: tuple[tuple[str, tuple[Step, ...], tuple[Step, ...]], ...] = (
     ("TLS_DHE_", (server_dh, signed), (client_dh,)),
     ("TLS_DH_anon_", (server_dh,), (client_dh,)),
     ("TLS_RSA_", (), (client_rsa,)),
+    ("TLS_SRP_SHA_WITH_", (server_srp,), (client_srp,)),
+    ("TLS_SRP_SHA_", (server_srp, signed), (client_srp,)),
+    ("TLS_ECDH_", (), (client_ecdh,)),  # a static key of the certificate's, RFC 8422 §5.7
+    ("TLS_DH_", (), (client_dh,)),
 )

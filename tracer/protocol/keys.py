@@ -1,4 +1,4 @@
-"""Key logs, the key schedules of TLS 1.0 to 1.3, and opening records with them.
+"""Key logs, the key schedules of SSL 3.0 to TLS 1.3, and opening records with them.
 
 `Keys` holds what a key log says, by the ClientHello's random. An `Opener` opens the records of one direction, in order.
 Partial keys are the normal case: whatever cannot be opened stays sealed, and nothing here raises for it.
@@ -12,7 +12,20 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from tracer.protocol.ciphers import TLS_1_0, TLS_1_3, Blocks, Box, Maced, Sealed12, Sealed13, Suite, aead, suite
+from tracer.protocol.ciphers import (
+    SSL_3_0,
+    TLS_1_0,
+    TLS_1_3,
+    Blocks,
+    Box,
+    Maced,
+    Sealed12,
+    Sealed13,
+    Streamed,
+    Suite,
+    aead,
+    suite,
+)
 from tracer.protocol.session import Sender, Session
 
 Secrets = dict[str, bytes]
@@ -68,19 +81,20 @@ class Opener:
         self.stages = [stage for stage in stages if stage is not None]
         self.suite = suite
 
-    def open(self, header: bytes, body: bytes) -> tuple[int, bytes] | None:
+    def open(self, header: bytes, body: bytes, lost: int = 0) -> tuple[int, bytes] | None:
         """A record's content type and plaintext, or None when no key at hand opens it.
 
         The tag tells which stage a record belongs to: with a stage's keys missing, the first record that a later stage
-        opens is where it begins.
+        opens is where it begins. It tells the sequence number as well, where up to `lost` records went by unseen.
         """
         for position, stage in enumerate(self.stages):
-            opened = self._try(stage, header, body)
-            if opened is not None:
-                del self.stages[:position]
-                stage.sequence += 1
-                stage.begun = True
-                return opened
+            for ahead in range(lost + 1):
+                opened = self._try(stage, header, body, stage.sequence + ahead)
+                if opened is not None:
+                    del self.stages[:position]
+                    stage.sequence += ahead + 1
+                    stage.begun = True
+                    return opened
         self.skip(body)
         return None
 
@@ -109,11 +123,11 @@ class Opener:
             secret = expand_label(self.suite.hash, stage.secret, b"traffic upd", len(stage.secret))
             self.stages[0] = stage_13(stage.name, secret, self.suite, begun=True)
 
-    def _try(self, stage: Stage, header: bytes, body: bytes) -> tuple[int, bytes] | None:
+    def _try(self, stage: Stage, header: bytes, body: bytes, sequence: int) -> tuple[int, bytes] | None:
         from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
 
         try:
-            plaintext = stage.box.open(header, body, stage.sequence)
+            plaintext = stage.box.open(header, body, sequence)
         except (InvalidTag, UnsupportedAlgorithm, ValueError):
             return None
         return _inner(plaintext) if self.version13 else (header[0], plaintext)
@@ -122,7 +136,7 @@ class Opener:
 def opener(session: Session, keys: Keys, sender: Sender) -> Opener | None:
     """The opener of one direction, or None when its keys or its cipher suite are not known to us."""
     found = suite(session.suite)
-    if found is None or session.version is None or session.version < TLS_1_0:
+    if found is None or session.version is None or session.version < SSL_3_0:
         return None
     secrets = keys.of(session.client_random)
     if session.version == TLS_1_3:
@@ -169,13 +183,13 @@ def _inner(plaintext: bytes) -> tuple[int, bytes] | None:
     return (stripped[-1], stripped[:-1]) if stripped else None
 
 
-# TLS 1.0 TO 1.2, RFC 5246 §5, §6.3 and §8.1
+# SSL 3.0 TO TLS 1.2, RFC 5246 §5, §6.3 and §8.1
 
 
 def _stage_12(master: bytes, session: Session, sender: Sender, suite: Suite) -> Stage:
-    seed = b"key expansion" + session.server_random + session.client_random
+    seed = session.server_random + session.client_random
     sizes = (suite.mac_key, suite.key, _fixed_iv(session, suite))
-    block = prf(_prf_hash(session, suite), master, seed, 2 * sum(sizes))
+    block = _derived(session, suite, master, b"key expansion", seed, 2 * sum(sizes))
     parts, at = [], 0
     for size in sizes:
         mine = at if sender == "client" else at + size
@@ -186,18 +200,41 @@ def _stage_12(master: bytes, session: Session, sender: Sender, suite: Suite) -> 
 
 def _box_12(session: Session, suite: Suite, mac_key: bytes, key: bytes, iv: bytes) -> Box:
     if suite.mode == "CBC":
-        chained = iv if session.version == TLS_1_0 else None
+        chained = iv if _chained(session) else None
         return Blocks(suite, key, mac_key, chained, session.encrypt_then_mac)
     if suite.cipher == "NULL":
         return Maced(suite.mac, mac_key)
+    if suite.cipher == "RC4_128":
+        return Streamed(suite, key, mac_key)
     return Sealed12(aead(suite, key), iv, suite.tag)
 
 
 def _fixed_iv(session: Session, suite: Suite) -> int:
-    """Bytes of IV in the key block: TLS 1.0's first one, and the fixed part of an AEAD's nonce."""
+    """Bytes of IV in the key block: the first one up to TLS 1.0, and the fixed part of an AEAD's nonce."""
     if suite.mode == "CBC":
-        return suite.block if session.version == TLS_1_0 else 0
+        return suite.block if _chained(session) else 0
     return {"": 0, "POLY1305": 12}.get(suite.mode, 4)
+
+
+def _chained(session: Session) -> bool:
+    return session.version in (SSL_3_0, TLS_1_0)
+
+
+def _derived(session: Session, suite: Suite, secret: bytes, label: bytes, seed: bytes, length: int) -> bytes:
+    """So many bytes from a secret, by the rule of the version; SSL 3.0 has no labels."""
+    if session.version == SSL_3_0:
+        return expand_ssl_3(secret, seed, length)
+    return prf(_prf_hash(session, suite), secret, label + seed, length)
+
+
+def expand_ssl_3(secret: bytes, seed: bytes, length: int) -> bytes:  # RFC 6101 §6.1 and §6.2.2
+    out = b""
+    while len(out) < length:
+        number = len(out) // 16  # "A", "BB", "CCC" …
+        salt = bytes([ord("A") + number]) * (number + 1)
+        inner = hashlib.sha1(salt + secret + seed, usedforsecurity=False).digest()
+        out += hashlib.md5(secret + inner, usedforsecurity=False).digest()
+    return out[:length]
 
 
 def _prf_hash(session: Session, suite: Suite) -> str:
@@ -223,17 +260,16 @@ def _p_hash(hash_name: str, secret: bytes, seed: bytes, length: int) -> bytes:
 
 
 def _master_secret(session: Session, keys: Keys) -> bytes | None:
-    """The master secret from a pre-master secret (RFC 5246 §8.1, RFC 7627 §4)."""
+    """The master secret from a pre-master secret (RFC 5246 §8.1, RFC 7627 §4; RFC 6101 §6.1)."""
     premaster = _premaster(session, keys)
     found = suite(session.suite)
     if premaster is None or found is None:
         return None
-    digest = _prf_hash(session, found)
     if session.extended_master_secret:
-        seed = b"extended master secret" + _session_hash(session, digest)
+        label, seed = b"extended master secret", _session_hash(session, _prf_hash(session, found))
     else:
-        seed = b"master secret" + session.client_random + session.server_random
-    return prf(digest, premaster, seed, 48)
+        label, seed = b"master secret", session.client_random + session.server_random
+    return _derived(session, found, premaster, label, seed, 48)
 
 
 def _premaster(session: Session, keys: Keys) -> bytes | None:

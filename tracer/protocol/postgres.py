@@ -11,18 +11,20 @@ import base64
 import binascii
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Literal
 
 from tracer.protocol.fields import Malformed, Reader
-from tracer.protocol.handshake import alpn_names
+from tracer.protocol.handshake import HEADER, alpn_names
 from tracer.protocol.numbers import AUTHENTICATION_KINDS, ERROR_FIELDS
-from tracer.protocol.records import HANDSHAKE, is_header
+from tracer.protocol.records import HANDSHAKE, is_header, records
 
 SSL_REQUEST = bytes.fromhex("00000008 04d2162f")
 GSSENC_REQUEST = bytes.fromhex("00000008 04d21630")
 CANCEL_CODE = bytes.fromhex("04d2162e")
 PROTOCOL_3 = bytes.fromhex("0003")
 LONGEST_STARTUP = 10_000  # MAX_STARTUP_PACKET_LENGTH, pqcomm.h
+LONGEST_HELLO = 1 << 17  # CLIENT_HELLO_MAX_LENGTH, OpenSSL's statem_local.h: 131396
 LONGEST_ERROR = 30_000  # MAX_ERRLEN, fe-protocol3.c: longer means that the length is really text
 LONGEST_MESSAGE = 1 << 30
 
@@ -58,10 +60,13 @@ def recognise_server(server: bytes) -> bool:
 
 def offers_postgresql(client: bytes) -> bool | None:
     """Whether a client that starts with TLS offers ALPN `postgresql`: direct TLS. None until its ClientHello is whole."""
-    length = int.from_bytes(client[3:5], "big")
-    if len(client) < 5 + length:
-        return None
-    return "postgresql" in alpn_names(client[5 : 5 + length])
+    found = list(records(client, 0))
+    said = list(takewhile(lambda record: record.type == HANDSHAKE, found))
+    hello = b"".join(client[record.body : record.stop] for record in said)  # one message may be spread over several
+    stop = HEADER + int.from_bytes(hello[1:HEADER], "big")
+    if len(hello) >= HEADER and stop <= len(hello):
+        return "postgresql" in alpn_names(hello[:stop])
+    return None if said == found and stop <= LONGEST_HELLO else False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE, APPLICATION_DATA = 20, 21, 22, 23
 HEADER = 5
+TLS_1_2 = 0x0303  # what every record behind the first says, of TLS 1.3, too
 LONGEST = 16384 + 2048  # TLSCiphertext of TLS 1.2, the longer one (RFC 5246 §6.2.3)
 
 
@@ -48,8 +49,13 @@ def records(data: bytes, at: int) -> Iterator[Record]:
     A record whose end is missing comes last and is `cut`. What is left behind the last record is the caller's to account for.
     """
     while is_header(data, at):
-        length = int.from_bytes(data[at + 3 : at + 5], "big")
-        version = int.from_bytes(data[at + 1 : at + 3], "big")
-        stop = min(at + HEADER + length, len(data))
-        yield Record(data[at], version, at, stop, cut=stop < at + HEADER + length)
-        at = stop
+        record = record_at(data, at)
+        yield record
+        at = record.stop
+
+
+def record_at(data: bytes, at: int) -> Record:
+    """The record whose header stands at offset `at`."""
+    version, length = int.from_bytes(data[at + 1 : at + 3], "big"), int.from_bytes(data[at + 3 : at + 5], "big")
+    stop = at + HEADER + length
+    return Record(data[at], version, at, min(stop, len(data)), cut=stop > len(data))

@@ -64,7 +64,9 @@ def _server_hello(session: Session, fields: tuple[Field, ...]) -> None:
 
 
 def _client_key_exchange(session: Session, fields: tuple[Field, ...]) -> None:
-    session.encrypted_premaster = content(first(fields, "encrypted_pre_master_secret"))
+    sealed = first(fields, "encrypted_pre_master_secret")
+    bare = sealed.value if sealed is not None else None  # SSL 3.0 puts no length in front
+    session.encrypted_premaster = bare if isinstance(bare, bytes) else content(sealed)
 
 
 def _extensions(fields: tuple[Field, ...]) -> set[int | None]:

@@ -40,6 +40,7 @@ def connection(report: Report, *, fields: bool = False) -> Object:
         "negotiation": [_negotiation(trace, at) for at in range(len(trace.negotiation))],
         "tls": _tls(trace),
         "certificates": [certificate(c, position) for position, c in enumerate(trace.presented.certificates or ())],
+        "client_certificates": [certificate(c, position) for position, c in enumerate(report.client_certificates)],
         "messages": [message(m, fields=fields) for m in trace.messages],
         "outcome": _outcome(trace),
         "verdicts": [verdict(v, report.agreement(v)) for v in report.asked_first()],

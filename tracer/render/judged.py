@@ -12,7 +12,13 @@ from tracer.report import Judged
 from tracer.verify.model import SSLMODES, Check, Verdict
 
 MARKS = {"chain": "①", "validity": "②", "name": "③"}
-TITLES = {"chain": "chain", "validity": "dates", "name": "name"}
+TITLES = {
+    "validity": "dates",
+    "injected": "bytes behind S",
+    "sslcertmode": "client certificate",
+    "alpn": "ALPN",
+    "version": "TLS version",
+}
 SIGNS = {"passed": ("✔", "green"), "failed": ("✘", "red"), "not_done": ("·", "yellow"), "cannot_tell": ("?", "cyan")}
 OUTCOMES = {"accept": "connects", "refuse": "refuses", "plaintext": "plaintext", "cannot_tell": "cannot tell"}
 COLOURS = {"accept": "green", "refuse": "red", "plaintext": "yellow", "cannot_tell": "cyan"}
@@ -34,7 +40,7 @@ def certificates(page: Page, sent: Iterable[Certificate], time: datetime) -> Non
         page.add((f"  {position}  ", "dim"), (c.short, "bold"), (f"  {role}", ""), indent=5)
         page.add(
             ("     ", ""),
-            (dates, "red" if late else ""),
+            (f"{dates}, ended" if late else dates, "red" if late else ""),
             (f"  {c.public_key}, {c.signature_name}" + (f"  for {names}" if names else ""), "dim"),
             indent=5,
         )
@@ -65,14 +71,14 @@ def table(page: Page, judged: Judged, title: str) -> None:
         for step in MARKS:
             mark, style = sign(v, v.check(step))
             cells.append((f"{mark:<7}", style))
-        page.add(*cells, (who(v), ""), indent=50)
+        page.add(*cells, (who(v, judged.presented), ""), indent=50)
     page.add(
-        ("  ✔ passed  ✘ failed  · nobody looked  ? cannot be told from here  (✔) would pass, not reached", "dim"),
+        ("  ✔ passed  ✘ failed  · nobody looked  ? cannot be told  (✔) would, not reached", "dim"),
         indent=2,
     )
     page.add(
         (
-            "  plaintext: goes on without TLS, if the server permits it" + "  ▸ what was asked about" * judged.asked,
+            "  plaintext: goes on without TLS, if the server permits it" + "  ▸ asked about" * judged.asked,
             "dim",
         ),
         indent=2,

@@ -35,7 +35,8 @@ class Page:
         for words, style in spans:
             text.append(escape(words, 1200), style or None)
         head, body = text[:indent], text[indent:]
-        for at, part in enumerate(body.wrap(self.console, self.width - indent) if indent else [text]):
+        room = self.width - max(indent, head.cell_len)  # a lock is two cells wide
+        for at, part in enumerate(body.wrap(self.console, room) if indent else [text]):
             part.rstrip()
             self.console.print((Text(" " * indent) if at else head) + part if indent else part, soft_wrap=True)
 

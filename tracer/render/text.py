@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from tracer.findings import Finding
 from tracer.render.fields import fields
 from tracer.render.judged import COLOURS, MARKS, OUTCOMES, SIGNS, TITLES, certificates, sign, table
 from tracer.render.page import Page
-from tracer.render.words import NO_TLS, headline
+from tracer.render.words import NO_TLS, echoes, headline
 from tracer.report import Report
 from tracer.settings import Settings, sentence
 from tracer.trace import Message, Trace
@@ -23,12 +24,28 @@ if TYPE_CHECKING:
 WIDTH = 110
 WEIGHTS = {"danger": ("✘", "red"), "warning": ("!", "yellow"), "note": ("·", "cyan")}
 WOULD = {
-    "passed": "would accept it",
-    "failed": "would refuse it",
-    "cannot_tell": "cannot be told",
-    "not_done": "does not",
+    "passed": ", and would accept it",
+    "failed": ", and would refuse it",
+    "cannot_tell": "",
+    "not_done": ", and does not here",
 }
 SESSION = "session"
+NOTHING_SHOWN, CHAIN_AND_DATES = "nothing_shown", "chain_and_dates"  # one line for several checks
+SEVERAL = {NOTHING_SHOWN: "① ② ③", CHAIN_AND_DATES: "① chain ② dates"}
+# libpq's, where several checks stand behind one message; what is not here comes after these
+STEPS = (
+    "root_file",
+    "server_name",
+    "version",
+    CHAIN_AND_DATES,
+    "chain",
+    "revocation",
+    "validity",
+    "alpn",
+    "name",
+    "injected",
+)
+ORDER = {step: at for at, step in enumerate(STEPS)}
 
 
 def connection(report: Report, *, width: int = WIDTH, color: bool = False, verbose: int = 0) -> str:
@@ -39,28 +56,46 @@ def connection(report: Report, *, width: int = WIDTH, color: bool = False, verbo
     if report.presented.certificates:
         page.title("What the server presented")
         certificates(page, report.presented.certificates, report.trust.time)
+    if report.client_certificates:
+        page.title("What the client presented")
+        certificates(page, report.client_certificates, report.trust.time)
     _ending(page, report)
-    if report.trace.transport != "cancel":
+    if _has_table(report):
         table(
             page, report, "What each sslmode would have done" if report.trace.tls else "What each sslmode would do here"
         )
     _advice(page, report)
-    _findings(page, report.findings)
+    _findings(page, [finding for finding in report.findings if not echoes(report, finding)])
     return page.text()
 
 
-def line(report: Report, capture: str = "", *, width: int = WIDTH, color: bool = False) -> str:
-    """One line for a connection among many, and of which capture it is where there are several."""
+def _has_table(report: Report) -> bool:
+    """Whether an sslmode has a say in it: not in a request to cancel, nor in what is not PostgreSQL or went by GSSAPI."""
+    transport = report.trace.transport
+    by_gssapi = transport == "gss" and report.verdict.outcome == "cannot_tell"
+    return transport != "cancel" and not by_gssapi and not report.foreign
+
+
+def line(report: Report, *, width: int = WIDTH, color: bool = False) -> str:
+    """One line for a connection among many."""
     page = Page(width, color)
     trace, verdict = report.trace, report.verdict
+    judged = report.asked and trace.transport != "cancel"
     page.add(
-        (f"{capture + '  ' if capture else ''}{trace.connection.id:>4}  ", "bold"),
+        (f"{trace.connection.id:>4}  ", "bold"),
         (f"{trace.connection.started:%H:%M:%S}  {trace.connection.client} → {trace.connection.server}  ", ""),
-        (f"{_protocol(trace)}  ", ""),
+        (f"{_protocol(trace, short=True)}{', not PostgreSQL' * report.foreign}  ", ""),
         (f"{trace.outcome.kind.replace('_', ' ')}", _outcome_style(trace)),
-        (f"  {verdict.sslmode}: {OUTCOMES[verdict.outcome]}", COLOURS[verdict.outcome]),
+        *([(f"  {verdict.sslmode}: {OUTCOMES[verdict.outcome]}", COLOURS[verdict.outcome])] if judged else []),
         indent=6,
     )
+    return page.text()
+
+
+def title(capture: str, *, width: int = WIDTH, color: bool = False) -> str:
+    """The name of a capture above its connections."""
+    page = Page(width, color)
+    page.add((capture, "bold"), indent=2)
     return page.text()
 
 
@@ -84,27 +119,34 @@ def together(findings: Iterable[Finding], *, width: int = WIDTH, color: bool = F
 def _header(page: Page, report: Report) -> None:
     trace = report.trace
     tcp = trace.connection
-    page.add(
-        (f"Connection {tcp.id}", "bold"),
-        (f"  {tcp.client} → {tcp.server}  {tcp.started:%Y-%m-%d %H:%M:%S} UTC  {_protocol(trace)}", ""),
-        indent=2,
-    )
+    ends = f"  {tcp.client} → {tcp.server}"
+    rest = f"  {tcp.started:%Y-%m-%d %H:%M:%S} UTC  {_protocol(trace)}"
+    name = (f"Connection {tcp.id}", "bold")
+    if len(name[0] + ends + rest) <= page.width:
+        page.add(name, (ends + rest, ""), indent=2)
+    else:
+        page.add(name, (ends, ""), indent=2)
+        page.add((rest, ""), indent=2)
     mark, style, words = headline(report)
     page.add((f"{mark} {words}", f"bold {style}"), indent=2)
 
 
-def _protocol(trace: Trace) -> str:
+def _protocol(trace: Trace, *, short: bool = False) -> str:
     tls = trace.tls
     if tls is None:
+        unsettled = "no TLS" if trace.answer and trace.asked_for_tls else "nothing settled"
         return {"plaintext": "no TLS", "cancel": "cancel request", "gss": "GSSAPI"}.get(
-            trace.transport or "", "nothing settled"
+            trace.transport or "", unsettled
         )
+    if tls.version is None and not short:
+        return "TLS, no version agreed" if trace.of("ClientHello", "client") else "TLS not begun"
     protected = any(m.protected for m in trace.messages)
-    how = f", {KEYS[tls.keys]}" if protected else ", ends before encryption"
-    return f"{tls.version or 'TLS, version not seen'}{', resumed' if tls.resumed else ''}{how}"
+    how = (KEYS_SHORT if short else KEYS)[tls.keys] if protected else "" if short else ", ends before encryption"
+    return f"{tls.version or 'TLS'}{', resumed' if tls.resumed else ''}{how}"
 
 
-KEYS = {"all": "opened with keys", "some": "opened in part", "none": "sealed: no keys"}
+KEYS = {"all": ", opened with keys", "some": ", opened in part", "none": ", sealed: no keys"}
+KEYS_SHORT = {"all": "", "some": "", "none": ", sealed"}
 
 
 def _outcome_style(trace: Trace) -> str:
@@ -117,7 +159,7 @@ def _outcome_style(trace: Trace) -> str:
 def _timeline(page: Page, report: Report, verbose: int) -> None:
     trace = report.trace
     start = trace.connection.started
-    page.title("   packet     ms  who       message")
+    page.title(" packet     ms  who          message")
     marks = _marks(report)
     for group in _groups(trace.messages, verbose):
         first, last = group[0], group[-1]
@@ -132,13 +174,13 @@ def _timeline(page: Page, report: Report, verbose: int) -> None:
             "red" if first.kind in ("Alert", "ErrorResponse", "UnencryptedData") else "dim" if first.sealed else "bold"
         )
         page.add(
-            (f"{first.packet:>9} {elapsed:>6.1f}  {arrow} {lock}", "dim"),
+            (f"{first.packet:>7} {elapsed:>6.1f}  {arrow} {lock} ", "dim"),
             (f"{kind:<23} ", style),
             (words, ""),
-            indent=29,
+            indent=28,
         )
-        if any(m.problem for m in group):
-            page.add((" " * 29 + f"! {next(m.problem for m in group if m.problem)}", "red"), indent=31)
+        if any(m.problem for m in group) and not (report.foreign and first.layer == "postgres"):
+            page.add((" " * 28 + f"! {next(m.problem for m in group if m.problem)}", "red"), indent=30)
         if verbose:
             for m in group:
                 fields(page, m, verbose)
@@ -180,27 +222,54 @@ def _group_summary(group: list[Message], keys: str) -> str:
     total = sum(m.length for m in group)
     sizes = ", ".join(str(m.length) for m in group[:6]) + (", …" if len(group) > 6 else "")
     if not group[0].sealed:
-        return f"{total:,} bytes"
-    why = "that no key at hand opens" if keys == "none" else "not opened: a key, or bytes in front of them, are missing"
-    return f"{total:,} bytes {why} ({sizes})"
+        whose = " of the session itself" if len({m.kind for m in group}) > 1 else ""
+        return f"{total:,} bytes{whose}"
+    why = "" if keys == "none" else " not opened: a key, or bytes in front of them, are missing"
+    return f"{total:,} bytes{why} ({sizes})"
 
 
 def _marks(report: Report) -> dict[int, list[Check]]:
     """The checks by the message behind which they happen; -1 for those that have no such place."""
     placed: dict[int, list[Check]] = {}
-    if report.trace.tls is None:
+    if report.trace.tls is None or report.foreign:
         return placed
-    seen = report.trace.presented.seen
-    ends = _sealed_end(report.trace)
-    for check in sorted(report.verdict.checks, key=lambda check: MARKS.get(check.step, "")):
-        if check.step not in MARKS:
-            place = check.after_message if check.after_message is not None else seen.get("answer", -1)
-        elif check.step == "name":
-            place = seen.get("name", ends)
-        else:
-            place = seen.get("chain", -1)
-        placed.setdefault(place, []).append(check)
+    places = dict(report.trace.presented.seen)
+    places.setdefault("chain", _sealed_flight(report.trace))
+    places.setdefault("name", _sealed_end(report.trace))
+    for check in sorted(_to_mark(report), key=lambda check: ORDER.get(check.step, len(ORDER))):
+        at = check.after_message
+        placed.setdefault(places.get(_phase(check), -1) if at is None else at, []).append(check)
     return placed
+
+
+def _to_mark(report: Report) -> Iterator[Check]:
+    """The checks of the verdict; one line stands for several of which the same is to be said.
+
+    For all that need a certificate where none was sent; for chain and dates where both have one reason.
+    """
+    why, verdict = report.presented.absent, report.verdict
+    chain, dates = verdict.check("chain"), verdict.check("validity")
+    same = chain and dates and (chain.outcome, chain.because) == (dates.outcome, dates.because)
+    instead = MARKS if why else ("chain", "validity") if same else ()
+    yield from (check for check in verdict.checks if check.step not in instead)
+    if why:
+        yield Check(NOTHING_SHOWN, "not_done", why)
+    elif chain and same:
+        yield replace(chain, step=CHAIN_AND_DATES)
+
+
+def _phase(check: Check) -> str:
+    """The message of `Presented.seen` behind which a check stands that names none: one that was not done keeps its place."""
+    if check.when is None:
+        return "name" if check.step in ("name", NOTHING_SHOWN) else "chain"
+    return {"before_tls": "answer", "in_handshake": "chain", "after_handshake": "name"}[check.when]
+
+
+def _sealed_flight(trace: Trace) -> int:
+    """Where a certificate that is sealed has come at the latest: with the server's last record before the client's first."""
+    client = next((m.index for m in trace.messages if m.sealed and m.sender == "client"), len(trace.messages))
+    sealed = (m.index for m in trace.messages if m.sealed and m.sender == "server" and m.index < client)
+    return max(sealed, default=-1)
 
 
 def _sealed_end(trace: Trace) -> int:
@@ -211,40 +280,52 @@ def _sealed_end(trace: Trace) -> int:
 
 def _mark(page: Page, report: Report, check: Check) -> None:
     shown, style = sign(report.verdict, check)
-    title = f"{MARKS.get(check.step, '•')} {TITLES.get(check.step, check.step.replace('_', ' '))}"
+    plain = f"{MARKS.get(check.step, '•')} {TITLES.get(check.step, check.step.replace('_', ' '))}"
+    title = SEVERAL.get(check.step, plain)
     words = check.because
-    if check.outcome == "not_done" and not report.asked and check.step == "name":
+    if check.step == NOTHING_SHOWN:
+        pass
+    elif check.outcome == "not_done" and not report.asked and check.step == "name":
         strict = report.verdicts["verify-full"].check("name")
         shown, style = SIGNS["cannot_tell"]
-        words = "only verify-full compares it" + (f", and {WOULD[strict.outcome]}: {strict.because}" if strict else "")
+        words = "only verify-full compares it" + (f"{WOULD[strict.outcome]}; {strict.because}" if strict else "")
     elif check.outcome == "not_done":
         words = f"nobody looked: {words}"
     elif report.verdict.unreached(check):
-        words = f"the client does not come this far; else: {words}"
-    page.add((" " * 20 + "╰─ ", "dim"), (f"{title} {shown} ", f"bold {style}"), (words, style), indent=33)
+        words = f"the client does not come this far{'; else' * (check.outcome != 'cannot_tell')}: {words}"
+    page.add((" " * 18 + "╰─ ", "dim"), (f"{title} {shown} ", f"bold {style}"), (words, style), indent=31)
 
 
 # THE END
 
 
 def _ending(page: Page, report: Report) -> None:
+    lines = list(_ends(report))
+    if lines:
+        page.title("How it ended")
+    for line in lines:
+        page.add(*line, indent=2)
+
+
+def _ends(report: Report) -> Iterator[list[tuple[str, str]]]:
+    """How it ended, unless the headline has said so; what the client prints; and whether that is what was seen."""
     outcome = report.trace.outcome
-    page.title("How it ended")
     inferred = " (read off sizes and closes: what is sealed is not known)" if outcome.inferred else ""
     where = NO_TLS if report.trace.answer == "N" else "the handshake is whole, and neither side refused the other"
     because = f"the probe stopped here, as it was meant to: {where}" if report.stopped else report.because
-    page.add((f"  {because}{inferred}", ""), indent=2)
+    if inferred or because.lower() not in headline(report)[2].lower():
+        yield [(f"  {because}{inferred}", "")]
     verdict = report.verdict
     if report.asked and verdict.outcome in ("refuse", "plaintext") and verdict.prints:
-        page.add((f"  {verdict.client} prints: ", "dim"), (verdict.prints.replace("\n", " / "), "red"), indent=2)
+        yield [(f"  {verdict.client} prints: ", "dim"), (verdict.prints.replace("\n", " / "), "red")]
     agreement = report.agreement(verdict) if report.asked else None
     if agreement is not None:
         words = (
-            "as this client would have done it"
+            "what this client would have done"
             if agreement
-            else f"not what this client would have done: {verdict.on_the_wire}"
+            else f"something else than this client would have done: {verdict.on_the_wire}"
         )
-        page.add((f"  The capture is {words}.", "green" if agreement else "red"), indent=2)
+        yield [(f"  The capture shows {words}.", "green" if agreement else "red")]
 
 
 def _advice(page: Page, report: Report) -> None:

@@ -2,17 +2,37 @@
 
 from __future__ import annotations
 
+from tracer.certificates import Presented
+from tracer.findings import Finding
 from tracer.report import Report
-from tracer.verify.model import Verdict
+from tracer.verify.model import Check, Verdict
 
 Headline = tuple[str, str, str]  # a mark, a colour, the words
 NO_TLS = "the server has no TLS, and this client goes on without"
-STEPS = {"validity": "dates", "root_file": "root file", "channel_binding": "channel binding"}
+STEPS = {
+    "validity": "dates",
+    "root_file": "root file",
+    "channel_binding": "channel binding",
+    "injected": "bytes behind S",
+    "sslcertmode": "client certificate",
+    "revocation": "CRL",
+    "server_name": "host name too long",
+    "version": "TLS version",
+    "alpn": "no ALPN",
+    "server": "the server ended it",
+}
+ANSWERS = {"N": "server without TLS", "E": "an error instead", "nothing": "no answer"}
 
 
 def headline(report: Report) -> Headline:
     """The sentence that somebody who reads only one takes away."""
     outcome, verdict = report.trace.outcome, report.verdict
+    if report.foreign:
+        return (
+            "·",
+            "cyan",
+            "TLS, but not PostgreSQL: its client neither asks first nor offers ALPN postgresql. Not judged.",
+        )
     if report.trace.transport == "cancel":
         return "·", "cyan", f"{outcome.because[0].upper()}{outcome.because[1:]}."
     if outcome.kind == "plaintext":
@@ -51,6 +71,9 @@ def _judged(report: Report, verdict: Verdict) -> Headline:
         if verdict.refused_by is None:
             return "✘", "red", f"Encrypted here; with {verdict.sslmode} the client does not ask for it at first."
         return "✘", "red", f"Encrypted here. This client would have gone on in plaintext: {_because(verdict)}."
+    why = report.presented.absent
+    if verdict.outcome == "cannot_tell" and why:
+        return "?", "cyan", f"Encrypted. {why[0].upper()}{why[1:]}."
     if verdict.outcome == "cannot_tell":
         return "?", "cyan", "Encrypted. Who was checked cannot be told from what is known here: see ①, ② and ③."
     if passed(verdict, "chain") and passed(verdict, "name"):
@@ -60,7 +83,9 @@ def _judged(report: Report, verdict: Verdict) -> Headline:
         words = "the password exchange was bound to its certificate; nobody compared the name"
         return "✔", "green", f"Encrypted, and the server knows the password: {words} ({verdict.sslmode})."
     if not passed(verdict, "chain"):
-        return "✘", "red", f"Encrypted, and nobody checked who is at the other end ({verdict.sslmode}, no root file)."
+        path = report.trust.root_path
+        why = f"its root file {path} does not exist" if path else "no root file"
+        return "✘", "red", f"Encrypted, and nobody checked who is at the other end ({verdict.sslmode}: {why})."
     name = report.verdicts["verify-full"].check("name")
     if name is not None and name.outcome == "failed":
         return (
@@ -76,20 +101,29 @@ def passed(verdict: Verdict, step: str) -> bool:
     return check is not None and check.outcome == "passed"
 
 
+def echoes(report: Report, finding: Finding) -> bool:
+    """Whether a finding says once more what stopped the client: the verdict has said it, and what to do."""
+    stopped = report.verdict.refused_by
+    if not report.asked or not report.agreement(report.verdict):
+        return False
+    if stopped is None:
+        told = report.trace.tls is not None and report.trust.host == report.trace.tls.server_name
+        return finding.kind == "name_differs" and told and report.verdict.outcome == "accept"
+    return finding.kind in ECHOES.get(stopped.step, ())
+
+
 def _because(verdict: Verdict) -> str:
     return verdict.refused_by.because if verdict.refused_by else verdict.on_the_wire
 
 
-def who(v: Verdict) -> str:
-    """Who is at the other end, as far as the client knows."""
+def who(v: Verdict, presented: Presented | None = None) -> str:
+    """Who is at the other end, as far as the client knows; `presented` says what there was to be known."""
     if v.outcome == "plaintext":
-        return "anybody, and all can read it" if v.refused_by is None else "anybody: TLS failed, goes on without"
+        return "anybody, and all can read it" if v.refused_by is None else "anybody: goes on without TLS"
     if v.outcome == "refuse":
-        step = v.refused_by.step if v.refused_by else ""
-        code = f" (OpenSSL {v.refused_by.code})" if v.refused_by and v.refused_by.code else ""
-        return f"no session: {STEPS.get(step, step.replace('_', ' '))}{code}"
+        return _refused(v.refused_by)
     if v.outcome == "cannot_tell":
-        return _unknown(v)
+        return _unknown(v, presented)
     if passed(v, "chain") and passed(v, "name"):
         return "the server that was asked for"
     if v.authenticated:
@@ -97,14 +131,37 @@ def who(v: Verdict) -> str:
     return "some server of this CA" if passed(v, "chain") else "anybody"
 
 
-def _unknown(v: Verdict) -> str:
+def _refused(check: Check | None) -> str:
+    if check is None:
+        return "no session"
+    if check.step == "options":
+        return "does not try: options clash"
+    if check.step == "negotiation":
+        return f"no session: {ANSWERS.get(check.found or '', 'not PostgreSQL')}"
+    code = f" (OpenSSL {check.code})" if check.code else ""
+    return f"no session: {STEPS.get(check.step, check.step.replace('_', ' '))}{code}"
+
+
+def _unknown(v: Verdict, presented: Presented | None) -> str:
     """What a verdict hangs on that is not known here."""
     unsure = next((check for check in v.checks if check.outcome == "cannot_tell"), None)
-    return UNKNOWNS.get(unsure.step if unsure else "", "depends on what is not known here")
+    if unsure is None:
+        return "depends on what is not known"
+    if unsure.step == "negotiation":
+        return unsure.because
+    if unsure.step in ("chain", "validity", "name") and presented is not None and not presented.certificates:
+        return "no certificate was sent" if presented.absent else "depends on what is sealed"
+    return UNKNOWNS.get(unsure.step, "depends on what is not known")
 
 
+ECHOES = {
+    "chain": ("root_not_trusted", "missing_intermediate", "self_signed"),
+    "validity": ("expired", "not_yet_valid"),
+    "revocation": ("root_not_trusted",),
+    "name": ("name_differs",),
+    "root_file": ("no_client_hello",),
+}
 UNKNOWNS = {
-    "negotiation": "TLS was not asked for here",
     "chain": "depends on the root file",
     "validity": "depends on the root file",
     "name": "depends on the host name",

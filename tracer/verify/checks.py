@@ -13,6 +13,7 @@ from tracer.verify.words import explain, explain_time, span
 VERIFYING = ("verify-ca", "verify-full")
 DATES = (9, 10, 13, 14)
 LISTS = (3, 8, 11, 12, 15, 16, 23, 33, 35, 36, 44, 54)
+SEALED = "the server's certificates are sealed or were not captured: a key log of the connection would show them"
 
 _CHAIN = Check(
     "chain",
@@ -75,7 +76,7 @@ def chain_and_validity(
             None,
         )
     if not presented.certificates:
-        why = "the server's certificates are sealed or were not captured: a key log of the connection would show them"
+        why = presented.absent or SEALED
         return replace(done, because=why), replace(dates, because=why), None
     if trust.roots == "system":
         why = "the client's own system store decides, and it is not here: name its file with --sslrootcert"
@@ -95,7 +96,7 @@ def _judged(
     anchor = path.anchor
     wanted = "a chain to a root of the root file"
     if faults:
-        also = "".join(f"; also: {fault.text} ({fault.code})" for fault in faults[1:])
+        also = "".join(f"; also: {fault.text} ({fault.code})" for fault in faults[1:] if fault.code != 21)
         chain = _failed(chain, faults[0], sent, wanted, explain(faults[0]) + also)
     else:
         how = f"{' ← '.join(c.short for c in path.certificates)}"

@@ -63,6 +63,9 @@ def agrees(verdict: Verdict, trace: Trace) -> bool | None:
     ways = {way.split(",")[0] for way in verdict.wire.split("|")}
     if seen in ways or ("alert" in ways and seen.startswith("alert:")):
         return None if verdict.outcome == "cannot_tell" else True
+    # why a client sends an alert that is not about certificates is nothing that a replay knows
+    if seen.startswith("alert:") and int(seen[6:]) not in CERTIFICATE_ALERTS:
+        return None
     # the sizes of sealed records tell a session from a close, and not for certain
     return None if "?" in ways or (trace.outcome.inferred and ways & {"no_startup", "session"}) else False
 

@@ -10,7 +10,10 @@ def explain(fault: Fault) -> str:
     """One sentence about a fault of the chain, with its certificate."""
     who = fault.certificate.short
     sentence = SENTENCES.get(fault.code, "{who}: {text}")
-    return sentence.format(who=who, issuer=fault.certificate.issuer, text=fault.text) + f" (OpenSSL {fault.code})"
+    issuer = next(
+        (p[3:] for p in fault.certificate.issuer.split(", ") if p.startswith("CN=")), fault.certificate.issuer
+    )
+    return sentence.format(who=who, issuer=issuer, text=fault.text) + f" (OpenSSL {fault.code})"
 
 
 def explain_time(fault: Fault) -> str:

@@ -128,7 +128,7 @@ def _in_gss(decide: partial[Verdict], presented: Presented, trust: Trust) -> Ver
     """GSSAPI encryption comes before TLS and instead of it, whatever the sslmode (PQconnectPoll, CONNECTION_GSS_STARTUP)."""
     agreed = presented.answer == "G" and not presented.answer_byte
     if agreed and trust.gssencmode == "disable":
-        why = "the server agreed to GSSAPI encryption, and a client with gssencmode=disable does not ask for that"
+        why = "GSSAPI was agreed on, which gssencmode=disable never asks for"
         return decide(
             "cannot_tell", None, steps=(Step(Check("negotiation", "cannot_tell", why, "before_tls")),), says=why
         )

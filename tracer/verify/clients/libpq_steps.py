@@ -87,7 +87,8 @@ def negotiation(libpq: Libpq, presented: Presented, trust: Trust) -> Step:
         check = replace(check, because="the server closed and did not answer", found="nothing")
         return Step(check, texts.CLOSED, "gave_up", "an SSLRequest, and nothing more")
     if trust.sslnegotiation == "direct" or answer is None or (answer == "G" and not presented.answer_byte):
-        why = "the answer to SSLRequest is not in the capture"
+        asked = "request" in presented.seen
+        why = "no answer to SSLRequest seen" if asked else "TLS was not asked for here"
         if trust.sslnegotiation == "direct":
             why = "this server was not asked for direct TLS"
         return Step(replace(check, outcome="cannot_tell", because=why, found=None), says=why)
@@ -201,7 +202,8 @@ def _stopped(libpq: Libpq, presented: Presented) -> Step | None:
         return None
     text = {"closed": texts.end_of_file, "reset": texts.reset, "not_tls": texts.not_tls}.get(ended.how)
     prints = text(libpq) if text else _alert_text(libpq, ended)
-    check = _failed("server", f"the server {_how(ended)} inside the handshake", when="in_handshake", found=_how(ended))
+    because, at = f"the server {_how(ended)} inside the handshake", presented.seen.get("ended")
+    check = _failed("server", because, when="in_handshake", found=_how(ended), after_message=at)
     return Step(check, prints, "stopped", "nothing more: the server ended the handshake", retry=True)
 
 
@@ -231,7 +233,7 @@ def name(libpq: Libpq, presented: Presented, trust: Trust) -> Step:
     check = Check(
         "name",
         "cannot_tell",
-        "the server's certificate is sealed or was not captured",
+        presented.absent or "the server's certificate is sealed or was not captured",
         "after_handshake",
         wanted=host,
         after_message=presented.seen.get("name"),
@@ -266,8 +268,10 @@ def injected(presented: Presented) -> Step | None:
     if not presented.injected:
         return None
     because = "bytes that are not TLS stood behind the answer S"
-    source = "CVE-2021-23222"
-    check = _failed("injected", because, when="after_handshake", wanted="nothing", found="bytes", source=source)
+    source, at = "CVE-2021-23222", presented.seen.get("name")
+    check = _failed(
+        "injected", because, when="after_handshake", wanted="nothing", found="bytes", source=source, after_message=at
+    )
     return Step(check, texts.INJECTED, "no_startup", NO_STARTUP)
 
 
@@ -277,7 +281,8 @@ def late_alert(libpq: Libpq, presented: Presented) -> Step | None:
     if ended is None or ended.how != "alert" or ended.where != "after_handshake":
         return None
     because = f"the server {_how(ended)} behind the handshake"
-    check = _failed("server", because, when="after_handshake", found=_how(ended))
+    at = presented.seen.get("ended")
+    check = _failed("server", because, when="after_handshake", found=_how(ended), after_message=at)
     return Step(check, _alert_text(libpq, ended), "session", WITH_STARTUP)
 
 
@@ -299,7 +304,10 @@ def channel_binding(presented: Presented, trust: Trust) -> Step | None:
     """channel_binding=require: the password proves that both ends see the same certificate (pg_SASL_init)."""
     if trust.channel_binding != "require":
         return None
-    check = Check("channel_binding", "cannot_tell", "", "after_handshake", wanted="SCRAM-SHA-256-PLUS")
+    at = presented.seen.get("authentication")
+    check = Check(
+        "channel_binding", "cannot_tell", "", "after_handshake", wanted="SCRAM-SHA-256-PLUS", after_message=at
+    )
     offered = presented.authentication
     if offered is None:
         why = "the server's authentication request is sealed or was not captured"
@@ -316,9 +324,8 @@ def certificate_mode(presented: Presented, trust: Trust) -> Step | None:
     """sslcertmode=require: the server must have asked for a certificate and got one, looked at when it lets the client in."""
     if trust.sslcertmode != "require":
         return None
-    check = Check(
-        "sslcertmode", "cannot_tell", "", "after_handshake", wanted="a client certificate, asked for and sent"
-    )
+    at, wanted = presented.seen.get("admitted"), "a client certificate, asked for and sent"
+    check = Check("sslcertmode", "cannot_tell", "", "after_handshake", wanted=wanted, after_message=at)
     sent = presented.client_certificate
     if sent is None:
         why = "whether the server asked for a certificate is sealed or was not captured"
@@ -337,7 +344,8 @@ def refused(presented: Presented) -> Step | None:
     ended = presented.ended
     if ended is None or ended.how != "error" or ended.where != "after_handshake":
         return None
-    check = _failed("server", f"the server refused: {ended.text}", when="after_handshake", found=ended.text)
+    because, at = f"the server refused: {ended.text}", presented.seen.get("ended")
+    check = _failed("server", because, when="after_handshake", found=ended.text, after_message=at)
     return Step(check, ended.text, "session", WITH_STARTUP, retry=not presented.admitted)
 
 
