@@ -34,7 +34,7 @@ def options(story: Path) -> list[str]:
     if "crl" in case:
         given += ["--sslcrl", case["crl"]]
     words = dict(word.split("=", 1) for word in case.get("conninfo", "").split())
-    for name in ("channel_binding", "sslnegotiation", "ssl_min_protocol_version"):
+    for name in ("channel_binding", "sslnegotiation", "ssl_min_protocol_version", "ssl_max_protocol_version"):
         if name in words:
             given += [f"--{name.replace('_', '-')}", words[name]]
     return given

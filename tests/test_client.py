@@ -107,3 +107,11 @@ def test_the_startup_message_holds_no_password() -> None:
     assert b"user\0me\0database\0db\0" in sent
     assert b"secret" not in sent
     assert len(sent) == int.from_bytes(sent[:4], "big")
+
+
+def test_versions_in_small_letters() -> None:
+    """Libpq takes them in any case."""
+    made = conduct(
+        resolve(told("host=db ssl_min_protocol_version=tlsv1.2 ssl_max_protocol_version=TLSV1.3"), {}, None), None
+    )
+    assert (made.minimum, made.maximum) == ("TLSv1.2", "TLSv1.3")

@@ -21,7 +21,7 @@ ONLY = {
     "scapy": {"packets/live.py", "packets/scapy_layers.py"},
     "pyshark": {"packets/wireshark.py"},
     "socket": {"packets/probe.py", "packets/ring.py", "packets/live.py", "audit.py"},
-    "ssl": {"packets/probe.py"},
+    "ssl": {"packets/probe.py", "rootfile.py"},  # there for OpenSSL's default paths
     "asyncio": {"packets/wireshark.py"},
     "http": {"audit.py"},
     "urllib.request": {"audit.py"},
@@ -62,7 +62,7 @@ MAY_IMPORT: dict[str, tuple[str, ...] | None] = {
     "serverkey.py": ("errors",),
     "chainfile.py": ("certificates", "der", "errors"),
     "bundle.py": ("certificates", "verify"),
-    "rootfile.py": ("certificates", "verify.model", "verify.revocation", "errors"),
+    "rootfile.py": ("certificates", "verify.model", "verify.revocation", "verify.uses", "errors"),
     "cost.py": VALUES,
     "findings/": (*VALUES, "verify", "findings"),
     "verify/": ("verify", *CERTIFICATES, "trace", "outcome", "protocol.fields", "errors"),

@@ -49,6 +49,7 @@ def test_an_answer_that_was_not_captured() -> None:
     given = packets([("client", SSL_REQUEST), ("server", b"S"), *HELLO])
     trace = follow([packet for packet in given if packet.payload != b"S"])
     assert (trace.answer, trace.transport) == ("S", "tls")
+    assert "not captured" in (trace.messages[1].problem or "")
     assert trace.of("ClientHello") is not None
     assert trace.of("ServerHello") is not None
 

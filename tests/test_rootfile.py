@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.authority import PEM, issue
 from tests.wire import certificate
 from tracer import rootfile
 from tracer.verify import Unusable
@@ -66,3 +67,16 @@ def test_what_cannot_be_reached_is_not_there(tmp_path: Path) -> None:
     for path in (tmp_path / "loop", tmp_path / "file" / "below", "a\0b"):
         assert rootfile.load(path) is None
     assert rootfile.load(tmp_path) == Unusable("no certificate or crl found")
+
+
+def test_the_system_s_store(tmp_path: Path) -> None:
+    """SSL_CERT_FILE and SSL_CERT_DIR name it; what cannot be read, or has no hash for a name, counts for nothing."""
+    made = [issue(f"Root {n}", ca=True) for n in range(4)]
+    for name, one in zip(("all.pem", "0123abcd.0", "0123abcd.1", "root.crt"), made, strict=True):
+        (tmp_path / name).write_bytes(one.certificate.public_bytes(PEM))
+    (tmp_path / "bad.pem").write_text("hello")
+    folders = {"SSL_CERT_DIR": f"/nonexistent:{tmp_path}"}
+    found = rootfile.system(folders | {"SSL_CERT_FILE": str(tmp_path / "all.pem")})
+    assert [root.der for root in found] == [one.der for one in made[:3]]
+    assert len(rootfile.system(folders | {"SSL_CERT_FILE": str(tmp_path / "bad.pem")})) == 2
+    assert rootfile.system({"SSL_CERT_DIR": "", "SSL_CERT_FILE": "/nonexistent"}) == ()

@@ -60,6 +60,11 @@ CASES: list[tuple[str, dict[str, str]]] = [
     ("ssl_min_protocol_version=SSLv3", {}),
     ("ssl_max_protocol_version=TLSv9", {}),
     ("ssl_min_protocol_version=TLSv1.3 ssl_max_protocol_version=TLSv1.2", {}),
+    ("ssl_min_protocol_version=tlsv1.3 ssl_max_protocol_version=TLSV1.2", {}),
+    ("ssl_max_protocol_version=tlsv1.3", {}),
+    ("ssl_max_protocol_version=TLSv1.1", {}),
+    ("ssl_min_protocol_version='' ssl_max_protocol_version=TLSv1.1", {}),
+    ("gssencmode=soon", {}),
     ("service=mydb", {}),
     ("service=mydb sslmode=require", {"PGPORT": "1"}),
     ("", {"PGSERVICE": "mydb2", "PGSSLMODE": "disable"}),
@@ -125,6 +130,21 @@ def test_a_root_file_that_cannot_serve(home: Path) -> None:
 def test_the_host(text: str, host: object) -> None:
     """An address alone is no name, and of several hosts nobody knows which."""
     assert trust(settled(text, {}), None).host == host
+
+
+def test_what_is_said_of_gssapi_and_of_versions(home: Path) -> None:
+    """It reaches the replay as it was written; a client whose gssencmode nobody set may have a ticket."""
+    text = "postgresql://db.example/?gssencmode=require&ssl_min_protocol_version=tlsv1&ssl_max_protocol_version=TLSv1.2"
+    own = trust(settled(text, {}), home)
+    assert (own.gssencmode, own.ssl_min_protocol_version, own.ssl_max_protocol_version) == (
+        "require",
+        "tlsv1",
+        "TLSv1.2",
+    )
+    own = trust(settled("ssl_max_protocol_version=''", {"PGGSSENCMODE": "disable"}), home)
+    assert (own.gssencmode, own.ssl_min_protocol_version, own.ssl_max_protocol_version) == ("disable", "TLSv1.2", "")
+    own = trust(settled("", {}), home)
+    assert (own.gssencmode, own.ssl_max_protocol_version) == ("prefer", "TLSv1.3")
 
 
 def test_a_folder_of_lists_that_is_missing(home: Path) -> None:

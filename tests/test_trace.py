@@ -100,6 +100,17 @@ def assert_tiled(fields: tuple[Field, ...], length: int) -> None:
     assert at == length
 
 
+def assert_accounted(trace: Trace) -> None:
+    for sender in ("client", "server"):
+        stream = trace.connection.stream(sender)
+        covered = bytearray(len(stream.data))
+        parts = [span for m in trace.messages if m.sender == sender for span in m.spans]
+        parts += [(record.start, record.stop) for record in trace.records[sender]]
+        for start, stop in parts:
+            covered[start:stop] = b"\1" * (stop - start)
+        assert all(covered)
+
+
 @pytest.mark.parametrize("story", ALL)
 def test_leaves_tile_their_message(story: str) -> None:
     """Law 1: the leaf fields of a message are its bytes, without gap or overlap."""
@@ -113,14 +124,7 @@ def test_leaves_tile_their_message(story: str) -> None:
 def test_every_byte_is_accounted_for(story: str) -> None:
     """Law 2: records and messages cover both streams."""
     for trace in traces(*packets(story)):
-        for sender in ("client", "server"):
-            stream = trace.connection.stream(sender)
-            covered = bytearray(len(stream.data))
-            parts = [span for m in trace.messages if m.sender == sender for span in m.spans]
-            parts += [(record.start, record.stop) for record in trace.records[sender]]
-            for start, stop in parts:
-                covered[start:stop] = b"\1" * (stop - start)
-            assert all(covered)
+        assert_accounted(trace)
 
 
 @settings(max_examples=40)
@@ -180,6 +184,7 @@ def test_lost_packets_are_named(story: str, data) -> None:
     lost = data.draw(st.sets(st.integers(0, len(original) - 1), max_size=3))
     opened = [p for number, p in enumerate(original) if number not in lost or p.flags & SYN]
     for trace in traces(opened, keys):
+        assert_accounted(trace)
         assert trace.of("UnencryptedData") is None or story == "bytes-behind-s"
         for message in trace.messages:
             gap = any(trace.connection.stream(message.sender).missing(*span) for span in message.spans)

@@ -40,7 +40,9 @@ def advice(report: Report) -> str | None:
 
 
 def _known(verdict: Verdict) -> bool:
-    """Whether the name was compared, and so the server is known."""
+    """Whether the name was compared, and so the server is known; with GSSAPI encryption Kerberos knows it."""
+    if verdict.outcome == "accept" and verdict.authenticated is None:
+        return True
     name = verdict.check("name")
     return verdict.outcome == "accept" and name is not None and name.outcome == "passed"
 

@@ -11,7 +11,7 @@ import binascii
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property, lru_cache
 from ipaddress import ip_address
@@ -81,9 +81,10 @@ class Certificate:
     tbs_algorithm: bytes = b""  # the AlgorithmIdentifier inside what is signed, and the one beside the signature
     algorithm: bytes = b""
     unused_bits: int = 0  # of the signature's BIT STRING
+    aux: bytes = b""  # what stands behind it in a TRUSTED CERTIFICATE: OpenSSL's own list of uses
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Certificate) and self.der == other.der
+        return isinstance(other, Certificate) and self.der == other.der and self.aux == other.aux
 
     def __hash__(self) -> int:
         return hash(self.der)
@@ -92,6 +93,12 @@ class Certificate:
     def from_der(data: bytes) -> Certificate:
         """Read a certificate; what cannot be read at all is empty, and `broken` says why. Raises nothing."""
         return _read(data)
+
+    @staticmethod
+    def trusted(data: bytes) -> Certificate:
+        """Read the content of a TRUSTED CERTIFICATE: a certificate, and what is to be known of it (d2i_X509_AUX)."""
+        read = _read(data)
+        return replace(read, aux=data[len(read.der) :])
 
     @cached_property
     def sha256(self) -> str:
@@ -190,6 +197,7 @@ class Presented:
     no_alpn: bool = False  # it is known that none was chosen
     ended: Ended | None = None  # the server ended it, before a session
     admitted: bool = False  # the server said AuthenticationOk
+    sealed_by_gssapi: bool = False  # client and server both went on inside GSSAPI encryption
     client_certificate: str | None = None  # "none", "requested" or "sent", as in the trace
     absent: str | None = None  # why the server sent no certificate, where it is known that it sent none
 
@@ -216,7 +224,9 @@ def from_pem(text: str | bytes) -> list[Certificate]:
     found = []
     for match in PEM.finditer(data):
         try:
-            found.append(Certificate.from_der(base64.b64decode(match.group(1), validate=False)))
+            content = base64.b64decode(match.group(1), validate=False)
+            trusted = match.group(0).startswith(b"-----BEGIN TRUSTED")
+            found.append(Certificate.trusted(content) if trusted else Certificate.from_der(content))
         except binascii.Error:
             continue
         if len(found) >= MOST_CERTIFICATES:
@@ -352,13 +362,6 @@ GENERAL_NAMES = {
     8: "registeredID",
 }
 KEY_USAGES = (
-    "digitalSignature",
-    "nonRepudiation",
-    "keyEncipherment",
-    "dataEncipherment",
-    "keyAgreement",
-    "keyCertSign",
-    "cRLSign",
-    "encipherOnly",
-    "decipherOnly",
+    *("digitalSignature", "nonRepudiation", "keyEncipherment", "dataEncipherment", "keyAgreement"),
+    *("keyCertSign", "cRLSign", "encipherOnly", "decipherOnly"),
 )

@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from tracer.commands import connecting, judging, reading
+from tracer.commands import annotating, connecting, judging, reading
 from tracer.commands.options import Parser
 from tracer.commands.terminal import complain
 from tracer.errors import TracerError
@@ -23,6 +23,7 @@ EXAMPLES = """examples:
   tcpdump -U -w - port 5432 | pgtls read -
   pgtls live -i eth0
   pgtls probe "host=db.example sslmode=verify-full sslrootcert=root.crt"
+  pgtls annotate capture.pcapng explained.pcapng
   pgtls verify chain.pem --host db.example --sslrootcert root.crt
   pgtls bundle old.pem --and new.pem --against capture.pcapng
 """
@@ -64,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"pgtls {tool_version()}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     reading.add(commands)
+    annotating.add(commands)
     connecting.add(commands)
     judging.add(commands)
     return parser

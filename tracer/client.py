@@ -11,7 +11,7 @@ from tracer import conninfo
 from tracer.certificates import Certificate
 from tracer.errors import TracerError
 from tracer.packets.probe import PATIENCE, Conduct, Endpoint
-from tracer.settings import Setting, Settings, file, value
+from tracer.settings import TLS_VERSIONS, Setting, Settings, file, value
 from tracer.verify import names
 
 PROTOCOL = 3 << 16  # 3.0, which every libpq asks for
@@ -81,13 +81,18 @@ def conduct(settings: Settings, home: Path | None, *, startup: bool = False) -> 
         sslkey=file(settings, "sslkey", home),
         sslpassword=value(settings, "sslpassword"),
         sni=value(settings, "sslsni") != "0",
-        minimum=value(settings, "ssl_min_protocol_version"),
-        maximum=value(settings, "ssl_max_protocol_version"),
+        minimum=_version(settings, "ssl_min_protocol_version"),
+        maximum=_version(settings, "ssl_max_protocol_version"),
         startup=startup_message(settings) if startup and not rootless else None,
         plaintext=mode in ("disable", "allow", "prefer"),
         accept=_named if mode == "verify-full" and not rootless else _any,
         timeout=max(2.0, float(seconds)) if seconds.isdecimal() and int(seconds) else PATIENCE,
     )
+
+
+def _version(settings: Settings, name: str) -> str:
+    """A version of TLS as it is usually written; libpq takes small letters, too."""
+    return next(version for version in TLS_VERSIONS if version.lower() == value(settings, name).lower())
 
 
 def _refused(settings: Settings) -> None:

@@ -13,6 +13,7 @@ Answer = Literal["S", "N", "E", "G", "other"]
 Transport = Literal["tls", "plaintext", "gss", "cancel"]
 Request = tuple[str, Answer | None]
 LOST_REQUEST = "bytes 0 to 8 were not captured: the answer S and the ClientHello behind them say what they were"
+LOST_ANSWER = "it was not captured: the ClientHello behind the request says that it was S"
 MOST_REQUESTS = 16  # in front of TLS; libpq makes two
 
 
@@ -30,8 +31,10 @@ def preamble(client: Side, server: Side, *, whole: bool) -> tuple[list[Request],
             client.take(speech, len(postgres.SSL_REQUEST), postgres.ssl_request)
             reply = _answer(server, speech)
             if reply is None and speech == "SSLRequest" and postgres.recognise(client.data[client.at :]) == "TLS":
-                reply = "S"  # it was not captured, and the hello behind it says that it came
-                server.at += bool(server.data)
+                reply = "S"
+                if server.data:
+                    server.clear("SSLResponse", server.at, server.at + 1, postgres.answer, "postgres", LOST_ANSWER)
+                    server.at += 1
             requests.append((speech, reply))
             settled = speech
             if reply == "S" and speech == "SSLRequest":

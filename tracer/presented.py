@@ -26,6 +26,7 @@ def presented(trace: Trace) -> Presented:
         ),
         ended=_ended(trace),
         admitted=trace.of("AuthenticationOk", "server") is not None,
+        sealed_by_gssapi=trace.transport == "gss" and trace.outcome.kind == "established",
         client_certificate=tls.client_certificate if tls else None,
         absent=_absent(trace),
     )

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from tracer.certificates import Certificate, from_pem
 from tracer.verify.model import BROKEN_ENTRY, Roots, Unusable
 from tracer.verify.revocation import RevocationList, load_crls
+from tracer.verify.uses import readable_aux
 
 LARGEST = 16 << 20  # bytes
 MOST_FILES = 1000  # of a folder of revocation lists
@@ -41,6 +43,23 @@ def load(path: str | os.PathLike[str]) -> Roots:
     return entries(data)
 
 
+def system(environment: Mapping[str, str]) -> tuple[Certificate, ...]:
+    """What `sslrootcert=system` stands for on this machine: OpenSSL's default file and folders, else what SSL_CERT_FILE and SSL_CERT_DIR name.
+
+    Source: X509_STORE_set_default_paths (crypto/x509/x509_d2.c, by_dir.c). What cannot be read counts for nothing.
+    """
+    import ssl
+
+    paths = ssl.get_default_verify_paths()
+    file = load(Path(environment.get(paths.openssl_cafile_env, paths.openssl_cafile)).absolute())
+    found = list(file) if isinstance(file, list) else []
+    for folder in environment.get(paths.openssl_capath_env, paths.openssl_capath).split(os.pathsep):
+        for path in sorted(Path(folder).glob("*.[0-9]*"))[:MOST_ROOTS] if folder else ():
+            one = load(path.absolute()) if HASHED.fullmatch(path.name) else None
+            found += one if isinstance(one, list) else []
+    return tuple(dict.fromkeys(found))
+
+
 def entries(data: bytes) -> Roots:
     """The certificates of a root file's bytes. One entry that cannot be read spoils the file; CRLs alone make it an empty one."""
     found: list[Certificate] = []
@@ -53,7 +72,7 @@ def entries(data: bytes) -> Roots:
             return Unusable(NOT_BASE64_TEXT)
         if begin.group(1) != b"X509 CRL":
             read = from_pem(data[begin.start() : end.end()])
-            if not read:
+            if not read or not readable_aux(read[-1]):
                 return Unusable(BROKEN_ENTRY)
             found += read
     return found if begun else Unusable(NOTHING_FOUND)
@@ -68,6 +87,8 @@ BEGIN = re.compile(
     rb"^(?:\xef\xbb\xbf)?-----BEGIN ((?:X509 |TRUSTED )?CERTIFICATE|X509 CRL)-----[ \t\r]*$", re.MULTILINE
 )
 END = re.compile(rb"^-----END ([^\n]*?)-----[ \t\r]*$", re.MULTILINE)
+HASHED = re.compile(r"[0-9a-f]{8}\.[0-9]+")  # as `openssl rehash` names them
+MOST_ROOTS = 4000  # of a folder
 NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/=\s]")
 
 

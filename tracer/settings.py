@@ -94,8 +94,11 @@ def home_folder(environment: Mapping[str, str]) -> Path | None:
 # WHAT A CLIENT TRUSTS (initialize_SSL)
 
 
-def trust(settings: Settings, home: Path | None) -> Trust:
-    """What a client with these settings trusts; its files are read now. A host that is not one name is UNKNOWN."""
+def trust(settings: Settings, home: Path | None, environment: Mapping[str, str] | None = None) -> Trust:
+    """What a client with these settings trusts; its files are read now. A host that is not one name is UNKNOWN.
+
+    With `environment` it is a client of this machine, whose system store is at hand.
+    """
     path = file(settings, "sslrootcert", home)
     ports = value(settings, "port").split(",")
     return Trust(
@@ -105,12 +108,15 @@ def trust(settings: Settings, home: Path | None) -> Trust:
         sslmode=settings["sslmode"].value,
         roots=(rootfile.load(path if path == "system" else Path.cwd() / path) if path else None),
         root_path=path or None,
+        store=rootfile.system(environment) if path == "system" and environment is not None else None,
         crls=_lists(settings, home),
         sslnegotiation=value(settings, "sslnegotiation") or "postgres",
         channel_binding=value(settings, "channel_binding") or "prefer",
         sslcertmode=value(settings, "sslcertmode") or "allow",
-        gssencmode="disable",
-        ssl_min_protocol_version=value(settings, "ssl_min_protocol_version") or "TLSv1.2",
+        # not the default of PARAMETERS: the client may have been built with GSSAPI
+        gssencmode=told(settings)["gssencmode"].value if "gssencmode" in told(settings) else "prefer",
+        ssl_min_protocol_version=value(settings, "ssl_min_protocol_version"),
+        ssl_max_protocol_version=settings.get("ssl_max_protocol_version", NEWEST_TLS).value,
     )
 
 
@@ -190,25 +196,33 @@ def _possible(settings: Settings) -> None:
     """Raise for values that no libpq takes. A weak sslmode is a verdict of the replay, not an error here."""
     for name, known in VALUES.items():
         setting = settings.get(name)
-        if setting is not None and setting.value not in known:
+        if setting is not None and setting.value not in known and not _version(name, setting.value):
             quoted = f'"{name}"' if name in VERSIONS_QUOTED else name
             words = f'invalid {quoted} value: "{setting.value}"'
             raise TracerError(words, f"it came from {setting.origin}; there are: {', '.join(k for k in known if k)}")
     low, high = (value(settings, f"ssl_{end}_protocol_version") for end in ("min", "max"))
-    if low and high and TLS_VERSIONS.index(low) > TLS_VERSIONS.index(high):
+    if low and high and VERSIONS.index(low.lower()) > VERSIONS.index(high.lower()):
         raise TracerError("invalid SSL protocol version range", f"from {low} to {high} there is none")
 
 
+def _version(name: str, text: str) -> bool:
+    """Whether it is a version of TLS for one of these parameters; in small letters, too."""
+    return name in VERSIONS_QUOTED and text.lower() in VERSIONS
+
+
 TLS_VERSIONS = ("", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
+VERSIONS = tuple(map(str.lower, TLS_VERSIONS))
 VERSIONS_QUOTED = ("ssl_min_protocol_version", "ssl_max_protocol_version")
 VALUES: dict[str, tuple[str, ...]] = {
     "channel_binding": ("disable", "prefer", "require"),
     "sslmode": SSLMODES,
     "sslnegotiation": ("postgres", "direct"),
+    "gssencmode": ("disable", "prefer", "require"),
     "sslcertmode": ("disable", "allow", "require"),
     "ssl_min_protocol_version": TLS_VERSIONS,
     "ssl_max_protocol_version": TLS_VERSIONS,
 }
+NEWEST_TLS = Setting("TLSv1.3", DEFAULT)
 FILES = {
     "sslrootcert": "root.crt",
     "sslcrl": "root.crl",
@@ -217,5 +231,5 @@ FILES = {
 }
 SHOWN = (
     *("sslmode", "sslrootcert", "host", "hostaddr", "port", "sslnegotiation", "sslcrl", "sslcrldir", "sslcert", "sslkey"),
-    *("sslcertmode", "sslsni", "channel_binding", *VERSIONS_QUOTED, "service"),
+    *("sslcertmode", "sslsni", "channel_binding", "gssencmode", *VERSIONS_QUOTED, "service"),
 )  # fmt: skip

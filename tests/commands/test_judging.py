@@ -82,3 +82,17 @@ def test_a_capture_without_certificates(capfd) -> None:
     """TLS 1.3 without keys shows none."""
     assert main(["bundle", ROOTS, "--against", str(CAPTURES / "no-root-file-sealed" / "capture.pcapng")]) == 2
     assert "no server's certificates can be seen" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("store", "status", "words"), [(ROOTS, 0, "roots on this machine"), (OTHER, 1, "verify failed")]
+)
+def test_verify_against_the_system_s_store(chain: str, store: str, status: int, words: str, capfd, monkeypatch) -> None:
+    """A chain alone is judged by the store of this machine, which SSL_CERT_FILE names."""
+    monkeypatch.setenv("SSL_CERT_FILE", store)
+    monkeypatch.setenv("SSL_CERT_DIR", "/nonexistent")
+    given = ["--sslrootcert", "system", "--host", "my-rds.example.test", "--at", "2026-12-01"]
+    assert main(["verify", chain, *given]) == status
+    assert words in capfd.readouterr().out
+    assert main(["read", str(STORY / "capture.pcapng"), *given[:-2]]) == 2  # somebody else's machine
+    assert main(["read", str(STORY / "capture.pcapng"), *given[:-2], "--env"]) == status

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
+from tracer import der
 from tracer.certificates import Certificate
 
 HOST = "db.example.test"
@@ -205,6 +206,16 @@ def patched_leaf(old: bytes, new: bytes, by: Issued, *before: str) -> Issued:
     return signed_anew(patched(leaf(*before, old.decode(), by=by), old, new), by)
 
 
+def short_date(issued: Issued, by: Issued | None = None) -> Issued:
+    """Its first date without seconds, which DER does not allow."""
+    tbs = Certificate.from_der(issued.der).tbs
+    parts = [tbs[part.start : part.stop] for part in der.sequence(tbs)]
+    first, second = (parts[4][date.start : date.stop] for date in der.sequence(parts[4]))
+    parts[4] = tlv(0x30, tlv(0x17, first[2:12] + b"Z") + second)
+    changed = tlv(0x30, b"".join(parts))
+    return assembled(issued, changed, ECDSA_SHA256, (by or issued).key.sign(changed, ec.ECDSA(hashes.SHA256())))
+
+
 def short_address(by: Issued) -> Issued:
     """An iPAddress of three bytes."""
     made = leaf("abc", by=by)
@@ -289,6 +300,9 @@ def _leaves(own: Issued, _: Issued) -> Iterable[Server]:
     for label, extensions in SELF_SIGNED.items():
         alone = issue(name(HOST), None, *extensions)
         yield Server(f"self-signed, {label}", (alone,), roots={"itself": (alone,)})
+    dated = short_date(leaf(HOST, by=own), own)
+    other = short_date(authority("Root with a short date"))
+    yield Server("a date without seconds", (dated,), roots={"with a short date": (own, other)})
     alone = issue(name(HOST), None, days=(-60, -1))
     yield Server("self-signed, ended", (alone,), roots={"itself": (alone,)})
 

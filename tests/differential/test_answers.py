@@ -18,7 +18,7 @@ from tests.differential import lab, mock
 from tests.differential.cells import PROFILES, Profile, contradictions, differences, real
 from tests.differential.certificates import HOST, ca, servers
 from tests.differential.mock import Say, error, hear, reset, send, session, then, tls
-from tests.differential.relay import relay
+from tests.differential.relay import Relay, relay
 from tests.differential.test_matrix import LIBRARIES
 from tracer import rootfile
 from tracer.verify import SSLMODES
@@ -28,7 +28,10 @@ NOT_TLS = b"HTTP/1.1 400 Bad Request\r\n\r\n"
 PATIENT = 1 << 16
 
 
-pytestmark = pytest.mark.filterwarnings("ignore:ssl.TLSVersion")  # an old version is the case
+pytestmark = [
+    pytest.mark.needs("initdb-15", "psql", "gcc"),
+    pytest.mark.filterwarnings("ignore:ssl.TLSVersion"),  # an old version is the case
+]
 
 
 def alert(number: int) -> bytes:
@@ -133,6 +136,38 @@ def test_the_second_attempt_of_allow(name: str, library: str, folder: Path, tmp_
             verdict = tracer.replay(shown.traces[0].presented, told, profile.replayed())
             first, second = real(answer).wire
             assert (first, second) == tuple((verdict.wire or "").split("|"))
+
+
+# ssl_min_protocol_version and ssl_max_protocol_version
+RANGES = (
+    *(("TLSv1", "TLSv1"), ("TLSv1.1", "TLSv1.1"), ("TLSv1", "TLSv1.2"), ("TLSv1.2", "TLSv1.2"), ("TLSv1.3", "TLSv1.3")),
+    *(("TLSv1.3", "TLSv1.2"), ("TLSv1.2", "TLSv1.1"), ("", ""), ("tlsv1.3", "TLSV1.3"), ("", "TLSv1.1")),
+)
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_the_versions_that_a_client_allows(
+    library: str, folder: Path, postgres: lab.Postgres, in_front: Relay, libpqs: lab.Libpqs
+) -> None:
+    """A server of TLS 1.2 and 1.3: no version in common ends it, and the text names the range as it was written."""
+    if library not in lab.libraries():
+        pytest.skip(f"{library} is not on this machine")
+    postgres.show(servers()[0])
+    postgres.keylog.news()
+    profile, wrong = PROFILES[library], []
+    for low, high in RANGES:
+        for mode in ("prefer", "require", "verify-full"):
+            words = f"host={HOST} user=app sslmode={mode} sslrootcert={folder / 'own'} gssencmode=disable"
+            words += f" ssl_min_protocol_version='{low}'" if low != "TLSv1.2" else ""  # its default
+            words += f" ssl_max_protocol_version='{high}'"
+            answer = lab.try_it(libpqs[library], in_front, postgres.keylog, words)
+            told = replace(
+                trust(folder / "own", mode, profile), ssl_min_protocol_version=low, ssl_max_protocol_version=high
+            )
+            shown = answer.traces[0].presented if answer.traces else tracer.Presented(None)
+            found = compare(answer, shown, told, profile)
+            wrong += [f"{low!r} to {high!r} | {mode}\n    " + "\n    ".join(found)] if found else []
+    assert not wrong, "\n".join([library, *wrong])
 
 
 def test_a_text_for_every_alert(folder: Path, libpqs: lab.Libpqs) -> None:

@@ -5,6 +5,7 @@ And root files of every kind, as a user who may not read all of them.
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -130,6 +131,79 @@ def test_direct_tls(library: str, tmp_path_factory, libpqs: lab.Libpqs, folder: 
                 assert not [*found, *contradictions(answer, trust, profile)], f"{roots} | {mode}"
 
 
+@pytest.mark.parametrize("library", DIRECT)
+def test_direct_tls_to_a_server_that_does_not_know_it(
+    library: str, folder: Path, postgres: lab.Postgres, in_front: Relay, libpqs: lab.Libpqs
+) -> None:
+    """PostgreSQL 15 takes the ClientHello for a broken startup packet and closes: no session under any mode, and no retry."""
+    if library not in lab.libraries():
+        pytest.skip(f"{library} is not on this machine")
+    postgres.show(servers()[0])
+    postgres.keylog.news()
+    profile, wrong = PROFILES[library], []
+    for roots in ("own", "absent"):
+        for mode in SSLMODES:
+            words = f"host={HOST} user=app sslmode={mode} sslrootcert={folder / roots} sslnegotiation=direct"
+            answer = lab.try_it(libpqs[library], in_front, postgres.keylog, words)
+            told = tracer.Trust(
+                host=HOST,
+                sslmode=mode,
+                roots=rootfile.load(folder / roots),
+                root_path=str(folder / roots),
+                security_level=profile.level,
+                sslnegotiation="direct",
+            )
+            found = [*contradictions(answer, told, profile)]
+            if answer.traces:
+                found += differences(answer, tracer.replay(answer.traces[0], told, profile.replayed()))
+            else:  # the options forbid it, or the root file is missing
+                verdict = tracer.replay(tracer.Presented(None, None, direct=True), told, profile.replayed())
+                found += [d for d in differences(answer, verdict) if not d.startswith("wire")]
+            wrong += [f"{roots} | {mode}\n    " + "\n    ".join(found)] if found else []
+    assert not wrong, "\n".join([library, *wrong])
+
+
+STORES = ("own", "other", "garbage", "absent")
+
+
+@pytest.mark.parametrize(
+    "library", ["psy17", "psy18", *(pytest.param(f"npm{v}", marks=pytest.mark.slow) for v in (15, 16, 17, 18))]
+)
+def test_the_system_s_store(library: str, folder: Path, postgres: lab.Postgres, in_front: Relay) -> None:
+    """SSL_CERT_FILE and SSL_CERT_DIR say what sslrootcert=system is; up to 15 it is a file of that name."""
+    if library not in lab.libraries():
+        pytest.skip(f"{library} is not on this machine")
+    postgres.show(servers()[0])
+    postgres.keylog.news()
+    hashed = folder / "hashed"
+    hashed.mkdir(exist_ok=True)
+    (hashed / "own.pem").write_text(ca()["own"].pem)
+    lab.stage.run(["openssl", "rehash", str(hashed)])
+    profile, wrong = PROFILES[library], []
+    stores = [{"SSL_CERT_FILE": str(folder / name), "SSL_CERT_DIR": "/nonexistent"} for name in STORES]
+    for variables in (*stores, {"SSL_CERT_FILE": "/nonexistent", "SSL_CERT_DIR": str(hashed)}):
+        client = lab.Libpq(lab.libraries()[library], folder, variables=variables)
+        for mode, host in [*((mode, HOST) for mode in SSLMODES), ("verify-full", "other.test")]:
+            words = f"host={host} user=app sslmode={mode} sslrootcert=system gssencmode=disable"
+            answer = lab.try_it(client, in_front, postgres.keylog, words)
+            told = tracer.Trust(
+                host=host,
+                sslmode=mode,
+                roots="system",
+                store=rootfile.system(variables),
+                root_path="system",
+                security_level=profile.level,
+            )
+            shown = tracer.Presented.from_der([servers()[0].sends[0].der])
+            found = [
+                *differences(answer, tracer.replay(shown, told, profile.replayed())),
+                *contradictions(answer, told, profile),
+            ]
+            wrong += [f"{variables} | {mode} | {host}\n    " + "\n    ".join(found)] if found else []
+        client.close()
+    assert not wrong, "\n".join([library, *wrong])
+
+
 # ROOT FILES
 
 
@@ -161,6 +235,9 @@ def files(folder: Path) -> dict[str, Path]:
     }
     for name, text in texts.items():
         (folder / name.replace(" ", "-")).write_bytes(text.encode())
+    for use in ("serverAuth", "clientAuth", "anyExtendedKeyUsage"):
+        for word in ("addtrust", "addreject"):
+            (folder / f"{word}-{use}").write_text(with_use(good, f"-{word}", use))
     (folder / "DER").write_bytes(ca()["own"].der)
     (folder / "a-folder").mkdir()
     (folder / "a-loop").symlink_to("a-loop")
@@ -168,6 +245,12 @@ def files(folder: Path) -> dict[str, Path]:
     locked.write_text(good)
     locked.chmod(0)
     return {path.name: path for path in sorted(folder.iterdir())} | {"below a file": folder / "good" / "x"}
+
+
+def with_use(pem: str, *how: str) -> str:
+    """A TRUSTED CERTIFICATE, as `openssl x509` writes it."""
+    done = subprocess.run(["openssl", "x509", "-trustout", *how], input=pem, capture_output=True, text=True, check=True)
+    return done.stdout
 
 
 @pytest.mark.parametrize("library", LIBRARIES)

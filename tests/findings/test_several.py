@@ -57,6 +57,32 @@ def test_back_after_the_server_closed() -> None:
     assert "said S and closed" in only("came_back_in_plaintext", *capture(gone, packets(PLAIN))).text
 
 
+def test_a_name_refused_is_no_retry() -> None:
+    """Prefer compares no names, and what TLS has let through it does not try again: another program."""
+    for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+        made = shake(server(), subordinate(), version=version)
+        closed = packets(made.preambled()[:-2], close="client")
+        for log in ((made.log,), ()):
+            assert not about("came_back_in_plaintext", *capture(closed, packets(PLAIN), logs=log))
+
+
+def test_direct_tls_is_no_retry() -> None:
+    """sslnegotiation=direct is for the strong modes."""
+    gone = packets([*GOOD.said[:2], UNKNOWN_CA])
+    assert not about("came_back_in_plaintext", *capture(gone, packets(PLAIN)))
+
+
+def test_another_user_is_another_program() -> None:
+    """The server refused one user inside TLS; prefer comes back as the same one, to the same database."""
+    refuse = error("28000", "no pg_hba.conf entry")
+    inside = shake(server(), subordinate(), talk=(("client", STARTUP), ("server", refuse)))
+    first = packets(inside.preambled(), close="server")
+    other = STARTUP.replace(b"me", b"it")
+    for startup, found in ((STARTUP, True), (other, False)):
+        again = packets([("client", startup), ("server", refuse)])
+        assert bool(about("came_back_in_plaintext", *capture(first, again, logs=(inside.log,)))) is found
+
+
 # SIBLINGS
 
 

@@ -239,7 +239,7 @@ class OpenSSL:
         """Code, depth and text of the first fault, thrice None for a good chain, None for what it cannot read."""
         lib = self.library
         store, pool = lib.X509_STORE_new(), lib.OPENSSL_sk_new_null()
-        chain, anchors = [self.read(der) for der in sent], [self.read(der) for der in roots]
+        chain, anchors = [self.read(der) for der in sent], [self.read(der, "d2i_X509_AUX") for der in roots]
         lists = [self.read(der, "d2i_X509_CRL") for der in crls or ()]
         if not all([*chain, *anchors, *lists]):
             return None
@@ -283,10 +283,21 @@ def openssl1() -> OpenSSL | None:
     return OpenSSL(str(found[0])) if found else None
 
 
+def openssl35() -> OpenSSL | None:
+    """The OpenSSL 3.5 inside psycopg's package, which most Python programs have below their libpq."""
+    import importlib.util
+
+    psycopg = importlib.util.find_spec("psycopg")
+    site = Path(psycopg.origin or "").parents[1] if psycopg else Path()
+    found = [OpenSSL(str(path)) for path in sorted(site.glob("psycopg_binary.libs/libcrypto-*.so.3"))]
+    return next((one for one in found if one.version.startswith("OpenSSL 3.5")), None)
+
+
 P, N, L = ctypes.c_void_p, ctypes.c_int, ctypes.c_long
 SIGNATURES = {
     "OpenSSL_version": (ctypes.c_char_p, [N]),
     "d2i_X509": (P, [P, P, L]),
+    "d2i_X509_AUX": (P, [P, P, L]),
     "d2i_X509_CRL": (P, [P, P, L]),
     "X509_free": (None, [P]),
     "X509_CRL_free": (None, [P]),
@@ -517,6 +528,19 @@ def scene(random: Random) -> tuple[list[bytes], list[bytes]]:
     return sent, roots or [
         certificate(Plan(cn("stranger"), cn("stranger"), keys()[0], keys()[0], extensions=(basic(True),)))
     ]
+
+
+def with_uses(random: Random, der: bytes) -> bytes:
+    """A certificate as in a TRUSTED CERTIFICATE, with uses that it is trusted for, or not for."""
+    kinds = ("1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2", "2.5.29.37.0", "1.3.6.1.5.5.7.3.4")
+
+    def some() -> list[bytes]:
+        return [oid(random.choice(kinds)) for _ in range(random.choice((0, 1, 1, 2)))]
+
+    parts = [seq(*some())] if random.random() < 0.6 else []
+    parts += [tlv(0xA0, *some())] if random.random() < 0.4 else []
+    parts += [tlv(12, b"a name")] if random.random() < 0.3 else []
+    return der + seq(*parts)
 
 
 def lists(random: Random, names: list[tuple[bytes, Key]]) -> list[bytes]:

@@ -6,7 +6,16 @@ import pytest
 
 from tests.verify.pki import Plan, certificate, cn, extension, keys, name, seq, tlv
 from tracer.certificates import Certificate, GeneralName
-from tracer.verify.constraints import EXCLUDED, NAME_SYNTAX, PERMITTED, UNSPECIFIED, proxy_name_fits, violation
+from tracer.verify.constraints import (
+    EXCLUDED,
+    NAME_SYNTAX,
+    PERMITTED,
+    UNSPECIFIED,
+    _uri,
+    _url,
+    proxy_name_fits,
+    violation,
+)
 from tracer.verify.syntax import NameConstraints, Subtree
 
 DNS, MAIL, URI, IP = "dNSName", "rfc822Name", "uniformResourceIdentifier", "iPAddress"
@@ -116,3 +125,25 @@ def test_the_name_of_a_proxy() -> None:
     ):
         made = Certificate.from_der(certificate(Plan(subject, name(*issuer), key, key)))
         assert proxy_name_fits(made) is fits
+
+
+@pytest.mark.parametrize(
+    ("name", "base", "before", "since"),
+    [
+        (b"http://h/", b"h", None, None),
+        (b"http:///", b"h", 53, 47),
+        (b"http:///", b"", 53, None),
+        (b"http://u@h:80/", b"h", 47, None),
+        (b"http://[::1]/", b"[::1]", 47, None),
+        (b"http://h?q", b"h", 47, None),
+        (b"://h", b"h", None, 53),
+        (b"http://h:/", b"h", None, 53),
+        (b"http://h:65536/", b"h", None, 53),
+        (b"a b://h/", b"h", None, 53),
+        (b"http://h\0x/", b"h", 47, None),
+        (b"mailto:x@h", b"h", 53, 53),
+    ],
+)
+def test_the_host_of_a_url(name: bytes, base: bytes, before: int | None, since: int | None) -> None:
+    """Until 3.0 it ends at a colon or a slash; 3.5 takes the URL apart. Each as the library of that version answers."""
+    assert (_uri(name, base), _url(name, base)) == (before, since)

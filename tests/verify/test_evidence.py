@@ -10,6 +10,7 @@ import tracer
 from tests.test_outcome import ALERT, ERROR
 from tests.wire import SSL_REQUEST, STARTUP, WELCOME, Tls, follow, packets, spoken
 from tracer.verify import SSLMODES, agrees, consistent_with, evidence, observed
+from tracer.verify.clients.libpq_texts import weak_for_direct
 from tracer.verify.evidence import BEHAVIOUR
 
 STRONG = ["require", "verify-ca", "verify-full"]
@@ -78,6 +79,51 @@ def test_an_alert_about_certificates() -> None:
         assert kind in [found.kind for found in evidence({}, trace)]
 
 
+@pytest.mark.parametrize("code", [10, 20, 40, 47, 50, 51, 70, 80, 86, 109])
+@pytest.mark.parametrize("roots", [tracer.UNKNOWN, None])
+def test_an_alert_that_says_nothing_of_the_mode(code: int, roots) -> None:
+    """A record that cannot be read, a parameter that does not fit: it stops a client of every mode that speaks TLS."""
+    made = Tls().run()
+    trace = follow(packets([*made.preambled()[:4], ("client", ALERT[:-1] + bytes([code]))]))
+    table = tracer.table(trace, tracer.Trust(host="db.example", roots=roots, time=trace.time))
+    assert agrees(table["require"], trace) is None
+    assert {"prefer", "require"} <= set(consistent_with(table, trace))
+    out = {"disable"} | ({"verify-ca", "verify-full"} if roots is None else set())  # they close in front of their hello
+    assert {mode for mode, verdict in table.items() if agrees(verdict, trace) is False} <= out
+    assert set(consistent_with(table, trace)) >= set(SSLMODES) - out - {"verify-ca", "verify-full"}
+    assert not out & set(consistent_with(table, trace))
+
+
+def test_a_certificate_alert_of_a_client_without_a_root_file() -> None:
+    """It refuses no chain; sealed, the certificate may be one that it could not even read."""
+    made = Tls().run()
+    told = tracer.Trust(host="db.example", roots=None)
+    for code, modes in ((48, []), (42, ["allow", "prefer", "require"])):
+        trace = follow(packets([*made.preambled()[:4], ("client", ALERT[:-1] + bytes([code]))]))
+        assert consistent_with(tracer.table(trace, told), trace) == modes
+
+
+def test_the_server_says_why() -> None:
+    """Its alert is named, and rules out no mode that speaks TLS."""
+    made = Tls().run()
+    trace = follow(packets([*made.preambled()[:3], ("server", ALERT[:-1] + bytes([40]))], close="server"))
+    stopped = next(one for one in evidence({}, trace) if one.kind == "stopped")
+    assert "handshake_failure (40)" in stopped.text
+    assert stopped.rules_out == ("disable",)
+
+
+def test_direct_tls_without_an_answer() -> None:
+    """The weak modes may not ask for it, and whether the server takes it nobody has seen."""
+    made = Tls().run()
+    trace = follow(packets(made.said[:1]))
+    table = tracer.table(trace, tracer.Trust(host="db.example", roots=None, time=trace.time))
+    assert table["prefer"].prints == weak_for_direct("prefer")
+    assert table["require"].outcome == "cannot_tell"
+    gone = follow(packets(made.said[:1], close="server"))
+    table = tracer.table(gone, tracer.Trust(host="db.example", roots=None, time=gone.time))
+    assert (table["require"].outcome, table["require"].wire) == ("refuse", "stopped")
+
+
 def test_what_a_hello_tells() -> None:
     """SNI, ALPN and the versions date a client; the message is named."""
     made = Tls().run()
@@ -129,13 +175,3 @@ def test_every_behaviour_is_some_mode_s(kind: str) -> None:
     assert set(modes) <= set(SSLMODES)
     assert modes
     assert text.endswith(".")
-
-
-def test_an_alert_that_says_nothing_about_the_mode() -> None:
-    """illegal_parameter is about the server's hello: whatever a replay of the chain predicts, no mode is ruled out by it."""
-    made = Tls().run()
-    trace = follow(packets([*made.preambled()[:4], ("client", ALERT[:6] + b"\x2f")]), made.keys())
-    verdicts = tracer.table(trace, tracer.Trust(host="db.example", roots=None, time=trace.time))
-    assert observed(trace) == "alert:47"
-    assert {agrees(verdict, trace) for verdict in verdicts.values()} == {None}
-    assert consistent_with(verdicts, trace) == ["allow", "prefer", *STRONG]

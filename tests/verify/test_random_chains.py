@@ -13,13 +13,13 @@ from tests.verify import pki
 from tracer.certificates import Certificate
 from tracer.verify.chain import judge
 from tracer.verify.revocation import from_der
+from tracer.verify.validity import unreadable
 
-THREE, ONE = pki.openssl3(), pki.openssl1()
+THREE, ONE, FIVE = pki.openssl3(), pki.openssl1(), pki.openssl35()
 Answer = tuple[int | None, int | None, str | None]
 
 # Seeds on which we and OpenSSL 3 differ, each with its reason.
 KNOWN = {
-    1006813: "a constructed OCTET STRING inside authorityKeyIdentifier, which BER allows and our reader refuses",
     1008323: "RFC 3779: the path of resources is not replayed (41)",
     1009454: "two roots with one name and both out of time, one with a date that only OpenSSL's lenient comparison reads",
     2012028: "the same",
@@ -35,7 +35,7 @@ def ours(
 ) -> Answer:
     path = judge(
         [Certificate.from_der(data) for data in sent],
-        [Certificate.from_der(data) for data in roots],
+        [Certificate.trusted(data) for data in roots],
         pki.NOW,
         level,
         None if crls is None else [from_der(data) for data in crls],
@@ -72,6 +72,27 @@ def test_some_random_chains(revocation: bool, kinds: int) -> None:
     assert len(codes) >= kinds
 
 
+@pytest.mark.skipif(THREE is None, reason="no OpenSSL 3")
+@pytest.mark.parametrize(("openssl", "version"), [(THREE, (3, 0)), (FIVE, (3, 5)), (ONE, (1, 1))])
+def test_roots_that_are_trusted_for_some_uses(openssl: pki.OpenSSL | None, version: tuple[int, int]) -> None:
+    """A TRUSTED CERTIFICATE may end a chain in the middle, or reject it."""
+    if openssl is None:
+        pytest.skip(f"no OpenSSL {version}")
+    wrong, codes = {}, Counter()
+    for seed in range(5000, 5400):
+        random = Random(seed)  # noqa: S311
+        sent, roots = pki.scene(random)
+        roots = [pki.with_uses(random, root) if random.random() < 0.7 else root for root in (*roots, *sent[1:])]
+        theirs = openssl.verify(sent, roots, pki.NOW, 1)
+        if theirs is None:
+            continue
+        codes[theirs[0]] += 1
+        if theirs != (own := ours(sent, roots, 1, None, version)):
+            wrong[seed] = theirs, own
+    assert len(wrong) <= (2 if version == (1, 1) else 0), wrong
+    assert min(codes[None], codes[28]) > 40
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(THREE is None, reason="no OpenSSL 3")
 @pytest.mark.parametrize("start", [1_000_000, 2_000_000])
@@ -81,6 +102,33 @@ def test_many_random_chains(start: int) -> None:
         found, codes = differing(range(start, start + 15_000), revocation=revocation)
         assert not found
         assert codes[None] > 500
+
+
+@pytest.mark.skipif(FIVE is None, reason="no OpenSSL 3.5")
+@pytest.mark.parametrize("revocation", [False, True])
+def test_openssl_3_5_is_another_client(revocation: bool) -> None:
+    """It reads no short dates, tells the parts of a URL apart, and takes no delta for a base; a chain that it cannot read ends before it is judged."""
+    found, codes = differing(range(2400, 2800), revocation=revocation, openssl=FIVE, version=(3, 5))
+    assert not found
+    assert len(codes) >= 15
+    assert differing(range(2400, 2800), revocation=revocation, openssl=FIVE)[0]
+    for seed in range(400):
+        sent, roots = pki.scene(Random(seed))  # noqa: S311
+        certificates = map(Certificate.from_der, [*sent, *roots])
+        if FIVE.verify(sent, roots, pki.NOW, 0) is None:
+            assert any(unreadable(certificate, (3, 5)) for certificate in certificates), seed
+        else:
+            assert not any(unreadable(certificate, (3, 5)) for certificate in certificates), seed
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(FIVE is None, reason="no OpenSSL 3.5")
+@pytest.mark.parametrize("revocation", [False, True])
+def test_many_random_chains_to_3_5(revocation: bool) -> None:
+    """Thousands more."""
+    found, codes = differing(range(3_000_000, 3_008_000), revocation=revocation, openssl=FIVE, version=(3, 5))
+    assert not found
+    assert codes[None] > 400
 
 
 @pytest.mark.skipif(ONE is None, reason="no OpenSSL 1.1.1")

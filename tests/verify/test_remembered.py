@@ -60,6 +60,15 @@ def test_the_table_is_the_replays(presented, roots: Roots, host, time: datetime,
     assert remembered.table(presented, trust, client) == anew
 
 
+def test_two_moments_between_the_same_dates() -> None:
+    """What is said of the first is true of the second, word for word."""
+    trust = tracer.Trust(host="db", roots=ROOTS["verify-full"], time=datetime(2026, 11, 24, tzinfo=UTC))
+    later = replace(trust, time=trust.time + timedelta(days=1))
+    remembered.table(PRESENTED[0], trust, CLIENTS[0])
+    anew = {mode: CLIENTS[0](PRESENTED[0], replace(later, sslmode=mode)) for mode in SSLMODES}
+    assert remembered.table(PRESENTED[0], later, CLIENTS[0]) == anew
+
+
 def test_it_is_remembered() -> None:
     """The same question, asked at another time between the same dates, judges no chain again."""
     asked = []

@@ -65,3 +65,15 @@ def test_no_bytes_raise_anything_else(data: bytes) -> None:
             read(data)
         except (DerError, IndexError, ValueError):
             continue
+
+
+def test_a_key_identifier_in_pieces() -> None:
+    """BER may cut an OCTET STRING, and OpenSSL puts it together, five levels deep and no more."""
+    pieces = b"\xa0\x06\x04\x01a\x04\x01b"
+    assert syntax.authority_key_id(b"\x30" + bytes([len(pieces)]) + pieces).key_id == b"ab"
+    deep = b"\x04\x01a"
+    for _ in range(7):
+        deep = b"\x24" + bytes([len(deep)]) + deep
+    with pytest.raises(DerError):
+        syntax.subject_key_id(deep)
+    assert syntax.subject_key_id(deep[4:]) == b"a"

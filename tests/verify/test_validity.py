@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.verify import pki
 from tracer.certificates import Certificate, from_pem
-from tracer.verify.validity import out_of_time, time_fault
+from tracer.verify.validity import out_of_time, time_fault, unreadable
 
 ROOTS = Path(__file__).resolve().parents[2] / "captures" / "verify-full" / "roots.pem"
 SECOND = timedelta(seconds=1)
@@ -49,3 +50,22 @@ def test_unreadable_dates() -> None:
         assert text in data
         broken = Certificate.from_der(data.replace(text, b"x" * len(text), 1))
         assert time_fault(broken, datetime(start.year + 1, 1, 1, tzinfo=UTC)) == code
+
+
+@pytest.mark.parametrize(
+    ("date", "word"),
+    [
+        (b"\x17\x0b2601011200Z", "utctime is too short"),
+        (b"\x17\x0c260101120000", "utctime is too short"),
+        (b"\x18\x0d202601011200Z", "generalizedtime is too short"),
+        (b"\x17\x0d261301120000Z", None),  # no such month: read, and a fault of its own
+        (b"\x18\x1120260101120000.5Z", None),
+        (b"\x17\x0d260101120000Z", None),
+    ],
+)
+def test_a_date_that_is_too_short(date: bytes, word: str | None) -> None:
+    """OpenSSL 3.5 reads no such certificate; before, it is read and judged (13, 14)."""
+    key = pki.keys()[0]
+    made = Certificate.from_der(pki.certificate(pki.Plan(pki.cn("a"), pki.cn("a"), key, key, start=date)))
+    assert unreadable(made, (3, 5)) == word
+    assert unreadable(made, (3, 0)) is None

@@ -45,7 +45,7 @@ def _probe(options: argparse.Namespace) -> int:
     source = probe(places, client.conduct(settings, home, startup=options.startup))
     name = source.name.rpartition(":")[0]
     hosts = [place.host for place in places if (place.host or place.address) == name]
-    found = replace(trust(settings, home), host=hosts[0] if hosts else UNKNOWN)
+    found = replace(trust(settings, home, environment), host=hosts[0] if hosts else UNKNOWN)
     shared.root_hint(found, named="sslrootcert" in settings)
     at = shared.time(options.at)
     status = 2

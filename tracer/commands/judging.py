@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import IO
@@ -47,8 +48,10 @@ def add(commands: argparse._SubParsersAction[Parser]) -> None:
 def _verify(options: argparse.Namespace) -> int:
     sent = chainfile.load(options.chain)
     asked = shared.question(options)
-    time = asked.at or datetime.now(UTC)
-    judged = judge(Presented(sent), replace(asked.trust, time=time), asked.client, asked=asked.asked)
+    trust = replace(asked.trust, time=asked.at or datetime.now(UTC))
+    if trust.roots == "system" and trust.store is None:
+        trust = replace(trust, store=rootfile.system(os.environ))
+    judged = judge(Presented(sent), trust, asked.client, asked=asked.asked)
     with terminal.output(options, [options.chain]) as file:
         if options.format == "json":
             origins = {} if asked.settings is None else {"settings": document.settings(asked.settings)}

@@ -61,7 +61,8 @@ def client_options(parser: argparse.ArgumentParser, default_time: str = "the cap
         "--sslcrldir", metavar="DIR", help="a folder of revocation lists; with an empty one nobody passes"
     )
     for name, values in CHOICES.items():
-        group.add_argument(f"--{name.replace('_', '-')}", choices=values, help=f"as libpq's (default {values[0]})")
+        spelt = dict.fromkeys((f"--{name.replace('_', '-')}", f"--{name}"))
+        group.add_argument(*spelt, choices=values, help=f"as libpq's (default {values[0]})")
     group.add_argument(
         "--client", default="libpq", metavar="NAME", help="whose checks to replay (default libpq, the newest)"
     )
@@ -82,7 +83,7 @@ def time_option(parser: argparse._ActionsContainer, default: str) -> None:
     )
 
 
-def capture_options(parser: argparse.ArgumentParser) -> None:
+def key_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     group = parser.add_argument_group("what is read and shown")
     group.add_argument("--keylog", metavar="FILE", help="TLS secrets in NSS key log format (also SSLKEYLOGFILE)")
     group.add_argument(
@@ -93,6 +94,11 @@ def capture_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="trace TLS connections that are not PostgreSQL, too; judged when a mode, a host or a root file is named",
     )
+    return group
+
+
+def capture_options(parser: argparse.ArgumentParser) -> None:
+    group = key_options(parser)
     group.add_argument("--connection", type=int, metavar="N", help="show only connection N, in full")
     group.add_argument("-v", "--verbose", action="count", default=0, help="every field explained; -vv the bytes too")
 
@@ -150,7 +156,7 @@ def _from_environment(options: argparse.Namespace) -> Question:
     """The same from the environment, as libpq would take it; options win."""
     home = home_folder(os.environ)
     settings = resolve(given(options), os.environ, home)
-    trust = client_trust(settings, home)
+    trust = client_trust(settings, home, os.environ)
     root_hint(trust, named="sslrootcert" in settings)
     return Question(trust, options.client, time(options.at), True, settings)
 
@@ -214,6 +220,7 @@ CHOICES = {
     "channel_binding": ("prefer", "disable", "require"),
     "sslnegotiation": ("postgres", "direct"),
     "sslcertmode": ("allow", "disable", "require"),
-    "gssencmode": ("disable", "prefer", "require"),
+    "gssencmode": ("prefer", "disable", "require"),
     "ssl_min_protocol_version": ("TLSv1.2", "TLSv1", "TLSv1.1", "TLSv1.3"),
+    "ssl_max_protocol_version": ("TLSv1.3", "TLSv1", "TLSv1.1", "TLSv1.2"),
 }

@@ -102,7 +102,7 @@ def _trace(options: argparse.Namespace, sources: Iterable[Source]) -> int:
             with suppress(KeyboardInterrupt):
                 for connection in reassemble(progress.watch(source), all_tls=options.all_tls, after=output.count):
                     found = question.about(follow(connection, source.keys))
-                    status = max(status, _status(found))
+                    status = max(status, asked_status(found))
                     progress.connections += 1
                     progress.clear()
                     output.connection(found)
@@ -110,17 +110,19 @@ def _trace(options: argparse.Namespace, sources: Iterable[Source]) -> int:
         output.end(read_from)
     if options.connection is not None and not output.shown:
         raise TracerError(f"there is no connection {options.connection}", f"they count from 1 to {output.count}")
-    return max(status, _problems(read_from, output.count))
+    return max(status, complaints(read_from, output.count))
 
 
-def _status(found: Report) -> int:
+def asked_status(found: Report) -> int:
+    """The exit status of what was asked about a connection."""
     if not found.asked or found.trace.transport == "cancel":
         return 0
     seen = "plaintext" if found.trace.outcome.kind == "plaintext" else None  # whatever the server would have presented
     return shared.status(found.verdict, seen)
 
 
-def _problems(sources: list[Source], connections: int) -> int:
+def complaints(sources: list[Source], connections: int) -> int:
+    """Say what of the input could not be read, or that there is nothing in it; the exit status of that."""
     status = 0
     for source in sources:
         for problem in source.problems:

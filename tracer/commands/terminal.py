@@ -32,7 +32,7 @@ def output(options: argparse.Namespace, inputs: Iterable[str] = ()) -> IO[str]:
     """The file of `-o`, else standard output; never one that is read. Raises `TracerError`."""
     if not options.output:
         return open(sys.stdout.fileno(), "w", encoding="utf-8", errors="backslashreplace", closefd=False, buffering=1)
-    if any(_same(options.output, name) for name in inputs):
+    if any(same(options.output, name) for name in inputs):
         raise TracerError(f"{options.output} is read and would be overwritten", "name another file with -o")
     try:
         return Path(options.output).open("w", encoding="utf-8", errors="backslashreplace")
@@ -41,7 +41,8 @@ def output(options: argparse.Namespace, inputs: Iterable[str] = ()) -> IO[str]:
         raise TracerError(f"cannot write {options.output}: {why}", "name a file in a folder that is yours") from None
 
 
-def _same(a: str, b: str) -> bool:
+def same(a: str, b: str) -> bool:
+    """Whether two names are of one file."""
     try:
         return Path(a).samefile(b)
     except OSError:

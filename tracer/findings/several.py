@@ -15,7 +15,6 @@ DAY = 86400  # seconds
 UNITS = (("s", 1), ("minutes", 60), ("hours", 3600), ("days", DAY))
 TRIES = 3  # refused as often as this, somebody tries again and again
 NAMED = 10  # connections that a finding names
-FAILED = ("refused_by_client", "refused_by_server", "closed")
 T = TypeVar("T")
 K = TypeVar("K", bound=Hashable)
 
@@ -35,13 +34,15 @@ def came_back_in_plaintext(seen: Sequence[Sketch]) -> Iterator[Finding]:
 
 
 def retries(seen: Sequence[Sketch]) -> Iterator[tuple[Sketch, Sketch]]:
+    """Pairs that a client with sslmode=prefer leaves; another user or database is another program."""
     failed: dict[tuple[str, str], Sketch] = {}
     for one in seen:
         before = failed.pop((one.client, one.server), None)
         unasked = not one.asked and one.transport == "plaintext"
-        if before is not None and unasked and (one.started - before.started).total_seconds() < RETRY_SECONDS:
+        same = before is not None and (before.startup is None or one.startup in (None, before.startup))
+        if before and same and unasked and (one.started - before.started).total_seconds() < RETRY_SECONDS:
             yield before, one
-        if one.kind in FAILED and one.transport == "tls":
+        if one.retried:
             failed[one.client, one.server] = one
 
 

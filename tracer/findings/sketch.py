@@ -9,11 +9,13 @@ from hashlib import sha256
 from tracer.findings.chains import Chain, chain
 from tracer.findings.identity import called, issuer_of, names_of
 from tracer.findings.model import shorten
+from tracer.protocol.fields import every
 from tracer.trace import Trace
 from tracer.verify.extensions import facts
 from tracer.verify.names import match
 from tracer.verify.syntax import folded
 
+FAILED = ("refused_by_client", "refused_by_server", "closed")
 FEW_NAMES = 8  # of a certificate
 
 
@@ -50,6 +52,8 @@ class Sketch:
     asked: bool  # for TLS, or began with it
     kind: str
     reason: str
+    retried: bool  # prefer would come back in plaintext
+    startup: tuple[str, str] | None  # user and database, where they were seen
     shown: Shown | None
     misnamed: bool  # the client asked for a name, and the certificate has another
 
@@ -72,9 +76,36 @@ def sketch(trace: Trace) -> Sketch:
         asked=trace.transport == "tls" or trace.asked_for_tls,
         kind=outcome.kind,
         reason=shorten(f"alert {outcome.alert.description}" if outcome.alert else outcome.because),
+        retried=retried(trace),
+        startup=startup(trace),
         shown=shown(found) if found else None,
         misnamed=bool(found and name and match(found.leaf, name).matched is None),
     )
+
+
+def retried(trace: Trace) -> bool:
+    """Whether a client with sslmode=prefer comes back in plaintext (fe-connect.c, PQconnectPoll).
+
+    It does when TLS was agreed on and failed up to the end of the handshake, or when the server refused the session in
+    it. A name is compared behind the handshake, and not by prefer; nor may it begin with TLS.
+    """
+    outcome, ended = trace.outcome, trace.presented.ended
+    if trace.transport != "tls" or trace.preamble == "direct" or outcome.kind not in FAILED:
+        return False
+    if outcome.where in ("before_tls", "in_handshake"):
+        return True
+    return ended is not None and ended.how == "error" and not trace.presented.admitted
+
+
+def startup(trace: Trace) -> tuple[str, str] | None:
+    """Who wants to go where: the database is named like the user where it is not named."""
+    message = trace.of("StartupMessage", "client")
+    if message is None or message.problem:
+        return None
+    given = [tuple(part.value for part in field.parts) for field in every(message.fields, "parameter")]
+    words = {str(name): shorten(str(value)) for name, value in given}
+    user = words.get("user", "")
+    return user, words.get("database", user)
 
 
 def shown(found: Chain) -> Shown:

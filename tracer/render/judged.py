@@ -91,7 +91,8 @@ def _roots(judged: Judged) -> str:
     if roots is None:
         return f"no root file ({path})"
     if roots == "system":
-        return "sslrootcert=system"
+        store = judged.trust.store
+        return "sslrootcert=system" + (f", {len(store)} roots on this machine" if store is not None else "")
     return (
         "root file not known"
         if judged.trust.anchors() is None and judged.trust.root_path is None

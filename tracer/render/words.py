@@ -128,6 +128,8 @@ def who(v: Verdict, presented: Presented | None = None) -> str:
         return "the server that was asked for"
     if v.authenticated:
         return "who knows the password"
+    if v.authenticated is None:
+        return "whom Kerberos vouches for"
     return "some server of this CA" if passed(v, "chain") else "anybody"
 
 

@@ -30,8 +30,10 @@ from tracer.verify.extensions import (
 )
 from tracer.verify.revocation import RevocationList, crl_faults
 from tracer.verify.syntax import same_name
+from tracer.verify.uses import trusted_for_tls
 from tracer.verify.validity import out_of_time, time_fault
 
+REJECTED = 28  # X509_V_ERR_CERT_REJECTED
 DEPTH = 100  # X509_VERIFY_PARAM default; libpq sets none
 LEVEL_BITS = (0, 80, 112, 128, 192, 256)
 THREE = (3, 0)
@@ -114,15 +116,18 @@ def _judge(
     openssl: tuple[int, int],
 ) -> Path:
     old = openssl < THREE
-    chain, untrusted, end = build(sent, list(dict.fromkeys(roots)), time, old=old)
+    store: dict[bytes, Certificate] = {}
+    for root in roots:
+        store.setdefault(root.der, root)  # X509_STORE_add_cert passes over what is there
+    chain, untrusted, end = build(sent, list(store.values()), time, old=old)
     found = [
         *([(66, 0)] if not strong_key(sent[0], level) else []),
         *([] if end is None else [(end, len(chain) - 1)]),
         *extension_faults(chain, old=old),
         *level_faults(chain, level, old=old),
-        *(crl_faults(chain, crls, time) if crls is not None else ()),
+        *(crl_faults(chain, crls, time, openssl) if crls is not None else ()),
         *signature_and_time_faults(chain, time, old=old),
-        *name_faults(chain, old=old),
+        *name_faults(chain, openssl),
     ]
     faults = tuple(Fault(code, depth, chain[depth], old) for code, depth in dict.fromkeys(found))
     return Path(tuple(chain), untrusted, end is None, faults)
@@ -149,11 +154,15 @@ def build(
             if not is_self_signed(top, old=old):
                 chain.append(found)
             elif found.der == top.der:
+                chain[-1] = found
                 untrusted -= 1
             else:
                 found = None  # a stranger with the root's name
         if found is not None:
             from_pool = False
+            said = trusted_for_tls(found)
+            if said is not None:
+                return chain, untrusted, REJECTED if said == "rejected" else None
             if is_self_signed(chain[-1], old=old):
                 return chain, untrusted, None
             continue
@@ -348,7 +357,7 @@ def signature_and_time_faults(chain: Sequence[Certificate], time: datetime, *, o
             yield code, depth
 
 
-def name_faults(chain: Sequence[Certificate], *, old: bool = False) -> Found:
+def name_faults(chain: Sequence[Certificate], openssl: tuple[int, int] = THREE) -> Found:
     """check_name_constraints: from the root down, each certificate against every constraint above it.
 
     Self-issued certificates are passed over, unless one is the leaf.
@@ -361,7 +370,7 @@ def name_faults(chain: Sequence[Certificate], *, old: bool = False) -> Found:
             yield 72, depth
         for above in reversed(chain[depth + 1 :]):
             constraints = facts(above).constraints
-            code = constraints and violation(certificate, constraints, leaf=depth == 0, old=old)
+            code = constraints and violation(certificate, constraints, leaf=depth == 0, openssl=openssl)
             if code:
                 yield code, depth
 

@@ -78,8 +78,8 @@ def chain_and_validity(
     if not presented.certificates:
         why = presented.absent or SEALED
         return replace(done, because=why), replace(dates, because=why), None
-    if trust.roots == "system":
-        why = "the client's own system store decides, and it is not here: name its file with --sslrootcert"
+    if trust.roots == "system" and trust.store is None:
+        why = "the system's store of the client's machine decides: --env takes the one of this machine, --sslrootcert another's file"
         return replace(done, because=why), replace(dates, because=why), None
     anchors = trust.anchors()
     if anchors is None:
@@ -94,26 +94,30 @@ def _judged(
     faults = [fault for fault in path.faults if _step(fault.code) == "chain"]
     late = [fault for fault in path.faults if fault.code in DATES]
     anchor = path.anchor
-    wanted = "a chain to a root of the root file"
+    where = "the system's store" if trust.roots == "system" else "the root file"
+    wanted = f"a chain to a root of {where}"
+    limit = next((name for oid, name in NOT_REPLAYED.items() if oid in sent[0].extensions), None)
     if faults:
         also = "".join(f"; also: {fault.text} ({fault.code})" for fault in faults[1:] if fault.code != 21)
         chain = _failed(chain, faults[0], sent, wanted, explain(faults[0]) + also)
+    elif limit is not None and not path.faults:
+        why = f"the last thing that OpenSSL looks at is not replayed: {limit} of {sent[0].short}. `openssl verify` with the root file settles it"
+        chain = replace(chain, because=why, wanted=wanted)
     else:
         how = f"{' ← '.join(c.short for c in path.certificates)}"
         chain = replace(
             chain,
             outcome="passed",
-            because=f"good signatures up to a root of the root file: {how}",
+            because=f"good signatures up to a root of {where}: {how}",
             wanted=wanted,
             found=anchor.subject if anchor else None,
         )
-    moment = f"every certificate valid on {trust.time:%Y-%m-%d %H:%M:%S} UTC"
     if late:
+        moment = f"every certificate valid on {trust.time:%Y-%m-%d %H:%M:%S} UTC"
         dates = _failed(dates, late[0], sent, moment, explain_time(late[0]))
     else:
-        dates = replace(
-            dates, outcome="passed", because=span(path.certificates), wanted=moment, found=span(path.certificates)
-        )
+        seen = span(path.certificates)
+        dates = replace(dates, outcome="passed", because=seen, wanted="every certificate in its time", found=seen)
     return chain, dates, path
 
 
@@ -136,26 +140,42 @@ def _without_roots(
     """Nobody told what the client trusts: what can be said is what would be so with the chain's own root."""
     none = "" if trust.sslmode in VERIFYING else "; with no root file at all it looks at nothing"
     top = next((certificate for certificate in sent if is_self_signed(certificate)), None)
-    code = time_fault(sent[0], trust.time)
     if top is None:
         why = (
             "the server did not send its root, and what the client trusts is not known: name its root file with --sslrootcert"
             + none
         )
         chain = replace(chain, because=why)
-        dates = replace(
-            dates, because="without the root nobody can say of all certificates; " + span(sent), found=span(sent)
-        )
     else:
         path = judge(sent, [top], trust.time, trust.security_level)
         faults = [fault for fault in path.faults if _step(fault.code) == "chain"]
         good = "the chain is good" if not faults else f"{faults[0].text} ({faults[0].code}) even"
         why = f"{good} against the root that the server itself sent, {top.short}; whether the client trusts that root is not known: name its root file with --sslrootcert{none}"
         chain = replace(chain, because=why, found=top.subject)
-        dates = _judged(path, sent, trust, chain, dates)[1]
-    if code is not None:
-        fault = Fault(code, 0, sent[0])
-        dates = _failed(dates, fault, sent, "a leaf in its time", explain_time(fault))
+    dates = _dates_without_roots(sent, trust, dates)
     if none:
         dates = replace(dates, outcome="cannot_tell", because=dates.because + none)
     return chain, dates, None
+
+
+def _dates_without_roots(sent: tuple[Certificate, ...], trust: Trust, dates: Check) -> Check:
+    """Certain is the leaf alone: OpenSSL prefers what is in the client's root file to what was sent above it.
+
+    A late certificate that was sent may have another in the file beside it, and one that is in its time a late one.
+    """
+    late = [Fault(code, at, c) for at, c in enumerate(sent) if (code := time_fault(c, trust.time)) is not None]
+    if late and not late[0].depth:
+        return _failed(dates, late[0], sent, "a leaf in its time", explain_time(late[0]))
+    above = explain_time(late[0]) if late else "of what was sent, " + span(sent)
+    why = f"the server's own certificate is in its time; {above}; which of them count, the client's root file decides: name it with --sslrootcert"
+    return replace(dates, because=why, wanted="a leaf in its time", found=span(sent))
+
+
+# TABLES
+
+# What a chain may hold that OpenSSL checks and `judge` does not: the whole list. Only the leaf's count (X509v3_addr_validate_path,
+# X509v3_asid_validate_path): a certificate for routes, not for servers. With it a chain that is good otherwise cannot be told.
+NOT_REPLAYED = {
+    "1.3.6.1.5.5.7.1.7": "the IP address blocks (RFC 3779 §2)",
+    "1.3.6.1.5.5.7.1.8": "the autonomous system numbers (RFC 3779 §3)",
+}

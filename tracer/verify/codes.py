@@ -32,6 +32,7 @@ TEXTS = {
     35: "key usage does not include CRL signing",
     36: "unhandled critical CRL extension",
     37: "invalid non-CA certificate (has CA markings)",
+    28: "certificate rejected",
     38: "proxy path length constraint exceeded",
     39: "key usage does not include digital signature",
     40: "proxy certificates not allowed, please set the appropriate flag",

@@ -17,12 +17,20 @@ UNSPECIFIED, PERMITTED, EXCLUDED, MINMAX, TYPE, NAME_SYNTAX = 1, 47, 48, 49, 51,
 MOST_COMPARISONS = 1 << 20  # NAME_CHECK_MAX
 COMMON_NAME, EMAIL = "2.5.4.3", "1.2.840.113549.1.9.1"
 SMTP_UTF8_MAILBOX = "1.3.6.1.5.5.7.8.9"
+Version = tuple[int, int]
+THREE, WHOLE_URLS = (3, 0), (3, 5)  # 3.5: measured with 3.5.8
+LAST_PORT = 65535
+URL = re.compile(
+    rb"[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#@]*@)?(?P<host>\[[^]]*\]|(?!\[)[^:/?#]*)(?::(?P<port>[0-9]+))?(?=[/?#]|\Z)"
+)
 HOST_LIKE = re.compile(
     rb"[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?)+"
 )
 
 
-def violation(certificate: Certificate, constraints: NameConstraints, *, leaf: bool, old: bool = False) -> int | None:
+def violation(
+    certificate: Certificate, constraints: NameConstraints, *, leaf: bool, openssl: Version = (3, 0)
+) -> int | None:
     """What is wrong with a certificate's names: subject, e-mail addresses in it, SAN, and a leaf's CN without a dNSName."""
     subject = entries(certificate.subject_der)
     names = facts(certificate).names or ()
@@ -30,24 +38,24 @@ def violation(certificate: Certificate, constraints: NameConstraints, *, leaf: b
     if count and len(constraints.permitted) + len(constraints.excluded) > MOST_COMPARISONS // count:
         return UNSPECIFIED
     if subject:
-        code = _match(GeneralName("directoryName", certificate.subject_der), constraints, old=old)
+        code = _match(GeneralName("directoryName", certificate.subject_der), constraints, openssl)
         if code is not None:
             return code
     for oid, tag, value in subject:
         if oid == EMAIL:
-            code = NAME_SYNTAX if tag != 22 else _match(GeneralName("rfc822Name", value), constraints, old=old)
+            code = NAME_SYNTAX if tag != 22 else _match(GeneralName("rfc822Name", value), constraints, openssl)
             if code is not None:
                 return code
     for name in names:
-        code = _match(name, constraints, old=old)
+        code = _match(name, constraints, openssl)
         if code is not None:
             return code
     if leaf and not any(name.kind == "dNSName" for name in names):
-        return _common_names(subject, constraints, old=old)
+        return _common_names(subject, constraints, openssl)
     return None
 
 
-def _common_names(subject: list[tuple[str, int, bytes]], constraints: NameConstraints, *, old: bool) -> int | None:
+def _common_names(subject: list[tuple[str, int, bytes]], constraints: NameConstraints, openssl: Version) -> int | None:
     """NAME_CONSTRAINTS_check_CN: a CN that looks like a host name of two labels or more is held to dNSName constraints."""
     for oid, tag, value in subject:
         if oid != COMMON_NAME:
@@ -59,17 +67,18 @@ def _common_names(subject: list[tuple[str, int, bytes]], constraints: NameConstr
         if b"\0" in text:
             return NAME_SYNTAX
         if HOST_LIKE.fullmatch(text):
-            code = _match(GeneralName("dNSName", text), constraints, old=old)
+            code = _match(GeneralName("dNSName", text), constraints, openssl)
             if code is not None:
                 return code
     return None
 
 
-def _match(name: GeneralName, constraints: NameConstraints, *, old: bool) -> int | None:
+def _match(name: GeneralName, constraints: NameConstraints, openssl: Version) -> int | None:
     """nc_match: within one of the permitted subtrees of its kind, if there are any, and within no excluded one.
 
     OpenSSL 1.1.1 takes all otherNames for one kind, which it cannot compare.
     """
+    old = openssl < THREE
     kind, other = (name.kind, "") if old else _kind(name)
     asked = permitted = False
     for subtree in constraints.permitted:
@@ -79,7 +88,7 @@ def _match(name: GeneralName, constraints: NameConstraints, *, old: bool) -> int
             return MINMAX
         asked = True
         if not permitted:
-            code = _single(name, kind, subtree.base)
+            code = _single(name, kind, subtree.base, openssl)
             if code not in (None, PERMITTED):
                 return code
             permitted = code is None
@@ -90,7 +99,7 @@ def _match(name: GeneralName, constraints: NameConstraints, *, old: bool) -> int
             continue
         if subtree.old_bounded if old else subtree.bounded:
             return MINMAX
-        code = _single(name, kind, subtree.base)
+        code = _single(name, kind, subtree.base, openssl)
         if code != PERMITTED:
             return EXCLUDED if code is None else code
     return None
@@ -113,11 +122,11 @@ def _other_oid(name: GeneralName) -> str:
     return der.oid(der.content(name.value, der.node(name.value, 0)))
 
 
-def _single(name: GeneralName, kind: str, base: GeneralName) -> int | None:
+def _single(name: GeneralName, kind: str, base: GeneralName, openssl: Version) -> int | None:
     """nc_match_single: None for a match, PERMITTED for none, another code where it cannot be told."""
     if name.kind == "otherName":
         return _utf8_mailbox(name.value, base.value) if kind == "rfc822Name" else TYPE
-    check = CHECKS.get(name.kind)
+    check = _url if openssl >= WHOLE_URLS and name.kind == "uniformResourceIdentifier" else CHECKS.get(name.kind)
     return check(name.value, base.value) if check else TYPE
 
 
@@ -184,8 +193,18 @@ def _uri(name: bytes, base: bytes) -> int | None:
         return NAME_SYNTAX
     rest = rest[2:]
     host = rest.partition(b":")[0] if b":" in rest else rest.partition(b"/")[0]
-    if not host:
+    return _host_within(host, base) if host else NAME_SYNTAX
+
+
+def _url(name: bytes, base: bytes) -> int | None:
+    """The same since 3.5: user, port, query and fragment are told from the host, which may be empty (OSSL_parse_url)."""
+    read = URL.match(name.partition(b"\0")[0])  # a C string
+    if read is None or int(read["port"] or 0) > LAST_PORT:
         return NAME_SYNTAX
+    return _host_within(read["host"], base)
+
+
+def _host_within(host: bytes, base: bytes) -> int | None:
     if base[:1] == b".":
         return None if len(host) > len(base) and _ends(host, base) else PERMITTED
     return None if host.lower() == base.lower() else PERMITTED

@@ -63,11 +63,23 @@ def agrees(verdict: Verdict, trace: Trace) -> bool | None:
     ways = {way.split(",")[0] for way in verdict.wire.split("|")}
     if seen in ways or ("alert" in ways and seen.startswith("alert:")):
         return None if verdict.outcome == "cannot_tell" else True
-    # why a client sends an alert that is not about certificates is nothing that a replay knows
-    if seen.startswith("alert:") and int(seen[6:]) not in CERTIFICATE_ALERTS:
+    if _says_nothing(seen, ways, trace):
         return None
     # the sizes of sealed records tell a session from a close, and not for certain
     return None if "?" in ways or (trace.outcome.inferred and ways & {"no_startup", "session"}) else False
+
+
+def _says_nothing(seen: str, ways: set[str], trace: Trace) -> bool:
+    """Whether the client's alert is about what no verdict looks at: a record, a parameter, the proof of the server's key.
+
+    A certificate that is sealed may be one that its OpenSSL cannot read, and then it says bad_certificate, root file or not.
+    """
+    kind, _, code = seen.partition(":")
+    if kind != "alert" or ways <= WITHOUT_HELLO:
+        return False
+    if int(code) in (DECRYPT_ERROR, BAD_CERTIFICATE):
+        return "session" in ways and (int(code) == DECRYPT_ERROR or not trace.presented.certificates)
+    return int(code) not in CERTIFICATE_ALERTS
 
 
 def consistent_with(verdicts: Mapping[str, Verdict], trace: Trace) -> list[str]:
@@ -104,6 +116,9 @@ def behaviour(trace: Trace) -> Iterator[Evidence]:
     if kind == "no_startup" and (trace.presented.injected or trace.preamble == "direct"):
         kind = "no_startup_otherwise"
     text, modes = BEHAVIOUR[kind]
+    alert = trace.outcome.alert
+    if kind in ("alert", "stopped") and alert is not None:
+        text = f"{text[:-1]}: {alert.description} ({alert.code})."
     sealed = " (read off the sizes of sealed records)" if trace.outcome.inferred else ""
     yield Evidence(kind, text + sealed, _last(trace), tuple(m for m in SSLMODES if m not in modes))
 
@@ -159,6 +174,8 @@ def kerberos(trace: Trace) -> Iterator[Evidence]:
 # TABLES
 
 X25519MLKEM768 = 0x11EC
+BAD_CERTIFICATE, DECRYPT_ERROR = 42, 51
+WITHOUT_HELLO = {"nothing", "unasked", "plaintext", "gave_up", "gss", "no_hello"}
 TLS = ("allow", "prefer", "require", "verify-ca", "verify-full")
 STRONG = ("require", "verify-ca", "verify-full")
 # what was seen: a sentence, and the modes that can leave it

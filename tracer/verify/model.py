@@ -54,6 +54,7 @@ class Trust:
     """What the client was told: its connection parameters, its root file, and the time by its clock (aware, UTC).
 
     `roots`: UNKNOWN; None when the file does not exist; the certificates of the file; `Unusable`; or "system".
+    `store`: what sslrootcert=system stands for on the client's machine; None where nobody knows.
     `crls`: None for no look at revocation; an empty sequence for a look without a single list, which no chain passes.
     """
 
@@ -71,20 +72,28 @@ class Trust:
     sslcertmode: str = "allow"
     gssencmode: str = "disable"
     ssl_min_protocol_version: str = "TLSv1.2"
+    ssl_max_protocol_version: str = "TLSv1.3"
+    store: Sequence[x509.Certificate | Certificate] | None = None
 
     def __post_init__(self) -> None:
         """Certificates and lists become our own values, in tuples: a `Trust` can be the key of a dictionary."""
         if not isinstance(self.roots, (Unknown, Unusable, str, type(None))):
             object.__setattr__(self, "roots", tuple(map(_our_certificate, self.roots)))
+        if self.store is not None:
+            object.__setattr__(self, "store", tuple(map(_our_certificate, self.store)))
         if self.crls is not None:
             object.__setattr__(self, "crls", tuple(map(_our_list, self.crls)))
 
     def anchors(self) -> tuple[Certificate, ...] | None:
-        """The certificates of the root file; None when there is no list of them."""
+        """The certificates of the root file, or of the system's store; None when there is no list of them."""
+        if self.roots == "system":
+            return cast("tuple[Certificate, ...] | None", self.store)
         return cast("tuple[Certificate, ...]", self.roots) if isinstance(self.roots, tuple) else None
 
     def lists(self) -> tuple[RevocationList, ...] | None:
-        """The revocation lists; None when the client does not look at revocation."""
+        """The revocation lists; None when the client does not look at revocation, as with the system's store."""
+        if self.roots == "system":
+            return None
         return cast("tuple[RevocationList, ...] | None", self.crls)
 
 

@@ -15,7 +15,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from tracer.certificates import Certificate, Presented
-from tracer.verify.model import SSLMODES, Roots, Trust, Unknown, Unusable, Verdict
+from tracer.verify.model import SSLMODES, Trust, Unknown, Unusable, Verdict
 
 Client = Callable[[Presented, Trust], Verdict]
 REMEMBERED = 1024  # tables; each is a few kilobytes
@@ -50,7 +50,7 @@ def table(presented: Presented, trust: Trust, client: Client) -> dict[str, Verdi
     """The verdict of every sslmode, from disable to verify-full, with all else as in `trust`."""
     if trust.crls is not None:
         return _judge(presented, trust, client)  # their dates count, too
-    kind, roots = _roots(trust.roots)
+    kind, roots = _roots(trust)
     chain = _Chain(presented.certificates or (), roots)
     dates, time = _dates(chain), trust.time.replace(microsecond=0)  # OpenSSL counts whole seconds
     stretch = bisect_left(dates, time), bisect_right(dates, time)
@@ -67,8 +67,11 @@ def _remembered(question: _Question) -> dict[str, Verdict]:
     return _judge(question.presented, question.trust, question.client)
 
 
-def _roots(roots: Roots) -> tuple[object, tuple[object, ...]]:
+def _roots(trust: Trust) -> tuple[object, tuple[object, ...]]:
     """What kind of root file it is, and the certificates in it."""
+    roots = trust.roots
+    if roots == "system" and trust.store is not None:
+        return "the system's", tuple(trust.store)
     if roots is None or isinstance(roots, (Unknown, Unusable, str)):
         return roots, ()
     return "file", tuple(roots)
@@ -101,4 +104,4 @@ def _at(verdict: Verdict, time: datetime) -> Verdict:
 
 
 _PRESENTED = attrgetter(*(f.name for f in fields(Presented) if f.name not in ("certificates", "seen")))
-_TRUST = attrgetter(*(f.name for f in fields(Trust) if f.name not in ("sslmode", "roots", "crls", "time")))
+_TRUST = attrgetter(*(f.name for f in fields(Trust) if f.name not in ("sslmode", "roots", "store", "crls", "time")))

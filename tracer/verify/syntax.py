@@ -102,6 +102,15 @@ def primitive(data: bytes, of: Node | None, tag: int) -> bytes:
     return der.content(data, of)
 
 
+def octets(data: bytes, of: Node, depth: int = 0) -> bytes:
+    """An OCTET STRING, which BER may cut into pieces, whatever these say to be (asn1_collect)."""
+    if not of.tag & 0x20:
+        return der.content(data, of)
+    if depth > STRING_NEST:
+        raise DerError("a string in too many pieces")
+    return b"".join(octets(data, part, depth + 1) for part in der.children(data, of))
+
+
 def boolean(data: bytes, of: Node) -> bool:
     if of.stop - of.body != 1:
         raise DerError("a BOOLEAN that is not one byte long")
@@ -269,16 +278,20 @@ def purposes(data: bytes) -> frozenset[str]:
 
 
 def subject_key_id(data: bytes) -> bytes:
-    return primitive(data, der.node(data, 0), der.OCTET_STRING)
+    of = der.node(data, 0)
+    if of.tag & ~0x20 != der.OCTET_STRING:
+        raise DerError("no OCTET STRING")
+    return octets(data, of)
 
 
 def authority_key_id(data: bytes) -> KeyId:
     left = members(data, der.node(data, 0))
-    key, names, serial = optional(left, 0x80), optional(left, 0xA1), optional(left, 0x82)
+    key = optional(left, 0x80) or optional(left, 0xA0)
+    names, serial = optional(left, 0xA1), optional(left, 0x82)
     done(left)
     issuers = general_names(data, names, 0xA1) if names else ()
     return KeyId(
-        der.content(data, key) if key else None,
+        octets(data, key) if key else None,
         next((name.value for name in issuers if name.kind == "directoryName"), None),
         integer(data, serial) if serial else None,
     )
@@ -377,5 +390,6 @@ def _inherited_or(data: bytes, choice: Node, fits: Callable[[Node], bool]) -> No
 # TABLES
 
 DEEPEST = 30  # ASN1_MAX_CONSTRUCTED_NEST
+STRING_NEST = 5  # ASN1_MAX_STRING_NEST
 CONSTRUCTED = (0, 3, 4, 5)
 ENCODINGS = {12: "utf-8", 19: "latin-1", 20: "latin-1", 22: "latin-1", 26: "latin-1", 28: "utf-32-be", 30: "utf-16-be"}

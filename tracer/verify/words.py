@@ -52,6 +52,7 @@ SENTENCES = {
     20: "nothing in the chain or the root file is the issuer of {who}: {issuer}",
     23: "{who} was revoked",
     26: "{who} may not be used for a TLS server",
+    28: "the root file says of {who} that it is not to be trusted for TLS servers",
     44: "the revocation list at hand is not about {who}",
     47: "{who} has a name that a CA above it is not allowed to give",
     48: "{who} has a name that a CA above it must not give",

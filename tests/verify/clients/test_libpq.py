@@ -239,3 +239,27 @@ def test_the_clock_is_the_case_s() -> None:
     _, trust = options("expired-server")
     earlier = replace(trust, time=datetime(2026, 2, 1, tzinfo=UTC))
     assert tracer.replay(first("expired-server"), earlier).outcome == "accept"
+
+
+@pytest.mark.parametrize(
+    ("gssencmode", "outcome", "wire"),
+    [("prefer", "accept", "gss"), ("require", "accept", "gss"), ("disable", "cannot_tell", None)],
+)
+def test_gssapi_encryption_comes_first(gssencmode: str, outcome: str, wire: str | None) -> None:
+    """Where the server has agreed, no mode sees a certificate; who says disable has not made that connection."""
+    verdict = replay("verify-full", "bad", first("gss-encrypted").presented, gssencmode=gssencmode)
+    assert (verdict.outcome, verdict.wire or None) == (outcome, wire)
+
+
+def test_gssapi_without_a_ticket() -> None:
+    """The server has agreed, and the client closed: what it does next is on another connection."""
+    trace = first("gssencrequest-agreed")
+    verdict = replay("verify-full", "good", trace.presented, gssencmode="prefer")
+    assert (verdict.outcome, verdict.wire) == ("cannot_tell", "gss|gave_up")
+    assert tracer.agrees(verdict, trace) is None
+
+
+def test_gssapi_or_nothing() -> None:
+    """TLS is never asked for; whether this server has GSSAPI, its TLS does not say."""
+    assert replay("require", "good", gssencmode="require").outcome == "cannot_tell"
+    assert replay("require", "good", gssencmode="prefer").outcome == "accept"

@@ -30,6 +30,9 @@ def trust(**how: Any) -> tracer.Trust:
         (17, {"sslnegotiation": "direct", "sslmode": "allow"}, texts.weak_for_direct("allow")),
         (17, {"sslnegotiation": "direct", "sslmode": "prefer", "roots": "system"}, texts.weak_for_direct("prefer")),
         (16, {"roots": "system"}, texts.weak_for_system("require")),
+        (12, {"ssl_max_protocol_version": "TLSv1.2"}, 'invalid connection option "ssl_max_protocol_version"'),
+        (13, {"ssl_max_protocol_version": "TLSv1.1"}, "invalid SSL protocol version range"),
+        (18, {"ssl_min_protocol_version": "tlsv1.3", "ssl_max_protocol_version": "TLSv1.2"}, texts.VERSION_RANGE),
     ],
 )
 def test_options_that_end_it(version: int, how: dict[str, Any], text: str) -> None:
@@ -46,6 +49,8 @@ def test_options_that_end_it(version: int, how: dict[str, Any], text: str) -> No
         (16, {"sslcertmode": "require"}),
         (17, {"sslnegotiation": "direct"}),
         (12, {}),
+        (13, {"ssl_min_protocol_version": "", "ssl_max_protocol_version": "TLSv1"}),
+        (13, {"ssl_min_protocol_version": "TLSv1.3", "ssl_max_protocol_version": ""}),
         (18, {"roots": "system", "sslmode": "verify-full"}),
     ],
 )
@@ -83,7 +88,7 @@ def test_tls_1_1(version: int, fails: bool) -> None:
 
 def test_a_late_alert() -> None:
     """The client believes that it is connected: no way back."""
-    step = steps.late_alert(NEWEST, replace(OPEN, ended=Ended("alert", "after_handshake", 116)))
+    step = steps.late_alert(NEWEST, replace(OPEN, ended=Ended("alert", "after_handshake", 116)), trust())
     assert step is not None
     assert (step.wire, step.retry) == ("session", False)
 

@@ -30,11 +30,12 @@ def test_an_alert_of_the_server(version: int, openssl: tuple[int, int], alert: i
 
 
 def test_the_hint_about_versions() -> None:
-    """From 13 on there is a second line."""
+    """From 13 on there is a second line, with the versions as they were written."""
     assert texts.not_tls(libpq("libpq-12")) == "SSL error: wrong version number"
     assert texts.not_tls(libpq("libpq-13")).splitlines()[1:] == [
         "This may indicate that the server does not support any SSL protocol version between TLSv1.2 and TLSv1.3."
     ]
+    assert texts.server_alert(libpq("libpq-18"), 70, ("", "tlsv1.1")).endswith("version between  and tlsv1.1.")
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,8 @@ def replay(libpq: Libpq, presented: Presented, trust: Trust) -> Verdict:
     """What this libpq would do with that server."""
     if trust.roots == "system" and not libpq.has("system"):
         trust = replace(trust, roots=None, root_path="system")  # a file of that name, which nobody has
+    if presented.direct:
+        trust = replace(trust, sslnegotiation="direct")  # who shows that was not asked otherwise
     decide = partial(_verdict, libpq, trust)
     forbidden = options(libpq, trust)
     if forbidden is not None:
@@ -132,9 +134,18 @@ def _in_gss(decide: partial[Verdict], presented: Presented, trust: Trust) -> Ver
         return decide(
             "cannot_tell", None, steps=(Step(Check("negotiation", "cannot_tell", why, "before_tls")),), says=why
         )
+    if agreed and not presented.sealed_by_gssapi:
+        why = "behind G it takes a Kerberos ticket for this server; a client that has none comes back and asks for TLS"
+        step = Step(Check("negotiation", "cannot_tell", why, "before_tls"))
+        return decide("cannot_tell", None, steps=(step,), wire="gss|gave_up", says=why)
     if agreed:
         says = "GSSAPI encryption, and TLS is never asked for"
         return decide("accept", None, steps=(), wire="gss", says=says, authenticated=None)
+    if presented.direct or presented.answer is not None:
+        why = "gssencmode=require never asks for TLS, and whether the server agrees to GSSAPI encryption is not known"
+        return decide(
+            "cannot_tell", None, steps=(Step(Check("gssencmode", "cannot_tell", why, "before_tls")),), says=why
+        )
     because = "gssencmode=require goes on inside GSSAPI encryption only, and never asks for TLS"
     return decide(
         "refuse", Step(Check("gssencmode", "failed", because, "before_tls"), says=because), steps=(), wire=None

@@ -14,8 +14,10 @@ from tracer.outcome import Ended
 from tracer.verify import names
 from tracer.verify.checks import VERIFYING, in_handshake
 from tracer.verify.clients import libpq_texts as texts
+from tracer.verify.clients import tls_versions as versions
 from tracer.verify.clients.libpq_versions import Libpq
 from tracer.verify.model import Check, Trust, Unknown, Unusable
+from tracer.verify.validity import unreadable
 from tracer.verify.words import ALERT_NAMES, alert
 
 DEFAULT_ROOT = "~/.postgresql/root.crt"
@@ -52,6 +54,8 @@ def options(libpq: Libpq, trust: Trust) -> Step | None:
         (texts.invalid_option(name) for name, default in PARAMETERS if _too_new(libpq, trust, name, default)), ""
     )
     mode = trust.sslmode
+    if not text and versions.contradictory(trust):
+        text = texts.VERSION_RANGE
     if not text and trust.sslnegotiation == "direct" and mode in ("disable", "allow", "prefer"):
         text = texts.weak_for_direct(mode)
     if not text and trust.roots == "system" and mode != "verify-full":
@@ -63,7 +67,7 @@ def options(libpq: Libpq, trust: Trust) -> Step | None:
 
 
 def _too_new(libpq: Libpq, trust: Trust, name: str, default: str) -> bool:
-    return getattr(trust, name) != default and not libpq.has(name)
+    return getattr(trust, name) != default and not libpq.has(SINCE.get(name, name))
 
 
 # THE ANSWER
@@ -101,16 +105,25 @@ def negotiation(libpq: Libpq, presented: Presented, trust: Trust) -> Step:
 
 def inside_tls(libpq: Libpq, presented: Presented, trust: Trust) -> tuple[Step, ...]:
     """Every check of a TLS connection in order, also those behind the first that fails."""
-    before = (_direct(presented, trust), root_file(libpq, presented, trust), server_name(libpq, presented, trust))
-    behind = (alpn(presented), name(libpq, presented, trust), injected(presented), late_alert(libpq, presented))
+    before = (
+        root_file(libpq, presented, trust),
+        server_name(libpq, presented, trust),
+        _no_version(libpq, presented, trust),
+        _direct(presented, trust),
+    )
+    behind = (alpn(presented), name(libpq, presented, trust), injected(presented), late_alert(libpq, presented, trust))
     found = (*before, *handshake(libpq, presented, trust), *behind, *authentication(presented, trust))
     return tuple(step for step in found if step is not None)
 
 
 def _direct(presented: Presented, trust: Trust) -> Step | None:
     """Whether the server takes TLS without being asked first. One that chose ALPN `postgresql` is new enough."""
-    if trust.sslnegotiation != "direct" or presented.direct or presented.alpn == "postgresql":
+    answered = presented.version or presented.certificates or presented.ended
+    if trust.sslnegotiation != "direct" or presented.alpn == "postgresql" or (presented.direct and answered):
         return None
+    if presented.direct:
+        why = "the server's answer to the ClientHello is not in the capture"
+        return Step(Check("negotiation", "cannot_tell", why, "before_tls"), wire="stopped")
     why = "this server was asked with an SSLRequest; whether it takes direct TLS, as PostgreSQL does from 17 on, is not known"
     return Step(Check("negotiation", "cannot_tell", why, "before_tls"), wire="stopped")
 
@@ -121,13 +134,21 @@ def root_file(libpq: Libpq, presented: Presented, trust: Trust) -> Step | None:
     if trust.roots is None and trust.sslmode in VERIFYING:
         text: str | None = texts.missing_root(libpq, path)
         because = f"the root file {path} does not exist"
-    elif isinstance(trust.roots, Unusable):
-        text = texts.unusable_root(libpq, path, trust.roots.reason)
-        because = f"the root file {path} is there and cannot be used: {trust.roots.reason}"
+    elif reason := _unusable(libpq, trust):
+        text = texts.unusable_root(libpq, path, reason)
+        because = f"the root file {path} is there and cannot be used: {reason}"
     else:
         return None
     check = _failed("root_file", because, when="before_tls", wanted="certificates in the root file", found=path)
     return Step(check, text, "no_hello", _no_hello(presented, trust), retry=True)
+
+
+def _unusable(libpq: Libpq, trust: Trust) -> str | None:
+    """OpenSSL's word on a root file, or on its first entry that it does not read; the system's store may lack some."""
+    if isinstance(trust.roots, Unusable):
+        return trust.roots.reason
+    roots = trust.anchors() if trust.roots != "system" else None
+    return next((word for root in roots or () if (word := unreadable(root, libpq.openssl))), None)
 
 
 def _no_hello(presented: Presented, trust: Trust) -> str:
@@ -154,30 +175,42 @@ def handshake(libpq: Libpq, presented: Presented, trust: Trust) -> Iterator[Step
 
     Without a ServerHello the server ended before it had shown anything.
     """
-    stopped = _stopped(libpq, presented)
+    stopped = _stopped(libpq, presented, trust)
     if stopped is not None and presented.version is None and not presented.certificates:
         why = "the server ended the handshake before it showed a certificate"
         yield stopped
         yield from (Step(Check(step, "not_done", why)) for step in ("chain", "validity"))
         return
-    old = _old_version(libpq, presented, trust)
-    if old is not None:
-        yield old
+    yield from filter(None, (_other_version(libpq, presented, trust), _unreadable(libpq, presented)))
     yield from chain(libpq, presented, trust)
     if stopped is not None:
         yield stopped
 
 
-def _old_version(libpq: Libpq, presented: Presented, trust: Trust) -> Step | None:
-    """From 13 on libpq offers TLS 1.2 and above. A server that has less says so, or picks less and is told."""
-    parameter = OLD_VERSIONS.get(presented.version or "")
-    if parameter is None or not libpq.has("tls_1_2") or parameter >= trust.ssl_min_protocol_version:
-        return None
-    because = f"the server chose {presented.version}, and libpq offers TLS 1.2 and above from 13 on"
-    check = _failed("version", because, when="in_handshake", wanted="TLS 1.2 or 1.3", found=presented.version)
-    return Step(
-        check, None, "stopped|alert:70", "a fatal alert protocol_version (70), the server's or the client's", retry=True
-    )
+def _other_version(libpq: Libpq, presented: Presented, trust: Trust) -> Step | None:
+    """A version outside of what the client allows; libpq up to 12 allows all that OpenSSL has."""
+    check = versions.chosen(presented, trust) if libpq.has("tls_1_2") else None
+    says = "a fatal alert protocol_version (70), the server's or the client's"
+    return Step(check, None, "stopped|alert:70", says, retry=True) if check else None
+
+
+def _no_version(libpq: Libpq, presented: Presented, trust: Trust) -> Step | None:
+    check = versions.none_left(presented, trust, libpq.openssl)
+    says = "a fatal alert protocol_version (70) in place of a ClientHello"
+    prints = texts.no_protocols(libpq, versions.allowed(trust))
+    return Step(check, prints, "alert:70", says, retry=True) if check else None
+
+
+def _unreadable(libpq: Libpq, presented: Presented) -> Step | None:
+    """A certificate that this OpenSSL does not read, root file or not (statem_clnt.c, tls_process_server_certificate)."""
+    for at, certificate in enumerate(presented.certificates or ()):
+        word = unreadable(certificate, libpq.openssl)
+        if word is not None:
+            because = f"OpenSSL does not read {certificate.short}: {word}"
+            check = _failed("certificate", because, when="in_handshake", certificate=at, found=word)
+            says = "a fatal alert bad_certificate (42) in clear, and the client closes"
+            return Step(check, f"SSL error: {word}", "alert:42", says, retry=True)
+    return None
 
 
 def chain(libpq: Libpq, presented: Presented, trust: Trust) -> Iterator[Step]:
@@ -196,19 +229,21 @@ def chain(libpq: Libpq, presented: Presented, trust: Trust) -> Iterator[Step]:
             yield Step(check, wire="alert")
 
 
-def _stopped(libpq: Libpq, presented: Presented) -> Step | None:
+def _stopped(libpq: Libpq, presented: Presented, trust: Trust) -> Step | None:
     ended = presented.ended
     if ended is None or ended.where != "in_handshake":
         return None
-    text = {"closed": texts.end_of_file, "reset": texts.reset, "not_tls": texts.not_tls}.get(ended.how)
-    prints = text(libpq) if text else _alert_text(libpq, ended)
+    text = {"closed": texts.end_of_file, "reset": texts.reset}.get(ended.how)
+    prints = text(libpq) if text else _ended_text(libpq, ended, trust)
     because, at = f"the server {_how(ended)} inside the handshake", presented.seen.get("ended")
     check = _failed("server", because, when="in_handshake", found=_how(ended), after_message=at)
     return Step(check, prints, "stopped", "nothing more: the server ended the handshake", retry=True)
 
 
-def _alert_text(libpq: Libpq, ended: Ended) -> str | None:
-    return texts.server_alert(libpq, ended.alert) if ended.alert is not None else None
+def _ended_text(libpq: Libpq, ended: Ended, trust: Trust) -> str | None:
+    if ended.how == "not_tls":
+        return texts.not_tls(libpq, versions.allowed(trust))
+    return texts.server_alert(libpq, ended.alert, versions.allowed(trust)) if ended.alert is not None else None
 
 
 def _how(ended: Ended) -> str:
@@ -275,7 +310,7 @@ def injected(presented: Presented) -> Step | None:
     return Step(check, texts.INJECTED, "no_startup", NO_STARTUP)
 
 
-def late_alert(libpq: Libpq, presented: Presented) -> Step | None:
+def late_alert(libpq: Libpq, presented: Presented, trust: Trust) -> Step | None:
     """TLS 1.3 lets a server refuse the client's certificate when the client believes that all is done: no way back then."""
     ended = presented.ended
     if ended is None or ended.how != "alert" or ended.where != "after_handshake":
@@ -283,7 +318,7 @@ def late_alert(libpq: Libpq, presented: Presented) -> Step | None:
     because = f"the server {_how(ended)} behind the handshake"
     at = presented.seen.get("ended")
     check = _failed("server", because, when="after_handshake", found=_how(ended), after_message=at)
-    return Step(check, _alert_text(libpq, ended), "session", WITH_STARTUP)
+    return Step(check, _ended_text(libpq, ended, trust), "session", WITH_STARTUP)
 
 
 # BEHIND THE STARTUP MESSAGE
@@ -351,8 +386,14 @@ def refused(presented: Presented) -> Step | None:
 
 # TABLES
 
-PARAMETERS = (("channel_binding", "prefer"), ("sslcertmode", "allow"), ("sslnegotiation", "postgres"))
-OLD_VERSIONS = {"SSL 3.0": "", "TLS 1.0": "TLSv1", "TLS 1.1": "TLSv1.1"}  # as ssl_min_protocol_version writes them
+PARAMETERS = (
+    ("channel_binding", "prefer"),
+    ("ssl_min_protocol_version", "TLSv1.2"),
+    ("ssl_max_protocol_version", "TLSv1.3"),
+    ("sslcertmode", "allow"),
+    ("sslnegotiation", "postgres"),
+)
+SINCE = {"ssl_min_protocol_version": "tls_1_2", "ssl_max_protocol_version": "tls_1_2"}
 HOW = {"closed": "closed", "reset": "reset the connection", "not_tls": "sent what is no TLS", "error": "sent an error"}
 NO_STARTUP = "the whole handshake, then close_notify and the client closes: no StartupMessage"
 WITH_STARTUP = "the whole handshake, then a StartupMessage inside TLS"

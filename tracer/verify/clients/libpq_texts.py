@@ -15,6 +15,8 @@ from tracer.verify.model import BROKEN_ENTRY
 
 NO_TLS = "server does not support SSL, but SSL was required"
 EARLY_ERROR = "server sent an error response during SSL exchange"
+Versions = tuple[str, str]  # the lowest and the highest that the client allows, in its own words
+DEFAULT_VERSIONS: Versions = ("TLSv1.2", "TLSv1.3")
 CLOSED = (
     "server closed the connection unexpectedly\n"
     "\tThis probably means the server terminated abnormally\n"
@@ -38,6 +40,9 @@ NO_CERTIFICATE = "server accepted connection without a valid SSL certificate"
 
 def invalid_option(option: str) -> str:
     return f'invalid connection option "{option}"'
+
+
+VERSION_RANGE = "invalid SSL protocol version range"
 
 
 def weak_for_system(mode: str) -> str:
@@ -87,9 +92,9 @@ def refused_chain(libpq: Libpq, fault: Fault, certificates: Sequence[Certificate
     return reason and f"SSL error: {reason}"
 
 
-def server_alert(libpq: Libpq, number: int) -> str:
+def server_alert(libpq: Libpq, number: int, versions: Versions = DEFAULT_VERSIONS) -> str:
     """What is printed for a fatal alert of the server."""
-    return f"SSL error: {_alert(libpq, number)}" + (hint(libpq) if number == PROTOCOL_VERSION else "")
+    return f"SSL error: {_alert(libpq, number)}" + (hint(libpq, versions) if number == PROTOCOL_VERSION else "")
 
 
 def _alert(libpq: Libpq, number: int) -> str:
@@ -101,14 +106,20 @@ def _alert(libpq: Libpq, number: int) -> str:
     return reason.replace("sslv3 alert", "ssl/tls alert") if libpq.openssl >= (3, 2) else reason
 
 
-def not_tls(libpq: Libpq) -> str:
+def not_tls(libpq: Libpq, versions: Versions = DEFAULT_VERSIONS) -> str:
     """The server's bytes are no TLS record."""
-    return "SSL error: wrong version number" + hint(libpq)
+    return "SSL error: wrong version number" + hint(libpq, versions)
 
 
-def hint(libpq: Libpq) -> str:
-    text = "\nThis may indicate that the server does not support any SSL protocol version between TLSv1.2 and TLSv1.3."
-    return text if libpq.has("tls_1_2") else ""
+def no_protocols(libpq: Libpq, versions: Versions) -> str:
+    """OpenSSL itself has none of the versions between those two."""
+    return "SSL error: no protocols available" + hint(libpq, versions)
+
+
+def hint(libpq: Libpq, versions: Versions) -> str:
+    """The second line: ssl_min_protocol_version and ssl_max_protocol_version as they were written."""
+    words = "\nThis may indicate that the server does not support any SSL protocol version between {} and {}."
+    return words.format(*versions) if libpq.has("tls_1_2") else ""
 
 
 def end_of_file(libpq: Libpq) -> str:
