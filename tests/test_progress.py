@@ -37,7 +37,21 @@ def test_a_terminal_sees_how_far_it_is() -> None:
     terminal = Terminal()
     shown = Progress(terminal)
     assert list(shown.watch(listening())) == [Tick(1.0), Tick(2.0), Tick(3.0)]
-    assert terminal.getvalue() == "".join(f"{ERASE}eth0: {n} packets, 0 PostgreSQL connections" for n in (1, 2, 3))
+    counted = ("1 packet", "2 packets", "3 packets")
+    assert terminal.getvalue() == "".join(f"{ERASE}eth0: {n}, 0 PostgreSQL connections" for n in counted)
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_live_capture_tells_how_it_goes() -> None:
+    """What was dropped, where somebody counts, and how the connections ended, the most frequent way first."""
+    terminal, source = Terminal(), listening()
+    source.counts.dropped = 1234
+    shown = Progress(terminal)
+    for how in ("refused_by_client", "established", "established"):
+        shown.settled(how)
+    list(shown.watch(source))
+    last = terminal.getvalue().split(ERASE)[-1]
+    assert last == "eth0: 3 packets (1,234 dropped), 3 PostgreSQL connections (2 established, 1 refused by client)"
 
 
 @pytest.mark.usefixtures("at_once")

@@ -75,6 +75,15 @@ def test_tls_that_is_not_postgresql() -> None:
     assert not report(TRACE, TRUST, asked=False).foreign
 
 
+def test_the_first_byte_was_not_captured() -> None:
+    """Another ALPN says that it is something else, and so does what was opened; without either nobody knows."""
+    other = packets(Tls(talk=(), alpn="http/1.1").run().said)
+    bare, talking = Tls(talk=()).run(), Tls(talk=(("client", b"GET / HTTP/1.1\r\n\r\n"),)).run()
+    assert report(follow(other[2:]), TRUST, asked=False).foreign
+    assert report(follow(packets(talking.said)[2:], talking.keys()), TRUST, asked=False).foreign
+    assert not report(follow(packets(bare.said)[2:]), TRUST, asked=False).foreign
+
+
 def test_what_the_client_presented() -> None:
     """A client that gave a certificate has a name, too; one that was not asked has none."""
     read = tracer.read(CAPTURES / "client-certificate-given" / "capture.pcapng")

@@ -391,3 +391,12 @@ def test_a_clock_that_is_set_back() -> None:
         ("closed", 2 * len(WELCOME)),
         ("quiet", len(WELCOME)),
     ]
+
+
+def test_time_passes_by() -> None:
+    """`arriving` hands on every tick between the connections, `reassemble` none."""
+    items = [*packets(SAID), Tick(2.0e9), Tick(2.1e9)]
+    arrived = list(streams.arriving(Source("x", lambda _: iter(items))))
+    assert [item for item in arrived if isinstance(item, Tick)] == items[-2:]
+    assert [type(item) for item in arrived if item not in items] == [Connection]
+    assert len(list(tracer.reassemble(Source("x", lambda _: iter(items))))) == 1

@@ -67,6 +67,7 @@ class Tls:
     ciphers: str | None = None
     identity: tuple[str, str] | None = None  # files of the server's chain and key
     name: str | None = "db.example"  # that the client asks for
+    alpn: str | None = None  # that the client offers
     ask: bool = False  # the server asks for a client certificate, and takes none for an answer
     curve: str | None = None  # the server's only group: another than the client's first makes a HelloRetryRequest
     late: bool = False  # it asks behind the handshake, once both have spoken
@@ -82,6 +83,8 @@ class Tls:
             ours.check_hostname, ours.verify_mode = False, ssl.CERT_NONE
             ours.keylog_filename = keylog.name
             ours.post_handshake_auth = self.late
+            if self.alpn:
+                ours.set_alpn_protocols([self.alpn])
             if self.late:
                 ours.load_cert_chain(crt, key)
             if self.ask or self.late:

@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from tracer.commands import annotating, connecting, judging, reading
+from tracer.commands import annotating, connecting, judging, listening, measuring, reading
 from tracer.commands.options import Parser
 from tracer.commands.terminal import complain
 from tracer.errors import TracerError
@@ -24,7 +24,9 @@ EXAMPLES = """examples:
   pgtls live -i eth0
   pgtls probe "host=db.example sslmode=verify-full sslrootcert=root.crt"
   pgtls annotate capture.pcapng explained.pcapng
+  pgtls cost "host=db.example sslrootcert=root.crt" --repeat 50
   pgtls verify chain.pem --host db.example --sslrootcert root.crt
+  pgtls explain-mode "postgresql://db.example/?sslmode=require"
   pgtls bundle old.pem --and new.pem --against capture.pcapng
 """
 
@@ -65,9 +67,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"pgtls {tool_version()}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     reading.add(commands)
+    listening.add(commands)
     annotating.add(commands)
     connecting.add(commands)
     judging.add(commands)
+    measuring.add(commands)
     return parser
 
 

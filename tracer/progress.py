@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
-from tracer.packets.source import Packet, Source, Tick
+from tracer.packets.source import Counts, Packet, Source, Tick
 
 PATIENCE = 1.0  # seconds before the line appears
 PERIOD = 0.25  # seconds from one line to the next
@@ -24,7 +25,11 @@ class Progress:
         self.quiet = not terminal.isatty()
         self.due = time.monotonic() + PATIENCE
         self.shown = False
-        self.connections = 0
+        self.tally: Counter[str] = Counter()  # connections, by how they ended
+
+    def settled(self, how: str) -> None:
+        """One more connection has."""
+        self.tally[how] += 1
 
     def watch(self, source: Source) -> Source:
         """The same source; what it has read is shown as it is read."""
@@ -53,9 +58,22 @@ class Progress:
         self.due, self.shown = now + PERIOD, True
         part = f"{100 * source.counts.bytes // size} %, " if size else ""
         name = "".join(c if c.isprintable() else "?" for c in Path(source.name).name)[:40]
-        line = f"{name}: {part}{source.counts.packets:,} packets, {self.connections:,} PostgreSQL connections"
+        line = f"{name}: {part}{packets(source.counts)}, {connections(self.tally)}"
         self.terminal.write(f"{ERASE}{line}")
         self.terminal.flush()
+
+
+def packets(counts: Counts) -> str:
+    """How many, and how many of them were lost, where somebody counted."""
+    dropped = "" if counts.dropped is None else f" ({counts.dropped:,} dropped)"
+    return f"{counts.packets:,} packet{'s' * (counts.packets != 1)}{dropped}"
+
+
+def connections(tally: Counter[str]) -> str:
+    """How many, and how they ended."""
+    number = tally.total()
+    how = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in tally.most_common())
+    return f"{number:,} PostgreSQL connection{'s' * (number != 1)}" + (f" ({how})" if how else "")
 
 
 def _size(source: Source) -> int | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from tracer.certificates import Certificate, Presented
@@ -11,6 +11,10 @@ from tracer.protocol.fields import every
 from tracer.trace import Trace
 from tracer.verify import Evidence, agrees, clients, consistent_with, evidence, known, table
 from tracer.verify.model import SSLMODES, Trust, Unknown, Verdict
+from tracer.verify.who import Who, who
+
+ALL = "all"  # for a client: libpq, and what every other one would do
+AUTO = "auto"  # and: whoever it looks like
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +26,7 @@ class Judged:
     verdicts: dict[str, Verdict]
     asked: bool
     host_from_hello: bool = False
+    clients: dict[str, dict[str, Verdict]] = field(default_factory=dict)  # with `ALL`: by client, then by sslmode
 
     @property
     def verdict(self) -> Verdict:
@@ -40,6 +45,7 @@ class Report(Judged):
     trace: Trace
     findings: list[Finding]
     own_time: bool  # judged at the capture's time, as the client did
+    who: Who | None = None  # with `AUTO`
     probed: bool = False  # our own connection, which ends on purpose behind the handshake
 
     def agreement(self, verdict: Verdict) -> bool | None:
@@ -52,14 +58,22 @@ class Report(Judged):
     def foreign(self) -> bool:
         """Whether this is TLS of something else: from the first byte, no ALPN `postgresql` in it, no startup seen inside.
 
-        Who asks about it all the same, naming a host, a root file or an sslmode, is answered as for PostgreSQL.
+        Where the first byte was not captured, another ALPN says so, or what was opened and is no PostgreSQL. Who asks
+        about it all the same, naming a host, a root file or an sslmode, is answered as for PostgreSQL.
         """
         hello = self.trace.of("ClientHello", "client")
-        if self.asked or self.trace.preamble != "direct" or hello is None or hello.problem is not None:
+        if self.asked or self.trace.negotiation or hello is None or hello.problem is not None:
             return False
         offered = {field.text for field in every(hello.fields, "protocol_name")}
-        inside = self.trace.of("StartupMessage") or self.trace.of("CancelRequest")
-        return "postgresql" not in offered and inside is None
+        if "postgresql" in offered or self.trace.of("StartupMessage") or self.trace.of("CancelRequest"):
+            return False
+        return bool(self.trace.preamble == "direct" or offered or self._opened_and_not_read)
+
+    @property
+    def _opened_and_not_read(self) -> bool:
+        """Whether the client's first words inside TLS were opened, and PostgreSQL's are not like that."""
+        first = next((m for m in self.trace.messages if m.sender == "client" and m.layer == "postgres"), None)
+        return first is not None and first.opened and first.kind == "Unread"
 
     @cached_property
     def client_certificates(self) -> tuple[Certificate, ...]:
@@ -96,8 +110,16 @@ class Report(Judged):
 
 
 def judge(presented: Presented, trust: Trust, client: str = "libpq", *, asked: bool = True) -> Judged:
-    """Judge what a server presented, under every sslmode. Raises `TracerError` for an unknown client."""
-    return Judged(presented=presented, trust=trust, verdicts=table(presented, trust, clients.get(client)), asked=asked)
+    """Judge what a server presented, under every sslmode; for `ALL`, as libpq, and as every other client beside it.
+
+    Raises `TracerError` for an unknown client.
+    """
+    beside = {}
+    if client == ALL:
+        client = "libpq"
+        beside = {name: table(presented, trust, clients.get(name)) for name in (client, *clients.drivers())}
+    verdicts = table(presented, trust, clients.get(client))
+    return Judged(presented=presented, trust=trust, verdicts=verdicts, asked=asked, clients=beside)
 
 
 def report(
@@ -116,16 +138,19 @@ def report(
         trust = replace(trust, host=name)
     elif isinstance(trust.host, Unknown) and trust.hostaddr:
         trust = replace(trust, host=None)  # an address alone, and no name in the hello
-    judged = judge(trace.presented, trust, client, asked=asked)
+    found = who(trace) if client == AUTO else None
+    judged = judge(trace.presented, trust, found.client if found else client, asked=asked)
     made = Report(
         presented=judged.presented,
         trust=trust,
         verdicts=judged.verdicts,
+        clients=judged.clients,
         asked=asked,
         host_from_hello=from_hello,
         trace=trace,
         findings=[with_roots(finding, trace, trust) for finding in explain(trace)],
         own_time=own_time,
+        who=found,
         probed=probed,
     )
-    return replace(made, findings=[]) if made.foreign else made
+    return replace(made, findings=[], clients={}, who=None) if made.foreign else made

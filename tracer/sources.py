@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
+from tracer.errors import TracerError
 from tracer.packets.pcap import open_capture, read_stream
 from tracer.packets.source import Source
 
@@ -18,11 +20,37 @@ def read(capture: str | os.PathLike[str] | BinaryIO) -> Source:
     return read_stream(capture, str(getattr(capture, "name", "capture")))
 
 
-def live(interface: str | None = None) -> Source:
-    """The packets of an interface from now on. Raises `TracerError`."""
-    from tracer.packets.live import live as listen
+def live(interface: str | None = None, *, ports: Sequence[int] = (), via: str | None = None) -> Source:
+    """The packets of an interface from now on; without one of all of them, where the machine can.
 
-    return listen(interface)
+    `ports` are those to look at, all when there are none. `via` is "ring", "scapy" or "wireshark": the way in, else the
+    best that the machine allows. `Source.way` says which it was. Raises `TracerError`.
+    """
+    from tracer.packets import dumpcap, ring
+    from tracer.packets import live as scapy
+
+    captures = {"ring": ring.capture, "scapy": scapy.capture, "wireshark": dumpcap.capture}
+    failed: OSError = PermissionError()
+    for way in (via,) if via else _ways(dumpcap.available()):
+        try:
+            source = captures[way](interface, ports)
+        except OSError as error:
+            if isinstance(failed, PermissionError):
+                failed = error
+        else:
+            source.way = WAYS[way]
+            return source
+    if isinstance(failed, PermissionError):
+        raise TracerError(
+            "no right to capture", *(hint.format(python=Path(sys.executable).resolve()) for hint in RIGHTS)
+        )
+    raise TracerError(f"cannot capture on {interface or 'all interfaces'}: {failed}")
+
+
+def _ways(dumpcap: bool) -> tuple[str, ...]:
+    """The ways in, the best first: a kernel may have no ring, and a user no right to it."""
+    ours = ("ring", "scapy") if sys.platform == "linux" else ("scapy",)
+    return (*ours, "wireshark") if dumpcap else ours
 
 
 def probe(
@@ -41,3 +69,11 @@ def probe(
     home = home or home_folder(variables)
     settings = resolve(client.told(conninfo), variables, home)
     return connect(client.endpoints(settings), client.conduct(settings, home, startup=startup))
+
+
+WAYS = {"ring": "a packet ring", "scapy": "scapy", "wireshark": "Wireshark's dumpcap"}
+RIGHTS = (
+    "run it as root, or give this Python the right: sudo setcap cap_net_raw+ep {python}",
+    "or let Wireshark's dumpcap capture, whose group may: sudo usermod -aG wireshark $USER, log in anew, and --via wireshark",
+    "or read what another program captures: sudo tcpdump -U -w - tcp | pgtls read -",
+)

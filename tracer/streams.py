@@ -21,7 +21,7 @@ from datetime import datetime
 from typing import Literal
 
 from tracer.clock import Clock
-from tracer.packets.source import ACK, FIN, RST, SYN, Address, Packet, Source, address, moment, reverse
+from tracer.packets.source import ACK, FIN, RST, SYN, Address, Packet, Source, Tick, address, moment, reverse
 from tracer.protocol.settled import began, ends_in_alert, is_postgres, lost_request
 from tracer.segments import STREAM_BYTES, Direction, Stream
 
@@ -58,6 +58,11 @@ def reassemble(source: Source, *, all_tls: bool = False, after: int = 0) -> Iter
 
     Their ids count from `after` + 1.
     """
+    return (item for item in arriving(source, all_tls=all_tls, after=after) if isinstance(item, Connection))
+
+
+def arriving(source: Source, *, all_tls: bool = False, after: int = 0) -> Iterator[Connection | Tick]:
+    """The same, with every `Tick` in between: for whoever has more to do while nothing settles."""
     flows = _Flows(source, all_tls)
     flows.numbered = after
     for item in source:
@@ -65,6 +70,7 @@ def reassemble(source: Source, *, all_tls: bool = False, after: int = 0) -> Iter
             yield from flows.packet(item)
         else:
             yield from flows.time(item.time)
+            yield item
     yield from flows.end()
 
 

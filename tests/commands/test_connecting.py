@@ -217,3 +217,9 @@ def test_mistakes(words: list[str], said: str, folder: Path, capfd: pytest.Captu
     assert err.startswith("pgtls: error: ")
     assert said in err
     assert "Traceback" not in err
+
+
+def test_a_probe_recognises_nobody(capfd) -> None:
+    """The connection is our own."""
+    assert main(["probe", "host=127.0.0.1", "--client", "auto"]) == 2
+    assert "there is no client to recognise" in capfd.readouterr().err

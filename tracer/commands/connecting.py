@@ -16,7 +16,7 @@ from tracer.output import Output
 from tracer.packets import frames
 from tracer.packets.probe import probe
 from tracer.packets.source import Packet, Source
-from tracer.report import Report, report
+from tracer.report import AUTO, Report, report
 from tracer.settings import home_folder, resolve, trust
 from tracer.streams import reassemble
 from tracer.trace import Trace, follow
@@ -38,6 +38,8 @@ def add(commands: argparse._SubParsersAction[Parser]) -> None:
 
 
 def _probe(options: argparse.Namespace) -> int:
+    if options.client == AUTO:
+        raise TracerError("this connection is our own: there is no client to recognise", "name one: --client libpq")
     environment, home = os.environ, home_folder(os.environ)
     given = client.told(options.conninfo) if options.conninfo else {}
     settings = resolve(given | shared.given(options), environment, home)

@@ -1,4 +1,4 @@
-"""Judging without a connection: `verify` a chain, and what a CA `bundle` holds and anchors."""
+"""Judging without a connection: `verify` a chain, what a CA `bundle` holds and anchors, what a connection string means."""
 
 from __future__ import annotations
 
@@ -12,24 +12,29 @@ from typing import IO
 from tracer import chainfile, rootfile
 from tracer.bundle import Entry, anchored, entries
 from tracer.certificates import Certificate, Presented
+from tracer.client import told as told_by
 from tracer.commands import options as shared
 from tracer.commands import terminal
 from tracer.commands.options import Parser, command
 from tracer.errors import TracerError
+from tracer.modes import explain_mode
 from tracer.packets.chunks import open_file
 from tracer.render import bundle as screen
 from tracer.render import document
+from tracer.render.modes import modes, modes_document
 from tracer.render.page import Page
 from tracer.render.text import told
 from tracer.render.verify import verify as chain_screen
-from tracer.report import judge
+from tracer.report import ALL, AUTO, judge
+from tracer.settings import home_folder, resolve, trust
 from tracer.sources import read
 from tracer.streams import reassemble
 from tracer.trace import follow
+from tracer.verify import clients
 
 
 def add(commands: argparse._SubParsersAction[Parser]) -> None:
-    """The two commands."""
+    """The three commands."""
     verify = command(commands, "verify", _verify, "replay a client's checks on a chain alone")
     verify.add_argument(
         "chain", metavar="CHAIN", help="PEM, DER or PKCS#7, the server's own first; - is standard input"
@@ -43,11 +48,19 @@ def add(commands: argparse._SubParsersAction[Parser]) -> None:
     holds.add_argument("--and", dest="other", metavar="OTHER", help="another bundle: who passes with which, until when")
     shared.time_option(holds, "now")
     shared.output_options(holds, ("text", "json"))
+    means = command(commands, "explain-mode", _explain, "what a connection string checks, and what not, in each driver")
+    means.add_argument(
+        "conninfo", nargs="?", default="", metavar="CONNINFO|URI|HOST[:PORT]", help="default: the PG* variables alone"
+    )
+    means.add_argument("--client", default=ALL, metavar="NAME", help="one of them alone (default: all)")
+    shared.output_options(means, ("text", "json"))
 
 
 def _verify(options: argparse.Namespace) -> int:
     sent = chainfile.load(options.chain)
     asked = shared.question(options)
+    if asked.client == AUTO:
+        raise TracerError("a chain alone does not say who the client is", "name it: --client libpq")
     trust = replace(asked.trust, time=asked.at or datetime.now(UTC))
     if trust.roots == "system" and trust.store is None:
         trust = replace(trust, store=rootfile.system(os.environ))
@@ -78,6 +91,23 @@ def _bundle(options: argparse.Namespace) -> int:
             screen.bundles(page, bundles, found, time)
             file.write(page.text())
     return int(any(not result.good for _, results in found for _, result in results[-1:]))
+
+
+def _explain(options: argparse.Namespace) -> int:
+    """The settings are those that libpq would find; the root file is looked for, and nothing is connected to."""
+    home = home_folder(os.environ)
+    settings = resolve(told_by(options.conninfo) if options.conninfo else {}, os.environ, home)
+    names = ("libpq", *clients.drivers()) if options.client == ALL else (options.client,)
+    found = [explain_mode(name, trust(settings, home), settings) for name in names]
+    with terminal.output(options) as file:
+        if options.format == "json":
+            _json(file, {"settings": document.settings(settings), "modes": modes_document(found)})
+        else:
+            page = _page(options, file)
+            file.write(told(settings, width=page.width))
+            modes(page, found)
+            file.write(page.text())
+    return 0
 
 
 def _load(name: str) -> tuple[Certificate, ...]:

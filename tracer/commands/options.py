@@ -15,7 +15,7 @@ from tracer.commands.terminal import hint
 from tracer.errors import TracerError
 from tracer.output import FORMATS
 from tracer.parameters import PARAMETERS
-from tracer.report import Report, report
+from tracer.report import ALL, AUTO, Report, report
 from tracer.settings import Setting, Settings, home_folder, resolve
 from tracer.settings import trust as client_trust
 from tracer.trace import Trace
@@ -64,7 +64,10 @@ def client_options(parser: argparse.ArgumentParser, default_time: str = "the cap
         spelt = dict.fromkeys((f"--{name.replace('_', '-')}", f"--{name}"))
         group.add_argument(*spelt, choices=values, help=f"as libpq's (default {values[0]})")
     group.add_argument(
-        "--client", default="libpq", metavar="NAME", help="whose checks to replay (default libpq, the newest)"
+        "--client",
+        default="libpq",
+        metavar="NAME",
+        help="whose checks to replay (default libpq, the newest); all: every client beside each other; auto: whoever it looks like",
     )
     time_option(group, default_time)
 
@@ -130,7 +133,8 @@ def question(options: argparse.Namespace) -> Question:
     for name in ("host", "hostaddr", "sslrootcert"):
         if getattr(options, name) == "":
             raise TracerError(f"--{name} is empty", "leave it out where the client was not told")
-    clients.get(options.client)
+    if options.client not in (ALL, AUTO):
+        clients.get(options.client)
     if getattr(options, "env", False):
         return _from_environment(options)
     chosen: dict[str, Any] = {name: getattr(options, name) or values[0] for name, values in CHOICES.items()}

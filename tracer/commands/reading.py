@@ -1,4 +1,4 @@
-"""Reading connections: `read` from captures, `live` from an interface, `demo` from the story that ships with pgtls."""
+"""Reading connections: `read` from captures, `demo` from the story that ships with pgtls."""
 
 from __future__ import annotations
 
@@ -7,35 +7,35 @@ import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
 from tracer import serverkey
 from tracer.commands import options as shared
 from tracer.commands import terminal
-from tracer.commands.options import Parser, command
+from tracer.commands.options import Parser, Question
 from tracer.errors import TracerError
 from tracer.output import Output
 from tracer.packets.chunks import open_file
 from tracer.packets.source import Source
 from tracer.progress import Progress
 from tracer.report import Report
-from tracer.sources import live, read
+from tracer.sources import read
 from tracer.streams import reassemble
 from tracer.trace import follow
 
 
 def add(commands: argparse._SubParsersAction[Parser]) -> None:
-    """The three commands."""
-    reading = _command(commands, "read", _read, "trace every PostgreSQL connection of a capture")
+    """The two commands."""
+    reading = command(commands, "read", _read, "trace every PostgreSQL connection of a capture")
     reading.add_argument("files", nargs="+", metavar="FILE", help="pcap or pcapng; - is standard input, as it arrives")
-    listening = _command(commands, "live", _live, "the same on live traffic, each connection as it settles")
-    listening.add_argument("-i", "--interface", help="where to listen; the default is the machine's own choice")
-    _command(commands, "demo", _demo, "trace a capture that ships with pgtls")
+    command(commands, "demo", _demo, "trace a capture that ships with pgtls")
 
 
-def _command(
+def command(
     commands: argparse._SubParsersAction[Parser], name: str, run: Callable[[argparse.Namespace], int], what: str
 ) -> Parser:
-    parser = command(commands, name, run, what)
+    """A command of that name, which traces connections: with what `read` is told about the client and the output."""
+    parser = shared.command(commands, name, run, what)
     shared.client_options(parser)
     if name != "demo":
         shared.env_option(parser)
@@ -49,10 +49,6 @@ def _read(options: argparse.Namespace) -> int:
         if name != "-":
             open_file(name).close()  # before anything is written
     return _trace(options, (read(name) for name in options.files))
-
-
-def _live(options: argparse.Namespace) -> int:
-    return _trace(options, [live(options.interface)])
 
 
 def _demo(options: argparse.Namespace) -> int:
@@ -83,34 +79,39 @@ def _trace(options: argparse.Namespace, sources: Iterable[Source]) -> int:
     status = 0
     progress = Progress(sys.stderr)
     with terminal.output(options, options.files if "files" in options else ()) as file:
-        output = Output(
-            options.format,
-            file,
-            width=terminal.width(file),
-            color=terminal.color(options, file),
-            verbose=options.verbose,
-            only=options.connection,
-            settings=question.settings,
-            several="files" in options and len(options.files) > 1,
-        )
+        out = output(options, file, question)
         for source in sources:
             read_from.append(source)
             if keylog and not source.keys.add(keylog):
                 terminal.hint("the key log holds no TLS secrets: its lines begin with words like CLIENT_RANDOM")
             source.keys.decrypt = decrypt
-            output.streaming = source.name == "-" or source.format == "live"
+            out.streaming = source.name == "-"
             with suppress(KeyboardInterrupt):
-                for connection in reassemble(progress.watch(source), all_tls=options.all_tls, after=output.count):
+                for connection in reassemble(progress.watch(source), all_tls=options.all_tls, after=out.count):
                     found = question.about(follow(connection, source.keys))
                     status = max(status, asked_status(found))
-                    progress.connections += 1
+                    progress.settled(found.trace.outcome.kind)
                     progress.clear()
-                    output.connection(found)
+                    out.connection(found)
             progress.clear()
-        output.end(read_from)
-    if options.connection is not None and not output.shown:
-        raise TracerError(f"there is no connection {options.connection}", f"they count from 1 to {output.count}")
-    return max(status, complaints(read_from, output.count))
+        out.end(read_from)
+    if options.connection is not None and not out.shown:
+        raise TracerError(f"there is no connection {options.connection}", f"they count from 1 to {out.count}")
+    return max(status, complaints(read_from, out.count))
+
+
+def output(options: argparse.Namespace, file: IO[str], question: Question) -> Output:
+    """Where its connections go."""
+    return Output(
+        options.format,
+        file,
+        width=terminal.width(file),
+        color=terminal.color(options, file),
+        verbose=options.verbose,
+        only=options.connection,
+        settings=question.settings,
+        several="files" in options and len(options.files) > 1,
+    )
 
 
 def asked_status(found: Report) -> int:

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import select
+import struct
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tracer.errors import TracerError
-from tracer.packets.dissect import Dissector
+from tracer.packets.filters import checked
 from tracer.packets.scapy_layers import known
-from tracer.packets.source import SYN, Packet, Source, Tick
+from tracer.packets.source import Packet, Source, Tick
+from tracer.packets.walk import Frames
 
 PATIENCE = 0.25  # seconds without a packet until a Tick
+STATISTICS_PERIOD = 1.0  # seconds
 BUFFER = 32 << 20  # bytes that the kernel may hold for us
 LONGEST = 1 << 18  # bytes of one frame: offloading makes them longer than the wire does
+SOL_PACKET, STATISTICS, IGNORE_OUTGOING = 263, 6, 23  # include/uapi/linux/if_packet.h
 
 
-def live(interface: str | None = None) -> Source:
-    """The packets of an interface from now on, until the iteration is stopped. Raises `TracerError`."""
+def capture(interface: str | None = None, ports: Sequence[int] = ()) -> Source:
+    """The packets of an interface from now on. Raises `TracerError`, `PermissionError` without the right to, and `OSError`."""
+    wanted = frozenset(checked(ports))
     import logging
 
     logging.getLogger("scapy").setLevel(logging.ERROR)
@@ -30,26 +36,23 @@ def live(interface: str | None = None) -> Source:
     if interface is not None and interface not in names:
         raise TracerError(f"no interface {interface}", f"there are: {', '.join(names)}")
     conf.bufsize = max(conf.bufsize, BUFFER)
-    try:
-        listening = conf.L2listen(iface=interface) if interface else conf.L2listen()
-    except PermissionError:
-        raise TracerError(
-            "no right to capture",
-            "run it as root, or give the interpreter the right: setcap cap_net_raw+ep PYTHON",
-            "or let another program capture: tcpdump -U -w - … | pgtls read -",
-        ) from None
-    except OSError as error:
-        raise TracerError(f"cannot capture on {interface or 'the default interface'}: {error}") from None
+    listening = conf.L2listen(iface=interface) if interface else conf.L2listen()
     name = interface or str(conf.iface)
-    return Source(name, lambda source: _packets(source, listening), "live")
+    if sys.platform == "linux" and name == conf.loopback_name:  # a packet there goes out and comes in
+        listening.ins.setsockopt(SOL_PACKET, IGNORE_OUTGOING, 1)
+    return Source(name, lambda source: _packets(source, listening, wanted), "live")
 
 
-def _packets(source: Source, listening: Any) -> Iterator[Packet | Tick]:  # noqa: ANN401 (one of scapy's sockets)
+def _packets(source: Source, listening: Any, ports: frozenset[int]) -> Iterator[Packet | Tick]:  # noqa: ANN401 (one of scapy's sockets)
     link = _link_type(listening)
-    counts = source.counts
-    dissector = Dissector(source.unwrapped)
+    frames = Frames(source)
+    asked = 0.0
     try:
-        while True:
+        while not source.stopped:
+            if time.monotonic() - asked >= STATISTICS_PERIOD:
+                asked = time.monotonic()
+                _count_drops(source, listening)
+                yield Tick(time.time())
             if not select.select([listening], [], [], PATIENCE)[0]:
                 yield Tick(time.time())
                 continue
@@ -57,15 +60,33 @@ def _packets(source: Source, listening: Any) -> Iterator[Packet | Tick]:  # noqa
             if frame is None:
                 continue
             when = float(stamp) if stamp is not None else time.time()
-            counts.packets += 1
-            counts.bytes += len(frame)
-            counts.last = when
-            counts.first = when if counts.first is None else counts.first
-            found = dissector.segment(link, frame)
-            if found is not None and (found.flow not in source.skip or found.flags & SYN):
-                yield Packet(counts.packets, when, *found)
+            frames.number += 1
+            source.counts.bytes += len(frame)
+            frames.saw(when)
+            found = _wanted(frames, link, frame, when, ports)
+            if found is not None:
+                yield found
+        _count_drops(source, listening)
     finally:
         listening.close()
+
+
+def _wanted(frames: Frames, link: int, frame: bytes, when: float, ports: frozenset[int]) -> Packet | None:
+    """The packet, where it is of these ports; it is written down when it is, whoever still needs it."""
+    found = frames.dissector.segment(link, frame)
+    if found is None or (ports and not ports & set(struct.unpack(">HH", found.flow[-4:]))):
+        return None
+    source = frames.source
+    if source.record is not None:
+        source.record(source.name, link, int(when * 1e9), frame, len(frame))
+    return frames.needed(found, when)
+
+
+def _count_drops(source: Source, listening: Any) -> None:  # noqa: ANN401
+    """Where the socket is one of Linux's; elsewhere nobody counts for us."""
+    if sys.platform == "linux":
+        drops = struct.unpack("=II", listening.ins.getsockopt(SOL_PACKET, STATISTICS, 8))[1]
+        source.counts.dropped = (source.counts.dropped or 0) + drops
 
 
 def _link_type(listening: Any) -> int:  # noqa: ANN401

@@ -15,10 +15,10 @@ from typing import BinaryIO, NamedTuple
 
 from tracer.errors import TracerError
 from tracer.packets.chunks import Window, beginning, chunks, open_file, unpacked
-from tracer.packets.dissect import Dissector
 from tracer.packets.link import SHORTCUTS, Shortcut
 from tracer.packets.scapy_layers import known
-from tracer.packets.source import SYN, Packet, Source, Tick
+from tracer.packets.source import Packet, Source, Tick
+from tracer.packets.walk import Frames
 
 LONGEST_BLOCK = 64 << 20  # a longer one is taken for damage
 LONGEST_PACKET = 1 << 24
@@ -34,7 +34,7 @@ MAGIC = {
 }
 SECTION = bytes.fromhex("0a0d0d0a")
 BYTE_ORDERS = {bytes.fromhex("4d3c2b1a"): "<", bytes.fromhex("1a2b3c4d"): ">"}
-INTERFACE, PACKET, SIMPLE, ENHANCED, SECRETS = 1, 2, 3, 6, 10
+INTERFACE, PACKET, SIMPLE, STATISTICS, ENHANCED, SECRETS = 1, 2, 3, 5, 6, 10
 TLS_KEY_LOG = 0x544C534B
 
 Buffer = bytes
@@ -75,45 +75,6 @@ def _hint(name: str, start: bytes) -> str:
     return "write one with: tcpdump -w capture.pcap port 5432"
 
 
-class _Frames:
-    """Frames to packets, for the interfaces of one source; counts them, and skips those of dead flows."""
-
-    def __init__(self, source: Source) -> None:
-        self.source = source
-        self.dissector = Dissector(source.unwrapped)
-        self.number = 0
-        self.broken = False
-
-    def damage(self, text: str) -> None:
-        """From here on the file cannot be read."""
-        self.source.problems.append(text)
-        self.broken = True
-
-    def dead(self, shortcut: Shortcut, buffer: Buffer, start: int) -> bool:
-        """Whether the frame at `start` is an IPv4 segment of a dead flow, and no SYN."""
-        at, marker, ip = shortcut
-        ip += start
-        return (
-            buffer[ip + 12 : ip + 24] in self.source.skip
-            and buffer[ip] == 0x45
-            and buffer.startswith(marker, start + at)
-            and not buffer[ip + 33] & SYN
-        )
-
-    def packet(self, link: int, frame: bytes, when: float) -> Packet | None:
-        found = self.dissector.segment(link, frame)
-        if found is None or (found.flow in self.source.skip and not found.flags & SYN):
-            return None
-        return Packet(self.number, when, *found)
-
-    def saw(self, when: float) -> None:
-        counts = self.source.counts
-        counts.packets = self.number
-        counts.last = when
-        if counts.first is None:
-            counts.first = when
-
-
 def _waiting(source: Source, window: Window) -> Iterator[Tick]:
     """Read on; a Tick when a whole chunk was walked, and while nothing comes."""
     began = time.monotonic()
@@ -121,6 +82,8 @@ def _waiting(source: Source, window: Window) -> Iterator[Tick]:
     while not came and not window.ended:
         if source.counts.last is not None:
             yield Tick(source.counts.last + time.monotonic() - began)
+        elif source.format == "live":
+            yield Tick(time.time())
         came = window.more()
     source.counts.bytes = window.before + len(window.buffer)
     if source.counts.last is not None:
@@ -142,7 +105,7 @@ def _pcap(source: Source, window: Window) -> Items:
         return
     header = Struct(order + "IIII").unpack_from
     shortcut = SHORTCUTS.get(link)
-    frames = _Frames(source)
+    frames = Frames(source)
     window.at = 24
     while True:
         yield from _pcap_chunk(frames, window, header, size, unit, link, shortcut)
@@ -157,7 +120,7 @@ def _pcap(source: Source, window: Window) -> Items:
 
 
 def _pcap_chunk(
-    frames: _Frames,
+    frames: Frames,
     window: Window,
     header: Callable[..., tuple[int, ...]],
     size: int,
@@ -200,10 +163,18 @@ class _Interface(NamedTuple):
     unit: float
     offset: int  # seconds
     snaplen: int
+    name: str
+
+    def nanoseconds(self, ticks: int) -> int:
+        """A time of this interface since 1970; exact where its unit is some nanoseconds."""
+        unit = 1e9 * self.unit
+        whole = round(unit)
+        exact = whole > 0 and abs(unit - whole) < 1e-6 * unit
+        return (ticks * whole if exact else int(ticks * unit)) + self.offset * 1_000_000_000
 
 
 def _pcapng(source: Source, window: Window) -> Items:
-    frames = _Frames(source)
+    frames = Frames(source)
     section = _Section("<")
     while True:
         yield from _blocks(frames, window, section)
@@ -222,6 +193,8 @@ class _Section:
 
     def __init__(self, order: str) -> None:
         self.interfaces: list[_Interface] = []
+        self.dropped: dict[int, int] = {}  # by interface
+        self.dropped_before = 0
         self.use(order)
 
     def use(self, order: str) -> None:
@@ -229,9 +202,11 @@ class _Section:
         self.block = Struct(order + "II").unpack_from
         self.enhanced = Struct(order + "IIIII").unpack_from
         self.interfaces.clear()
+        self.dropped_before += sum(self.dropped.values())
+        self.dropped.clear()
 
 
-def _blocks(frames: _Frames, window: Window, section: _Section) -> Iterator[Packet]:
+def _blocks(frames: Frames, window: Window, section: _Section) -> Iterator[Packet]:
     """The packets of the blocks that are whole in the window."""
     buffer, end = window.buffer, len(window.buffer)
     while window.at + 12 <= end:
@@ -261,8 +236,8 @@ def _blocks(frames: _Frames, window: Window, section: _Section) -> Iterator[Pack
             return
 
 
-def _enhanced(frames: _Frames, section: _Section, buffer: Buffer, at: int, stop: int) -> Packet | None:
-    number, high, low, captured, _ = section.enhanced(buffer, at + 8)
+def _enhanced(frames: Frames, section: _Section, buffer: Buffer, at: int, stop: int) -> Packet | None:
+    number, high, low, captured, length = section.enhanced(buffer, at + 8)
     frames.number += 1
     if number >= len(section.interfaces) or at + 28 + captured > stop:
         frames.damage(f"damaged: packet {frames.number} names no interface of its section or is too long")
@@ -270,13 +245,16 @@ def _enhanced(frames: _Frames, section: _Section, buffer: Buffer, at: int, stop:
     interface = section.interfaces[number]
     when = (high << 32 | low) * interface.unit + interface.offset
     frames.saw(when)
+    if frames.source.record is not None:
+        stamp, frame = interface.nanoseconds(high << 32 | low), buffer[at + 28 : at + 28 + captured]
+        frames.source.record(interface.name, interface.link, stamp, frame, length)
     shortcut = SHORTCUTS.get(interface.link)
     if shortcut is not None and captured >= 54 and frames.dead(shortcut, buffer, at + 28):
         return None
     return frames.packet(interface.link, buffer[at + 28 : at + 28 + captured], when)
 
 
-def _obsolete(frames: _Frames, section: _Section, body: bytes) -> Packet | None:
+def _obsolete(frames: Frames, section: _Section, body: bytes) -> Packet | None:
     """A Packet Block, as it was before there were Enhanced ones."""
     if len(body) < 20:
         return None
@@ -284,7 +262,7 @@ def _obsolete(frames: _Frames, section: _Section, body: bytes) -> Packet | None:
     return _enhanced(frames, section, Struct(section.order + "I").pack(number) + body[4:], -8, len(body))
 
 
-def _simple(frames: _Frames, section: _Section, body: bytes) -> Packet | None:
+def _simple(frames: Frames, section: _Section, body: bytes) -> Packet | None:
     """A Simple Packet Block has no time: the last one known is its."""
     frames.number += 1
     if not section.interfaces or len(body) < 4:
@@ -298,20 +276,22 @@ def _simple(frames: _Frames, section: _Section, body: bytes) -> Packet | None:
     return frames.packet(interface.link, body[4 : 4 + captured], when)
 
 
-def _interface(frames: _Frames, section: _Section, body: bytes) -> None:
+def _interface(frames: Frames, section: _Section, body: bytes) -> None:
     if len(body) < 8:
         frames.damage("damaged: an interface description of too few bytes")
         return
     link, _, snaplen = Struct(section.order + "HHI").unpack_from(body)
     if not known(link):
         frames.source.problems.append(f"packets of link type {link} are not known to pgtls")
-    unit, offset = 1e-6, 0
+    unit, offset, name = 1e-6, 0, ""
     for code, value in _options(section.order, body[8:]):
-        if code == 9 and value:  # if_tsresol
+        if code == 2:  # if_name
+            name = value.decode(errors="replace")
+        elif code == 9 and value:  # if_tsresol
             unit = 2.0 ** -(value[0] & 0x7F) if value[0] & 0x80 else 10.0 ** -value[0]
         elif code == 14 and len(value) == 8:  # if_tsoffset
             offset = Struct(section.order + "q").unpack(value)[0]
-    section.interfaces.append(_Interface(link, unit, offset, snaplen))
+    section.interfaces.append(_Interface(link, unit, offset, snaplen, name))
 
 
 def _options(order: str, data: bytes) -> Iterator[tuple[int, bytes]]:
@@ -324,16 +304,27 @@ def _options(order: str, data: bytes) -> Iterator[tuple[int, bytes]]:
         at += 4 + (length + 3 & ~3)
 
 
-def _secrets(frames: _Frames, section: _Section, body: bytes) -> None:
+def _statistics(frames: Frames, section: _Section, body: bytes) -> None:
+    """What an interface lost, as whoever captured has counted it so far."""
+    for code, value in _options(section.order, body[12:]):
+        if code == 5 and len(value) == 8:  # isb_ifdrop
+            number = Struct(section.order + "I").unpack_from(body)[0]
+            section.dropped[number] = Struct(section.order + "Q").unpack(value)[0]
+    if section.dropped:
+        frames.source.counts.dropped = section.dropped_before + sum(section.dropped.values())
+
+
+def _secrets(frames: Frames, section: _Section, body: bytes) -> None:
     if len(body) >= 8:
         kind, length = Struct(section.order + "II").unpack_from(body)
         if kind == TLS_KEY_LOG:
             frames.source.keys.add(body[8 : 8 + length])
 
 
-OTHER_BLOCKS: dict[int, Callable[[_Frames, _Section, bytes], Packet | None]] = {
+OTHER_BLOCKS: dict[int, Callable[[Frames, _Section, bytes], Packet | None]] = {
     INTERFACE: _interface,
     PACKET: _obsolete,
     SIMPLE: _simple,
+    STATISTICS: _statistics,
     SECRETS: _secrets,
 }

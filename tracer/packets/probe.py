@@ -43,10 +43,12 @@ class Endpoint:
 class Conduct:
     """How to behave. Files are paths as libpq would open them; "" is none. `sslrootcert` may be `system`.
 
-    `startup` is a whole StartupMessage to send, `plaintext` whether to send it also behind `N`. `accept` looks at the
-    server's certificate (DER) and the host behind the handshake, as libpq does; where it says no, we close.
+    `ask` is whether to ask for TLS at all. `startup` is a whole StartupMessage to send, `plaintext` whether to send it
+    also behind `N`. `accept` looks at the server's certificate (DER) and the host behind the handshake, as libpq does; where
+    it says no, we close.
     """
 
+    ask: bool = True
     direct: bool = False
     sslrootcert: str = ""
     sslcrl: str = ""
@@ -210,6 +212,9 @@ class Line:
 
 
 def _talk(line: Line, endpoint: Endpoint, conduct: Conduct, source: Source) -> None:
+    if not conduct.ask:
+        _without_tls(line, b"N", conduct)
+        return
     if not conduct.direct:
         line.say(SSL_REQUEST)
         answer = line.hear()

@@ -38,6 +38,9 @@ class Tick(NamedTuple):
     time: float
 
 
+Record = Callable[[str, int, int, bytes, int], None]  # interface, link type, nanoseconds, frame, bytes that it had
+
+
 class Skip(dict[bytes, None]):
     """The flows nobody needs packets of any more; forgets the oldest when there are too many. `in` asks it."""
 
@@ -55,11 +58,15 @@ class Counts:
     bytes: int = 0
     first: float | None = None
     last: float | None = None
+    dropped: int | None = None  # packets that came and were lost before anybody could read them; None: nobody counted
 
 
 @dataclass
 class Source:
-    """Where packets come from. `walk` yields them; it asks `skip` before it makes a `Packet` of a dead flow."""
+    """Where packets come from. `walk` yields them; it asks `skip` before it makes a `Packet` of a dead flow.
+
+    A live one ends soon after `stopped` was set, and is `behind` while more waits than it has handed on.
+    """
 
     name: str
     walk: Callable[[Source], Iterator[Packet | Tick]]
@@ -70,6 +77,10 @@ class Source:
     problems: list[str] = field(default_factory=list)
     unwrapped: set[str] = field(default_factory=set)  # tunnels and the like that packets came in
     packed: bool = False  # compressed: its bytes say nothing about the file's size
+    way: str = ""  # of a live one: what it listens through
+    record: Record | None = None  # a live one hands each frame to it
+    stopped: bool = False
+    behind: bool = False
 
     def __iter__(self) -> Iterator[Packet | Tick]:
         return self.walk(self)

@@ -25,6 +25,7 @@ VERSIONS: dict[int, str] = {
     0x0302: "TLS 1.1",
     0x0303: "TLS 1.2",
     0x0304: "TLS 1.3",
+    **{0x7F00 | draft: f"TLS 1.3 draft {draft}" for draft in range(1, 29)},  # draft-ietf-tls-tls13-28 §4.2.1.1
 }
 
 # TLS HandshakeType, by the names of the structures in the RFCs

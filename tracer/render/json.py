@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -44,6 +45,8 @@ def connection(report: Report, *, fields: bool = False) -> Object:
         "messages": [message(m, fields=fields) for m in trace.messages],
         "outcome": _outcome(trace),
         "verdicts": [verdict(v, report.agreement(v)) for v in report.asked_first()],
+        **_clients(report),
+        **({} if report.who is None else {"who": dataclasses.asdict(report.who)}),
         "consistent_with": report.consistent_with,
         "evidence": [_evidence(one) for one in report.evidence],
         "cost": _cost(trace),
@@ -59,6 +62,7 @@ def capture(source: Source) -> Object:
         "format": source.format,
         "packets": counts.packets,
         "bytes": counts.bytes,
+        "dropped": counts.dropped,
         "first": None if counts.first is None else time(moment(counts.first)),
         "last": None if counts.last is None else time(moment(counts.last)),
         "unwrapped": sorted(source.unwrapped),
@@ -77,7 +81,15 @@ def judged(what: Judged) -> Object:
     return {
         "certificates": [certificate(c, position) for position, c in enumerate(sent)],
         "verdicts": [verdict(v, None) for v in what.asked_first()],
+        **_clients(what),
     }
+
+
+def _clients(what: Judged) -> Object:
+    """Every client beside each other, where that was asked for."""
+    from tracer.render.modes import clients_document
+
+    return {"clients": clients_document(what)} if what.clients else {}
 
 
 def bundles(
@@ -179,6 +191,7 @@ def certificate(c: Certificate, position: int) -> Object:
 def verdict(v: Verdict, agrees: bool | None) -> Object:
     return {
         "client": v.client,
+        **({} if v.basis is None else {"basis": v.basis}),
         "sslmode": v.sslmode,
         "host": v.host,
         "time": time(v.time),

@@ -60,6 +60,8 @@ def table(page: Page, judged: Judged, title: str) -> None:
     page.add(
         (f"  {verdict.client}, {host}, {_roots(judged)}, at {judged.trust.time:%Y-%m-%d %H:%M} UTC", "dim"), indent=2
     )
+    if verdict.basis is not None:
+        page.add((f"  {verdict.client}, {verdict.basis}", "dim"), indent=2)
     page.add((f"  {'sslmode':<13}{'outcome':<13}chain  dates  name   who is at the other end", "dim"), indent=50)
     for mode in SSLMODES:
         v = judged.verdicts[mode]

@@ -8,6 +8,7 @@ from tracer.advice import advice
 from tracer.findings import Finding
 from tracer.render.fields import fields
 from tracer.render.judged import COLOURS, OUTCOMES, certificates, table
+from tracer.render.modes import clients, recognised
 from tracer.render.page import Page
 from tracer.render.timeline import SESSION, group_summary, groups, marks, told_check
 from tracer.render.words import NO_TLS, echoes, headline
@@ -36,6 +37,10 @@ def connection(report: Report, *, width: int = WIDTH, color: bool = False, verbo
         table(
             page, report, "What each sslmode would have done" if report.trace.tls else "What each sslmode would do here"
         )
+    if report.who is not None:
+        recognised(page, report.who)
+    if report.clients and report.trace.transport != "cancel":
+        clients(page, report)
     _advice(page, report)
     _findings(page, [finding for finding in report.findings if not echoes(report, finding)])
     return page.text()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tracer.render.judged import MARKS, TITLES, certificates, sign, table
+from tracer.render.modes import clients
 from tracer.render.page import Page
 from tracer.report import Judged
 
@@ -21,3 +22,5 @@ def verify(page: Page, judged: Judged) -> None:
     if verdict.prints:
         page.add((f"  {verdict.client} prints: ", "dim"), (verdict.prints.replace("\n", " / "), "red"), indent=2)
     table(page, judged, "What each sslmode would do")
+    if judged.clients:
+        clients(page, judged)

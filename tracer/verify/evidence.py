@@ -30,8 +30,8 @@ def observed(trace: Trace) -> str | None:
     """What the client of a trace did, in the words of `Verdict.wire`; None when the capture does not show it.
 
     `unasked` (plaintext without an SSLRequest), `plaintext` (behind N), `gave_up` (no TLS was agreed on, and it closed),
-    `gss`, `no_hello` (closed behind `S`), `alert:48` (by number), `stopped` (the server ended the handshake), `no_startup`
-    (closed behind a whole handshake), `session` (went on inside TLS).
+    `gss`, `no_hello` (closed behind `S`), `alert:48` (by number), `left` (closed inside the handshake and sent no alert),
+    `stopped` (the server ended the handshake), `no_startup` (closed behind a whole handshake), `session` (went on inside TLS).
     """
     outcome = trace.outcome
     if trace.transport == "plaintext":
@@ -51,6 +51,8 @@ def observed(trace: Trace) -> str | None:
             return "gave_up"
         if outcome.where == "in_handshake" and trace.presented.ended is not None:
             return "stopped"
+        if outcome.where == "in_handshake" and outcome.kind == "closed" and closed_by(trace) == "client":
+            return "left"
     return None
 
 
@@ -63,7 +65,7 @@ def agrees(verdict: Verdict, trace: Trace) -> bool | None:
     ways = {way.split(",")[0] for way in verdict.wire.split("|")}
     if seen in ways or ("alert" in ways and seen.startswith("alert:")):
         return None if verdict.outcome == "cannot_tell" else True
-    if _says_nothing(seen, ways, trace):
+    if seen == "left" or _says_nothing(seen, ways, trace):  # so leaves every client that is stopped from outside
         return None
     # the sizes of sealed records tell a session from a close, and not for certain
     return None if "?" in ways or (trace.outcome.inferred and ways & {"no_startup", "session"}) else False
@@ -89,8 +91,12 @@ def consistent_with(verdicts: Mapping[str, Verdict], trace: Trace) -> list[str]:
 
 
 def evidence(verdicts: Mapping[str, Verdict], trace: Trace) -> list[Evidence]:
-    """What the capture says of its client. `verdicts` are by sslmode; with none of them only what holds for every libpq."""
-    found = [one for look in LOOKS for one in look(trace)]
+    """What the capture says of its client. `verdicts` are by sslmode; with none of them only what holds for every libpq.
+
+    Of another client it is the replay alone that speaks.
+    """
+    libpq = all(verdict.basis is None for verdict in verdicts.values())
+    found = [one for look in LOOKS for one in look(trace)] if libpq else []
     out = {mode for one in found for mode in one.rules_out}
     for mode, verdict in verdicts.items():
         if mode not in out and agrees(verdict, trace) is False:
@@ -207,6 +213,10 @@ BEHAVIOUR: dict[str, tuple[str, tuple[str, ...]]] = {
         TLS,
     ),
     "alert": ("It sent a fatal alert that has nothing to do with certificates.", TLS),
+    "left": (
+        "It left inside the handshake and sent no alert: so asyncpg and node-postgres refuse; a libpq that does was stopped from outside.",
+        TLS,
+    ),
     "stopped": ("It began TLS, and the server ended that.", TLS),
     "no_startup": (
         "It completed the handshake and closed without a StartupMessage: so ends the name check, which only verify-full has.",

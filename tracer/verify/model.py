@@ -136,7 +136,8 @@ class Verdict:
     """What one client would do under one sslmode.
 
     `prints` is what it prints when it refuses, without the prefix that names the server. `on_the_wire` is a sentence,
-    `wire` the same for comparing with a trace: see `tracer.verify.observed`.
+    `wire` the same for comparing with a trace: see `tracer.verify.observed`. `basis` says which version of a driver this
+    is, and whether it was run or only its source read; None for libpq, whose name says the version.
     """
 
     client: str
@@ -150,6 +151,7 @@ class Verdict:
     wire: str | None
     checks: tuple[Check, ...]
     refused_by: Check | None = None
+    basis: str | None = None
 
     def unreached(self, check: Check) -> bool:
         """Whether the client stopped in front of that check."""

@@ -3,26 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING
 
 from tracer.certificates import Presented
 from tracer.errors import TracerError
 from tracer.verify.model import Trust, Verdict
+
+if TYPE_CHECKING:
+    from tracer.verify.clients.driver import Profile
 
 Client = Callable[[Presented, Trust], Verdict]
 
 
 @lru_cache(maxsize=64)  # so that the same name is the same client, and what it said is remembered
 def get(name: str, *, openssl: str | None = None) -> Client:
-    """A client by its name in `names()`; `openssl` is the version of the library that it uses, as in "3.0".
+    """A client by its name in `names()`; `openssl` is the version of the library that a libpq uses, as in "3.0".
 
     Without it, the one that users of that client most likely have. Raises `TracerError`.
     """
-    from tracer.verify.clients import libpq
+    from tracer.verify.clients import driver, libpq, libpq_versions
 
+    if name in libpq_versions.NAMES:
+        return libpq.client(name, _version(openssl) if openssl else None)
     if name not in names():
         raise TracerError(f"unknown client {name!r}", f"known clients: {', '.join(names())}")
-    return libpq.client(name, _version(openssl) if openssl else None)
+    if openssl:
+        raise TracerError(f"{name} has no OpenSSL to choose", "that is for libpq")
+    return partial(driver.replay, drivers()[name])
+
+
+@lru_cache(maxsize=1)
+def drivers() -> dict[str, Profile]:
+    """The drivers that are not libpq, by name."""
+    from tracer.verify.clients import asyncpg, lib_pq, node_postgres, npgsql, pg8000, pgjdbc, pgx, rust
+
+    found = (
+        pgjdbc.PROFILE,
+        pgx.PROFILE,
+        pgx.PROFILE_5,
+        lib_pq.PROFILE,
+        node_postgres.PROFILE,
+        node_postgres.PROFILE_9,
+        asyncpg.PROFILE,
+        pg8000.PROFILE,
+        npgsql.PROFILE,
+        rust.TOKIO,
+        rust.TOKIO_NATIVE,
+        rust.SQLX_PROFILE,
+    )
+    return {profile.name: profile for profile in found}
 
 
 def _version(text: str) -> tuple[int, int]:
@@ -34,7 +64,7 @@ def _version(text: str) -> tuple[int, int]:
 
 
 def names() -> tuple[str, ...]:
-    """Every name, the newest libpq first."""
+    """Every name, the newest libpq first, then the drivers."""
     from tracer.verify.clients import libpq_versions
 
-    return tuple(libpq_versions.NAMES)
+    return (*libpq_versions.NAMES, *drivers())

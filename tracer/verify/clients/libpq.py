@@ -11,9 +11,10 @@ from functools import partial
 
 from tracer.certificates import Presented
 from tracer.verify.clients import Client, libpq_texts, libpq_versions
-from tracer.verify.clients.libpq_steps import WITH_STARTUP, Step, inside_tls, negotiation, options
+from tracer.verify.clients.libpq_steps import WITH_STARTUP, inside_tls, negotiation, options
 from tracer.verify.clients.libpq_versions import Libpq
-from tracer.verify.model import Check, Outcome, Trust, Unknown, Verdict
+from tracer.verify.clients.verdicts import Step, certain, knows_the_server, possible, verdict
+from tracer.verify.model import Check, Trust, Verdict
 
 
 def client(name: str, openssl: tuple[int, int] | None) -> Client:
@@ -27,7 +28,7 @@ def replay(libpq: Libpq, presented: Presented, trust: Trust) -> Verdict:
         trust = replace(trust, roots=None, root_path="system")  # a file of that name, which nobody has
     if presented.direct:
         trust = replace(trust, sslnegotiation="direct")  # who shows that was not asked otherwise
-    decide = partial(_verdict, libpq, trust)
+    decide = partial(verdict, libpq.name, trust)
     forbidden = options(libpq, trust)
     if forbidden is not None:
         return decide("refuse", forbidden, steps=(forbidden,))
@@ -50,8 +51,8 @@ def _tls_first(libpq: Libpq, presented: Presented, trust: Trust) -> Verdict:
         return _in_plaintext(libpq, presented, trust, wire="plaintext", says=says)
     step = negotiation(libpq, presented, trust)
     if step.check.outcome == "cannot_tell":
-        return _verdict(libpq, trust, "cannot_tell", None, steps=(step,), says=step.says)
-    return _verdict(libpq, trust, "refuse", step, steps=(step,))
+        return verdict(libpq.name, trust, "cannot_tell", None, steps=(step,), says=step.says)
+    return verdict(libpq.name, trust, "refuse", step, steps=(step,))
 
 
 def _plaintext_first(libpq: Libpq, presented: Presented, trust: Trust) -> Verdict:
@@ -86,7 +87,7 @@ def _in_plaintext(
 
     `failed` is what drove it out of TLS.
     """
-    decide = partial(_verdict, libpq, trust, wire=wire)
+    decide = partial(verdict, libpq.name, trust, wire=wire)
     end = next((step for step in _ends_of_plaintext(presented, trust) if step is not None), None)
     if end is None:
         return decide("plaintext", failed, steps=steps, says=says, prints=None)
@@ -157,15 +158,15 @@ def _in_gss(decide: partial[Verdict], presented: Presented, trust: Trust) -> Ver
 
 def _with_tls(libpq: Libpq, presented: Presented, trust: Trust) -> Verdict:
     steps = inside_tls(libpq, presented, trust)
-    decide = partial(_verdict, libpq, trust, steps=steps)
+    decide = partial(verdict, libpq.name, trust, steps=steps)
     at = next((at for at, step in enumerate(steps) if step.check.outcome == "failed"), len(steps))
     failed = steps[at] if at < len(steps) else None
     unsure = [step for step in steps[:at] if step.check.outcome == "cannot_tell"]
-    ways = _ways(trust, unsure, failed)
-    if unsure and not (failed and _certain(failed)):
+    ways = possible(trust, unsure, failed)
+    if unsure and not (failed and certain(failed)):
         return decide("cannot_tell", None, wire=ways, says=unsure[0].check.because)
     if failed is None:
-        return decide("accept", None, wire="session", says=WITH_STARTUP, authenticated=_knows_the_server(steps))
+        return decide("accept", None, wire="session", says=WITH_STARTUP, authenticated=knows_the_server(steps))
     if unsure:
         says = "the client closes, by this check or by one in front of it that cannot be told"
         return decide("refuse", failed, wire=ways, says=says, prints=None)
@@ -174,66 +175,3 @@ def _with_tls(libpq: Libpq, presented: Presented, trust: Trust) -> Verdict:
         wire = f"{failed.wire},unasked"
         return _in_plaintext(libpq, presented, trust, wire=wire, says=says, steps=steps, failed=failed)
     return decide("refuse", failed)
-
-
-def _certain(failed: Step) -> bool:
-    """Whether a failure stands whatever the unknown steps in front of it would say.
-
-    Where a root file is a must, each of them refuses or lets the next one decide: a wrong name refuses in any case, and
-    so does a leaf out of its time. Those above it may be others in the client's root file.
-    """
-    return failed.check.step == "name" or (failed.check.step == "validity" and failed.check.certificate == 0)
-
-
-def _ways(trust: Trust, unsure: list[Step], failed: Step | None) -> str:
-    """All that may be seen of a client of which not everything is known."""
-    files = ["no_hello"] if isinstance(trust.roots, Unknown) and unsure else []
-    last = failed.wire if failed else "session"
-    return "|".join(dict.fromkeys([*files, *(step.wire for step in unsure), last]))
-
-
-def _knows_the_server(steps: tuple[Step, ...]) -> bool:
-    """By its chain and its name, or because the password exchange was bound to its certificate."""
-    passed = {step.check.step for step in steps if step.check.outcome == "passed"}
-    return {"chain", "name"} <= passed or "channel_binding" in passed
-
-
-# THE VERDICT
-
-
-def _verdict(
-    libpq: Libpq,
-    trust: Trust,
-    outcome: Outcome,
-    failed: Step | None,
-    *,
-    steps: tuple[Step, ...] = (),
-    wire: str | None = "",
-    says: str = "",
-    prints: str | None = "",
-    authenticated: bool | None = False,
-) -> Verdict:
-    """Without words of their own, `wire`, `says` and `prints` are those of the step that failed."""
-    return Verdict(
-        client=libpq.name,
-        sslmode=trust.sslmode,
-        host=trust.host if isinstance(trust.host, str) else None,
-        time=trust.time,
-        outcome=outcome,
-        authenticated=None if outcome == "cannot_tell" else authenticated,
-        prints=(failed.prints if failed else None) if prints == "" else prints,
-        on_the_wire=says or (failed.says if failed else ""),
-        wire=(failed.wire if failed else None) if wire == "" else wire,
-        checks=tuple(step.check for step in steps) if outcome == "cannot_tell" else _with_the_rest(steps, failed),
-        refused_by=failed.check if failed else None,
-    )
-
-
-def _with_the_rest(steps: tuple[Step, ...], failed: Step | None) -> tuple[Check, ...]:
-    """The checks, and of those that every verdict has the ones that were not reached."""
-    checks = tuple(step.check for step in steps)
-    if failed is not None and failed.check not in checks:
-        checks = (failed.check, *checks)
-    why = "the client does not come this far" if failed else "without TLS there is no certificate to check"
-    done = {check.step for check in checks}
-    return (*checks, *(Check(step, "not_done", why) for step in ("chain", "validity", "name") if step not in done))

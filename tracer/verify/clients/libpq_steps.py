@@ -7,7 +7,7 @@ The order is that of pqConnectOptions2 and PQconnectPoll (fe-connect.c), initial
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from tracer.certificates import Presented
 from tracer.outcome import Ended
@@ -16,26 +16,13 @@ from tracer.verify.checks import VERIFYING, in_handshake
 from tracer.verify.clients import libpq_texts as texts
 from tracer.verify.clients import tls_versions as versions
 from tracer.verify.clients.libpq_versions import Libpq
+from tracer.verify.clients.verdicts import Step
 from tracer.verify.model import Check, Trust, Unknown, Unusable
 from tracer.verify.validity import unreadable
 from tracer.verify.words import ALERT_NAMES, alert
 
 DEFAULT_ROOT = "~/.postgresql/root.crt"
 NAME_SOURCE = "PostgreSQL: fe-secure-common.c, pq_verify_peer_name_matches_certificate"
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A check, and what a client whose check fails prints, leaves on the wire (`observed` has the words) and does.
-
-    `retry`: prefer comes back in plaintext.
-    """
-
-    check: Check
-    prints: str | None = None
-    wire: str = "nothing"
-    says: str = ""
-    retry: bool = False
 
 
 def _failed(step: str, because: str, **values: object) -> Check:

@@ -1,0 +1,52 @@
+"""The page of `cost`."""
+
+from __future__ import annotations
+
+from tests.test_measure import made
+from tracer.measure import Way, row
+from tracer.render.measured import document, measured
+from tracer.render.page import Page
+
+ROWS = [
+    row(Way("disable"), [made(0.004, 2)]),
+    row(Way("require", "TLSv1.3"), [made(0.010)]),
+    row(Way("verify-ca", "TLSv1.3"), [], "not measured: it needs a root file"),
+    row(Way("verify-full", "TLSv1.3"), [made(0.0105)]),
+]
+
+
+def shown(rows: list) -> list[str]:
+    page = Page(80, color=False)
+    measured(page, "db.example:5432", rows)
+    return page.text().splitlines()
+
+
+def test_bars_are_as_long_as_the_time() -> None:
+    """The longest has the whole width, and each phase its part."""
+    lines = shown(ROWS)
+    bars = [line.strip() for line in lines if line.strip().startswith("░") and line.endswith("█")]
+    assert [len(bar) for bar in bars] == [12, 28, 32]
+    assert bars[0] == "░░░▒▒▒▓▓▓███"
+
+
+def test_it_fits_and_says_what_it_means() -> None:
+    """In 80 columns, the lesson in words, and why there is no figure."""
+    lines = shown(ROWS)
+    assert all(len(line) <= 80 for line in lines)
+    text = " ".join(" ".join(lines).split())
+    assert "TLS adds 2 turns and 6.0 ms to a connection." in text
+    assert "Checking who is at the other end adds no turns and 0.5 ms to that." in text
+    assert "not measured: it needs a root file" in text
+
+
+def test_faster_by_chance() -> None:
+    """Noise is not told as a gain."""
+    rows = [row(Way("require", "TLSv1.3"), [made(0.010)]), row(Way("verify-full", "TLSv1.3"), [made(0.009)])]
+    assert "no time that could be measured" in " ".join(" ".join(shown(rows)).split())
+
+
+def test_as_json() -> None:
+    """Seconds, and null where nothing was measured."""
+    found = document("db.example:5432", ROWS)
+    assert [one["total"] for one in found["rows"]] == [0.004, 0.010, None, 0.0105]
+    assert (found["rows"][0]["tls"], found["rows"][1]["tls"]) == (None, "TLS 1.3")

@@ -1,0 +1,272 @@
+"""`live`: the connections of an interface, each as it settles, until somebody or something ends it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+from typing import NamedTuple
+
+from tracer import serverkey
+from tracer.commands import options as shared
+from tracer.commands import reading, terminal
+from tracer.commands.options import Parser, Question
+from tracer.errors import TracerError
+from tracer.output import Output
+from tracer.packets.keylog import KeyLog
+from tracer.packets.recorder import Recorder, rotation
+from tracer.packets.source import Source
+from tracer.progress import Progress, connections, packets
+from tracer.protocol.fields import first
+from tracer.protocol.keys import Keys
+from tracer.sources import WAYS, live
+from tracer.streams import Connection, arriving
+from tracer.trace import Trace, follow
+
+KEYS_WAIT = 2.0  # seconds that a sealed connection waits for its keys
+KEYS_PERIOD = 0.1  # seconds from one look at the key log to the next
+WORK = 0.5  # seconds of looking at connections before the packets are looked at again
+MOST_SETTLED, MOST_SEALED = 5_000, 1_000  # connections that wait to be looked at, and for their keys
+
+
+def add(commands: argparse._SubParsersAction[Parser]) -> None:
+    """The command."""
+    parser = reading.command(commands, "live", _live, "the same on live traffic, each connection as it settles")
+    parser.add_argument(
+        "-i",
+        "--interface",
+        help="where to listen (default: all interfaces, the loopback too; with scapy the machine's choice)",
+    )
+    parser.add_argument(
+        "--port", type=int, action="append", default=[], help="only packets of this port; may be repeated"
+    )
+    parser.add_argument(
+        "--via",
+        choices=tuple(WAYS),
+        help="the way in: a packet ring of Linux, scapy, or Wireshark's dumpcap (default: the best that the machine allows)",
+    )
+    parser.add_argument("--count", type=_positive(int), metavar="N", help="end after N connections")
+    parser.add_argument("--duration", type=_positive(float), metavar="S", help="end after S seconds")
+    parser.add_argument(
+        "--write", metavar="OUT.pcapng", help="write down every packet of TCP (and --port), PostgreSQL or not"
+    )
+    parser.add_argument("--rotate", metavar="SIZE|TIME", help="begin a new OUT-00001.pcapng each 100MB, or each 1h")
+    parser.add_argument(
+        "--with-keys", action="store_true", help="write the keys of --keylog, too: they open passwords and data"
+    )
+
+
+def _live(options: argparse.Namespace) -> int:
+    rotate = rotation(options.rotate) if options.rotate else None
+    for name in ("rotate", "with_keys"):
+        if getattr(options, name) and not options.write:
+            raise TracerError(f"--{name.replace('_', '-')} is for --write", "name the file: --write OUT.pcapng")
+    question = shared.question(options)
+    key_log = _key_log(options)
+    decrypt = serverkey.load(options.server_key) if options.server_key else None
+    source = live(options.interface, ports=options.port, via=options.via)
+    source.keys.decrypt = decrypt
+    recorder = Recorder(options.write, rotate, keys=options.with_keys) if options.write else None
+    if recorder is not None:
+        source.record = recorder.frame
+    with terminal.output(options) as file, _until_told(source):
+        print(f"pgtls: listening on {_where(source)} through {source.way}; Ctrl-C ends it", file=sys.stderr, flush=True)
+        output = reading.output(options, file, question)
+        output.streaming = True
+        session = _Session(source, question, output, key_log, recorder if options.with_keys else None)
+        try:
+            session.run(options, recorder)
+        finally:
+            if recorder is not None:
+                recorder.close()
+        output.end([source])
+    return _end(session, recorder)
+
+
+class _Sealed(NamedTuple):
+    """A connection whose keys may still come. `known` is how many of its secrets were there when it was looked at."""
+
+    connection: Connection
+    trace: Trace
+    random: bytes
+    known: int
+    deadline: float
+
+
+class Waiting:
+    """Connections that have settled and were not shown yet: since there was no time, or since their keys may come.
+
+    `patience`: seconds for the keys; 0 where no key log was named.
+    """
+
+    def __init__(self, keys: Keys, patience: float) -> None:
+        self.keys, self.patience = keys, patience
+        self.settled: deque[Connection] = deque()
+        self.sealed: deque[_Sealed] = deque()
+
+    def ready(self, behind: bool, *, last: bool = False) -> Iterator[Trace]:
+        """Those whose turn it is. While the packets are `behind` they come first; at the `last` all are ready."""
+        end = time.monotonic() + WORK
+        for _ in range(len(self.sealed)):
+            yield from self._opened(self.sealed.popleft(), last)
+        while self.settled:
+            if not last and len(self.settled) < MOST_SETTLED and (behind or time.monotonic() > end):
+                return
+            yield from self._looked_at(self.settled.popleft(), last)
+
+    def _looked_at(self, connection: Connection, last: bool) -> Iterator[Trace]:
+        trace = follow(connection, self.keys)
+        random = _random(trace)
+        if last or not self.patience or not random or not _wants_keys(trace):
+            yield trace
+            return
+        deadline = time.monotonic() + self.patience
+        self.sealed.append(_Sealed(connection, trace, random, len(self.keys.of(random)), deadline))
+        if len(self.sealed) > MOST_SEALED:
+            yield self.sealed.popleft().trace
+
+    def _opened(self, sealed: _Sealed, last: bool) -> Iterator[Trace]:
+        known = len(self.keys.of(sealed.random))
+        if known != sealed.known:
+            sealed = sealed._replace(trace=follow(sealed.connection, self.keys), known=known)
+        if last or not _wants_keys(sealed.trace) or time.monotonic() >= sealed.deadline:
+            yield sealed.trace
+        else:
+            self.sealed.append(sealed)
+
+
+def _random(trace: Trace) -> bytes:
+    """By which a key log names the connection."""
+    hello = trace.of("ClientHello")
+    found = first(hello.fields, "random") if hello else None
+    return found.value if found and isinstance(found.value, bytes) else b""
+
+
+def _wants_keys(trace: Trace) -> bool:
+    return any(message.sealed for message in trace.messages)
+
+
+class _Session:
+    """What is asked of the connections, and where they go."""
+
+    def __init__(
+        self, source: Source, question: Question, output: Output, key_log: KeyLog | None, keys_to: Recorder | None
+    ) -> None:
+        self.source, self.question, self.output = source, question, output
+        self.key_log, self.keys_to = key_log, keys_to
+        self.waiting = Waiting(source.keys, KEYS_WAIT if key_log else 0.0)
+        self.progress = Progress(sys.stderr)
+        self.status = 0
+        self.looked = 0.0
+
+    def run(self, options: argparse.Namespace, recorder: Recorder | None) -> None:
+        """Until the source ends, which `stopped` asks it to."""
+        end = time.monotonic() + options.duration if options.duration else float("inf")
+        self.look()
+        for item in arriving(self.progress.watch(self.source), all_tls=options.all_tls):
+            if isinstance(item, Connection):
+                self.waiting.settled.append(item)
+                continue
+            self.look()
+            if recorder is not None:
+                recorder.flush()
+            self.source.stopped |= time.monotonic() >= end or (recorder is not None and recorder.failed is not None)
+            if self.show(options.count):
+                return
+        self.look(last=True)
+        self.show(options.count, last=True)
+
+    def look(self, *, last: bool = False) -> None:
+        """At the key log, when it is time to."""
+        if self.key_log is not None and (last or time.monotonic() >= self.looked + KEYS_PERIOD):
+            self.looked = time.monotonic()
+            news = self.key_log.look(self.source.keys, last=last)
+            if self.keys_to is not None:
+                self.keys_to.keys(news)
+
+    def show(self, count: int | None, *, last: bool = False) -> bool:
+        """Those whose turn it is; whether that was enough."""
+        for trace in self.waiting.ready(self.source.behind, last=last):
+            found = self.question.about(trace)
+            self.status = max(self.status, reading.asked_status(found))
+            seen = not found.asked or trace.outcome.kind == "plaintext"
+            self.progress.settled(trace.outcome.kind if seen else found.verdict.outcome)
+            self.progress.clear()
+            self.output.connection(found)
+            if count is not None and self.output.count >= count:
+                return True
+        return False
+
+
+@contextmanager
+def _until_told(source: Source) -> Iterator[None]:
+    """The first signal lets the source end in peace, the second one ends at once."""
+
+    def stop(number: int, _: FrameType | None) -> None:
+        if source.stopped:
+            signal.signal(number, before[number])
+            raise KeyboardInterrupt
+        source.stopped = True
+
+    before = {}
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        with suppress(ValueError, AttributeError):  # outside the main thread, and where there is no such signal
+            number = getattr(signal, name)
+            before[number] = signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _end(session: _Session, recorder: Recorder | None) -> int:
+    """Say how it went; returns the exit status."""
+    source, progress = session.source, session.progress
+    progress.clear()
+    dropped = source.counts.dropped
+    written = "" if recorder is None else f"; {_files(recorder)}: {recorder.packets:,} packets"
+    print(f"pgtls: {connections(progress.tally)} in {packets(source.counts)}{written}", file=sys.stderr)
+    if dropped:
+        source.problems.append(
+            f"{dropped:,} packets were dropped before they could be read: connections may be missing"
+        )
+    status = max(session.status, reading.complaints([source], session.output.count))
+    if recorder is not None and recorder.failed is not None:
+        terminal.complain(recorder.failed)
+        status = 2
+    return status
+
+
+def _files(recorder: Recorder) -> str:
+    return str(recorder.path) if recorder.rotate is None else f"{recorder.files:,} files like {recorder.writer.name}"
+
+
+def _where(source: Source) -> str:
+    return "all interfaces" if source.name == "any" else source.name
+
+
+def _key_log(options: argparse.Namespace) -> KeyLog | None:
+    name = options.keylog or os.environ.get("SSLKEYLOGFILE")
+    if not name:
+        return None
+    if options.keylog and not Path(name).exists():
+        terminal.hint(f"{name} is not there yet: its keys are taken when they come")
+    return KeyLog(name)
+
+
+def _positive(kind: Callable[[str], float]) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        if not 0 < (number := kind(text)) < float("inf"):
+            raise ValueError
+        return number
+
+    parse.__name__ = "positive number"  # argparse names it in its message
+    return parse

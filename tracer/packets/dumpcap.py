@@ -1,0 +1,97 @@
+"""Live traffic through Wireshark's capture program: no root where its group is set up, and Wireshark's own interfaces.
+
+dumpcap writes pcapng to a pipe that our reader reads. Interfaces that only Wireshark's helpers (extcap) know come through
+tshark, which starts them.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from typing import IO, BinaryIO, cast
+
+from tracer.errors import TracerError
+from tracer.packets.filters import expression
+from tracer.packets.pcap import read_stream
+from tracer.packets.source import Packet, Source, Tick
+
+BUFFER = 64  # MiB that the kernel may hold for it
+PATIENCE = 5.0  # seconds for it to end
+
+
+def available() -> bool:
+    """Whether the program is installed; whether it may capture shows when it does."""
+    return shutil.which("dumpcap") is not None
+
+
+def capture(interface: str | None = None, ports: Sequence[int] = ()) -> Source:
+    """The packets of an interface from now on. Raises `TracerError`, and `PermissionError` without the right to capture."""
+    if not available():
+        raise TracerError("dumpcap is not installed", "it comes with Wireshark: apt install wireshark-common")
+    name = interface or ("any" if sys.platform == "linux" else "")
+    common = ["-q", *(["-i", name] if name else []), "-w", "-"]
+    wanted = [expression(ports), expression(ports, tags=False)]  # of some links libpcap knows no VLAN
+    attempts = [["dumpcap", *common, "-B", str(BUFFER), "-f", text] for text in wanted]
+    said = ""
+    for command in [*attempts, ["tshark", *common]]:
+        if shutil.which(command[0]):
+            source, said = _started(command, name or "the default interface")
+            if source is not None:
+                return source
+            if "permission" in said.lower():
+                raise PermissionError(said)
+    raise TracerError(f"cannot capture on {name}: {_reason(said)}", "pgtls live --via wireshark -i one of: dumpcap -D")
+
+
+def _started(command: list[str], name: str) -> tuple[Source | None, str]:
+    """The source; or None, and what the program said before it ended."""
+    log = tempfile.TemporaryFile()  # noqa: SIM115 (it lives as long as the program)
+    # in a session of its own: Ctrl-C is for us, and the program ends when we say so
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, start_new_session=True)  # noqa: S603 (no shell)
+    try:
+        inner = read_stream(cast(BinaryIO, process.stdout), name)
+    except TracerError:
+        _stop(process)
+        log.seek(0)
+        return None, log.read().decode(errors="replace")
+    source = Source(name, lambda source: _packets(source, inner, process, log), "live")
+    return source, ""
+
+
+def _packets(
+    source: Source, inner: Source, process: subprocess.Popen[bytes], log: IO[bytes]
+) -> Iterator[Packet | Tick]:
+    stopping = False
+    try:
+        for item in inner.walk(source):
+            if source.stopped and not stopping:
+                stopping = True
+                process.terminate()  # it writes what it has, and its statistics
+            yield item
+        if process.wait(PATIENCE) and not stopping:
+            log.seek(0)
+            source.problems.append(f"the capture ended: {_reason(log.read().decode(errors='replace'))}")
+    finally:
+        _stop(process)
+        log.close()
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    if process.stdout is not None:
+        process.stdout.close()
+
+
+def _reason(said: str) -> str:
+    """The line of what the program said that says why."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    telling = [line for line in lines if not line.startswith(("Capturing on", "File:", "Running as", "Packets "))]
+    return (telling or lines or ["it said nothing"])[0].removeprefix("dumpcap: ").removeprefix("tshark: ")

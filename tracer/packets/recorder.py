@@ -1,0 +1,136 @@
+"""Writing down what a live source sees: whole blocks, at least once a second, into one file or into many.
+
+A failure is kept and not raised: the packets still want to be looked at, and whoever asked for the file is told.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from tracer.errors import TracerError
+from tracer.packets.pcapng import Writer
+
+PERIOD = 0.25  # seconds from one flush to the next
+NANOSECONDS = 9  # digits
+ROOM = 64  # bytes of a block around its frame, at most
+AMOUNT = re.compile(r"(\d+)\s*([a-z]+)", re.IGNORECASE)
+SIZES = {"kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30}
+TIMES = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
+
+
+class Rotation(NamedTuple):
+    """When a file is full; 0 is never."""
+
+    size: int = 0  # bytes
+    nanoseconds: int = 0
+
+
+class Frame(NamedTuple):
+    interface: str
+    link: int
+    time: int  # nanoseconds since 1970
+    data: bytes
+    length: int
+
+
+def rotation(text: str) -> Rotation:
+    """What `100MB` or `1h` says. Raises `TracerError`."""
+    match = AMOUNT.fullmatch(text.strip())
+    amount, unit = (int(match[1]), match[2].lower()) if match else (0, "")
+    if amount and unit in SIZES:
+        return Rotation(size=amount * SIZES[unit])
+    if amount and unit in TIMES:
+        return Rotation(nanoseconds=amount * TIMES[unit] * 10**9)
+    raise TracerError(f"{text!r} is neither a size nor a time", "write 100MB or 2GiB, or 90s, 15min, 1h, 7d")
+
+
+class Recorder:
+    """Frames to pcapng. With `rotate` the files are called OUT-00001.pcapng and so on.
+
+    `keys` is for a file that keys are written to: frames wait there for one flush, so that their keys stand in front of
+    them. Raises `TracerError` when the first file cannot be opened.
+    """
+
+    def __init__(self, path: str, rotate: Rotation | None = None, *, keys: bool = False) -> None:
+        self.path, self.rotate, self.private = Path(path), rotate, keys
+        self.files = self.packets = self.began = 0
+        self.failed: TracerError | None = None
+        self.old: list[Frame] = []
+        self.young: list[Frame] = []
+        self.due = 0.0
+        self.writer = self._next()
+
+    def frame(self, interface: str, link: int, when: int, data: bytes, length: int) -> None:
+        """A frame that has come: `Source.record`."""
+        frame = Frame(interface, link, when, data, length)
+        if self.private:
+            self.young.append(frame)
+        elif self.failed is None:
+            self._keep([frame])
+
+    def keys(self, log: bytes) -> None:
+        """Lines of a key log, in front of the frames that wait."""
+        if log and self.failed is None:
+            try:
+                self.writer.secrets(log)
+            except TracerError as error:
+                self.failed = error
+
+    def flush(self, *, last: bool = False) -> None:
+        """Give the system what is old enough, when it is time to."""
+        now = time.monotonic()
+        if self.failed is not None or (now < self.due and not last):
+            return
+        self.due = now + PERIOD
+        self._keep(self.old + self.young if last else self.old)
+        self.old, self.young = [] if last else self.young, []
+        try:
+            self.writer.flush()
+        except TracerError as error:
+            self.failed = error
+
+    def close(self) -> None:
+        """Write what waits, and close the file."""
+        self.flush(last=True)
+        try:
+            self.writer.close()
+        except TracerError as error:
+            self.failed = self.failed or error
+
+    def _keep(self, frames: list[Frame]) -> None:
+        try:
+            for frame in frames:
+                if self._full(frame):
+                    self.writer.close()
+                    self.writer = self._next()
+                self.began = self.began or frame.time
+                known = (frame.interface, frame.link)
+                if known not in self.interfaces:
+                    self.interfaces[known] = self.writer.interface(frame.link, digits=NANOSECONDS, name=frame.interface)
+                self.writer.packet(self.interfaces[known], frame.time, frame.data, length=frame.length)
+                self.packets += 1
+        except TracerError as error:
+            self.failed = error
+
+    def _full(self, frame: Frame) -> bool:
+        """Whether the frame belongs into the next file; the first one of a file always finds room."""
+        if self.rotate is None or not self.began:
+            return False
+        size, period = self.rotate
+        return bool(
+            (size and self.writer.size + len(frame.data) + ROOM > size)
+            or (period and frame.time - self.began >= period)
+        )
+
+    def _next(self) -> Writer:
+        """The next file."""
+        self.files += 1
+        self.began = 0  # when its first frame came
+        self.interfaces: dict[tuple[str, int], int] = {}
+        name = self.path
+        if self.rotate is not None:
+            name = name.with_name(f"{name.stem}-{self.files:05d}{name.suffix}")
+        return Writer(name, private=self.private)

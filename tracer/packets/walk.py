@@ -1,0 +1,52 @@
+"""What every walk over frames does with one: count it, pass over it when its flow is dead, else make a `Packet` of it."""
+
+from __future__ import annotations
+
+from tracer.packets.dissect import Dissector
+from tracer.packets.link import Segment, Shortcut
+from tracer.packets.source import SYN, Packet, Source
+
+
+class Frames:
+    """Frames to packets, for the interfaces of one source; counts them, and skips those of dead flows."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.dissector = Dissector(source.unwrapped)
+        self.number = 0
+        self.broken = False
+
+    def damage(self, text: str) -> None:
+        """From here on the file cannot be read."""
+        self.source.problems.append(text)
+        self.broken = True
+
+    def dead(self, shortcut: Shortcut, buffer: bytes, start: int) -> bool:
+        """Whether the frame at `start` is an IPv4 segment of a dead flow, and no SYN."""
+        at, marker, ip = shortcut
+        ip += start
+        return (
+            buffer[ip + 12 : ip + 24] in self.source.skip
+            and buffer[ip] == 0x45
+            and buffer.startswith(marker, start + at)
+            and not buffer[ip + 33] & SYN
+        )
+
+    def packet(self, link: int, frame: bytes, when: float) -> Packet | None:
+        """The TCP segment in the frame counted last, where anybody needs it."""
+        found = self.dissector.segment(link, frame)
+        return None if found is None else self.needed(found, when)
+
+    def needed(self, found: Segment, when: float) -> Packet | None:
+        """The same of a segment that was found in it."""
+        if found.flow in self.source.skip and not found.flags & SYN:
+            return None
+        return Packet(self.number, when, *found)
+
+    def saw(self, when: float) -> None:
+        """Frames were walked up to that time."""
+        counts = self.source.counts
+        counts.packets = self.number
+        counts.last = when
+        if counts.first is None:
+            counts.first = when

@@ -1,0 +1,81 @@
+"""pgjdbc: verifies under verify-ca and verify-full alone, the chain inside the handshake, the name behind it.
+
+Run: pgjdbc 42.5.5 on Java 17. Its source: core/v3/ConnectionFactoryImpl.java (openConnectionImpl, enableSSL),
+ssl/LibPQFactory.java, ssl/MakeSSL.java, ssl/PGjdbcHostnameVerifier.java.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from tracer.certificates import Presented
+from tracer.outcome import Ended
+from tracer.verify import hostnames
+from tracer.verify.checks import VERIFYING
+from tracer.verify.clients.driver import ALL, Profile, behind, local, name, named_file, unchecked, with_alert
+from tracer.verify.clients.libraries import JAVA, chain
+from tracer.verify.clients.verdicts import Step
+from tracer.verify.model import Trust, Unusable
+
+
+def inside(presented: Presented, trust: Trust) -> Iterator[Step]:
+    """LibPQFactory reads the root file only to verify, and only when the server has said S."""
+    trust = named_file(trust)
+    verifies = trust.sslmode in VERIFYING
+    if verifies:
+        yield from _root_file(trust)
+        yield from chain(JAVA, presented, trust, partial(with_alert, sealed=True))
+    else:
+        yield from unchecked(trust.sslmode, presented)
+    yield name(presented, trust, hostnames.pgjdbc, behind, looks=trust.sslmode == "verify-full", when="after_handshake")
+
+
+def _root_file(trust: Trust) -> Iterator[Step]:
+    path = trust.root_path or "~/.postgresql/root.crt"
+    if trust.roots is None:
+        text = f"Could not open SSL root certificate file {path}."
+        yield local("root_file", f"the root file {path} does not exist", text, path, hello=True)
+    elif isinstance(trust.roots, Unusable):
+        text = f"Loading the SSL root certificate {path} into a TrustManager failed."
+        because = f"the root file {path} is there and cannot be used: {trust.roots.reason}"
+        yield local("root_file", because, text, path, hello=True)
+
+
+def answer(presented: Presented, _trust: Trust) -> str:
+    """ConnectionFactoryImpl.enableSSL."""
+    if presented.answer is None:
+        return "The connection attempt failed."
+    known = presented.answer in ("N", "E")
+    return "The server does not support SSL." if known else "An error occurred while setting up the SSL connection."
+
+
+def returns(step: Step, presented: Presented, _trust: Trust) -> bool:
+    """Only a server that refuses the login (SQLSTATE 28000) is asked again the other way, and one that says E to SSLRequest."""
+    by_error = presented.ended is not None and presented.ended.how == "error"
+    return (step.check.step == "server" and by_error) or (step.check.step == "negotiation" and presented.answer == "E")
+
+
+def ended(end: Ended) -> str | None:
+    """What it prints when the server ends."""
+    if end.how == "error":
+        return (end.text or "").replace(":  ", ": ", 1) if "\n" not in (end.text or "") else None
+    return "SSL error: Remote host terminated the handshake" if end.how == "closed" else None
+
+
+PROFILE = Profile(
+    name="pgjdbc",
+    version="pgjdbc 42.5.5, Java 17",
+    source="pgjdbc: ConnectionFactoryImpl.enableSSL, LibPQFactory, PGjdbcHostnameVerifier",
+    modes=ALL | {"allow": ("plaintext", "tls"), "prefer": ("tls", "plaintext")},
+    inside=inside,
+    answer=answer,
+    onward=("prefer",),
+    returns=returns,
+    ended=ended,
+    file_wire="no_hello",
+    prints_first=True,
+    default_file=True,
+    files="sslrootcert, else ~/.postgresql/root.crt; read under verify-ca and verify-full alone",
+    missing="verify-ca and verify-full close behind S; require and prefer never look for it",
+)
