@@ -120,7 +120,7 @@ def measure(tool: Tool, server: stage.Server, noise: int, seconds: int, folder: 
     output, said = folder / "output", folder / "said"
     with output.open("wb") as out, said.open("wb") as err:
         process = subprocess.Popen(tool.command, stdout=out, stderr=err)
-    stage.wait_until(lambda: tool.ready in said.read_text(), process, lambda: said.read_text())
+    stage.wait_until(lambda: tool.ready in said.read_text(), process, said.read_text)
     time.sleep(1)  # tshark says that it listens a little before it does
     load = connections(server, noise, seconds, folder)
     time.sleep(SETTLING)
