@@ -87,7 +87,9 @@ def pgtls(*options: str) -> Tool:
 
 def tshark() -> Tool:
     shown = ("-Y", "tls.handshake.type == 2", "-T", "fields", "-e", "frame.number")
-    return Tool(["tshark", "-i", "lo", "-f", "tcp", "-l", *shown], "Capturing on", _lines, lambda _, said: _tshark(said))
+    return Tool(
+        ["tshark", "-i", "lo", "-f", "tcp", "-l", *shown], "Capturing on", _lines, lambda _, said: _tshark(said)
+    )
 
 
 def scapy() -> Tool:
@@ -204,7 +206,9 @@ RUNS = (
 def main(seconds: int, wanted: str) -> None:
     """All of them, one behind the other: the table."""
     settings = {"log_connections": "on"}
-    print(f"{os.cpu_count()} cores, {seconds} s each, {CLIENTS} clients of pgbench; load average {os.getloadavg()[0]:.1f}")
+    print(
+        f"{os.cpu_count()} cores, {seconds} s each, {CLIENTS} clients of pgbench; load average {os.getloadavg()[0]:.1f}"
+    )
     print(HEAD, flush=True)
     with tempfile.TemporaryDirectory(prefix="live-") as folder, postgres(port=PORT, settings=settings) as server:
         for name, tool, noise in RUNS:
