@@ -57,7 +57,9 @@ def add(commands: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument(
         "--write", metavar="OUT.pcapng", help="write down every packet of TCP (and --port), PostgreSQL or not"
     )
-    parser.add_argument("--rotate", metavar="SIZE|TIME", help="begin a new OUT-00001.pcapng each 100MB, or each 1h")
+    parser.add_argument(
+        "--rotate", metavar="WHEN", help="write OUT-00001.pcapng and so on, a new file each 100MB, or each 1h"
+    )
     parser.add_argument(
         "--with-keys", action="store_true", help="write the keys of --keylog, too: they open passwords and data"
     )
