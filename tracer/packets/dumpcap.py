@@ -43,8 +43,10 @@ def capture(interface: str | None = None, ports: Sequence[int] = ()) -> Source:
             source, said = _started(command, name or "the default interface")
             if source is not None:
                 return source
-            if "permission" in said.lower():
-                raise PermissionError(said)
+    if (
+        "permission" in said.lower()
+    ):  # the last one's word: Wireshark's own interfaces need no right, which dumpcap cannot know
+        raise PermissionError(said)
     raise TracerError(
         f"cannot capture on {name or 'the default interface'}: {_reason(said)}",
         "pgtls live --via wireshark -i one of: dumpcap -D",
