@@ -43,7 +43,8 @@ def test_each_connection_as_it_settles(interface: tuple[str, ...], tmp_path: Pat
     )
     document = json.loads(shown.stdout)
     assert document["captures"][0]["packets"] == capture["packets"]
-    assert [untimed(connection) for connection in document["connections"]] == [untimed(line) for line in lines]
+    by_id = [{c["id"]: untimed(c) for c in found} for found in (document["connections"], lines)]
+    assert by_id[0] == by_id[1]
 
 
 def untimed(connection: dict) -> list[dict]:
@@ -69,6 +70,24 @@ def test_an_interface_that_only_wireshark_has() -> None:
         source.stopped |= source.counts.packets > 0
     assert source.counts.packets > 0
     assert source.counts.dropped is None  # a helper counts nothing
+
+
+def test_a_source_that_nobody_looks_at() -> None:
+    """The program ends with ours, also where no packet comes."""
+    script = """
+from tracer.packets.dumpcap import capture
+import subprocess
+source = capture("lo")
+print(subprocess.run(["pgrep", "-f", "^dumpcap"], capture_output=True, text=True).stdout)
+"""
+    before = _dumpcaps()
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    assert set(done.stdout.split()) - before
+    assert not set(done.stdout.split()) - before & _dumpcaps()
+
+
+def _dumpcaps() -> set[str]:
+    return set(subprocess.run(["pgrep", "-f", "^dumpcap"], capture_output=True, text=True, check=False).stdout.split())
 
 
 def test_without_the_right() -> None:

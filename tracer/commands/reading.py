@@ -28,6 +28,7 @@ def add(commands: argparse._SubParsersAction[Parser]) -> None:
     """The two commands."""
     reading = command(commands, "read", _read, "trace every PostgreSQL connection of a capture")
     reading.add_argument("files", nargs="+", metavar="FILE", help="pcap or pcapng; - is standard input, as it arrives")
+    reading.add_argument("--via", choices=("wireshark",), help="let tshark open the files: any format that it knows")
     command(commands, "demo", _demo, "trace a capture that ships with pgtls")
 
 
@@ -48,7 +49,7 @@ def _read(options: argparse.Namespace) -> int:
     for name in options.files:
         if name != "-":
             open_file(name).close()  # before anything is written
-    return _trace(options, (read(name) for name in options.files))
+    return _trace(options, (read(name, via=options.via) for name in options.files))
 
 
 def _demo(options: argparse.Namespace) -> int:

@@ -6,11 +6,13 @@ tshark, which starts them.
 
 from __future__ import annotations
 
+import atexit
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import IO, BinaryIO, cast
 
 from tracer.errors import TracerError
@@ -43,7 +45,10 @@ def capture(interface: str | None = None, ports: Sequence[int] = ()) -> Source:
                 return source
             if "permission" in said.lower():
                 raise PermissionError(said)
-    raise TracerError(f"cannot capture on {name}: {_reason(said)}", "pgtls live --via wireshark -i one of: dumpcap -D")
+    raise TracerError(
+        f"cannot capture on {name or 'the default interface'}: {_reason(said)}",
+        "pgtls live --via wireshark -i one of: dumpcap -D",
+    )
 
 
 def _started(command: list[str], name: str) -> tuple[Source | None, str]:
@@ -51,18 +56,20 @@ def _started(command: list[str], name: str) -> tuple[Source | None, str]:
     log = tempfile.TemporaryFile()  # noqa: SIM115 (it lives as long as the program)
     # in a session of its own: Ctrl-C is for us, and the program ends when we say so
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, start_new_session=True)  # noqa: S603 (no shell)
+    stop = partial(_stop, process)
+    atexit.register(stop)  # nobody may ever look at the source
     try:
         inner = read_stream(cast(BinaryIO, process.stdout), name)
     except TracerError:
-        _stop(process)
+        stop()
         log.seek(0)
         return None, log.read().decode(errors="replace")
-    source = Source(name, lambda source: _packets(source, inner, process, log), "live")
+    source = Source(name, lambda source: _packets(source, inner, process, log, stop), "live")
     return source, ""
 
 
 def _packets(
-    source: Source, inner: Source, process: subprocess.Popen[bytes], log: IO[bytes]
+    source: Source, inner: Source, process: subprocess.Popen[bytes], log: IO[bytes], stop: Callable[[], None]
 ) -> Iterator[Packet | Tick]:
     stopping = False
     try:
@@ -75,7 +82,8 @@ def _packets(
             log.seek(0)
             source.problems.append(f"the capture ended: {_reason(log.read().decode(errors='replace'))}")
     finally:
-        _stop(process)
+        stop()
+        atexit.unregister(stop)
         log.close()
 
 

@@ -30,13 +30,17 @@ def capture(interface: str | None = None, ports: Sequence[int] = ()) -> Source:
     logging.getLogger("scapy").setLevel(logging.ERROR)
     import scapy.all  # noqa: F401 (it finds the interfaces and the way to listen on this platform)
     from scapy.config import conf
+    from scapy.error import Scapy_Exception
     from scapy.interfaces import get_if_list
 
     names = list(get_if_list())
     if interface is not None and interface not in names:
         raise TracerError(f"no interface {interface}", f"there are: {', '.join(names)}")
     conf.bufsize = max(conf.bufsize, BUFFER)
-    listening = conf.L2listen(iface=interface) if interface else conf.L2listen()
+    try:
+        listening = conf.L2listen(iface=interface) if interface else conf.L2listen()
+    except Scapy_Exception as error:  # its own word for an OSError, where it opens /dev/bpf or libpcap
+        raise (PermissionError if "permission" in str(error).lower() else OSError)(str(error)) from None
     name = interface or str(conf.iface)
     if sys.platform == "linux" and name == conf.loopback_name:  # a packet there goes out and comes in
         listening.ins.setsockopt(SOL_PACKET, IGNORE_OUTGOING, 1)
