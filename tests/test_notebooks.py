@@ -15,7 +15,6 @@ import pytest
 from nbclient import NotebookClient
 
 import tracer
-from tests.conftest import need
 from tests.render.test_json import valid
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
@@ -112,9 +111,9 @@ def test_what_was_measured() -> None:
     well_made(json.loads((NOTEBOOKS / "data" / "cost.json").read_text()))
 
 
+@pytest.mark.needs("initdb-18")
 def test_measuring(tmp_path: Path) -> None:
     """The script runs, and what it writes is the same kind of thing."""
-    need("initdb-18")
     found = tmp_path / "cost.json"
     command = [sys.executable, str(NOTEBOOKS / "measure.py"), "--repeat", "1", "--into", str(found)]
     subprocess.run(command, check=True, timeout=300)
