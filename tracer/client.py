@@ -27,6 +27,8 @@ def told(text: str) -> dict[str, Setting]:
     """What a connection string sets, or HOST, HOST:PORT, [IPV6]:PORT. Raises `TracerError` in libpq's words."""
     if conninfo.recognised(text):
         return {name: Setting(value, "the connection string") for name, value in conninfo.parse(text).items()}
+    if "@" in text.strip()[1:]:  # behind a first @ stands the name of a socket
+        raise conninfo.bad("a user and a host are no connection string", "write postgresql://USER@HOST/DATABASE")
     found = HOST_AND_PORT.fullmatch(text.strip())
     if found is None:
         raise conninfo.bad(f"{text!r} is no host and no connection string")
