@@ -47,7 +47,7 @@ MAY_IMPORT: dict[str, tuple[str, ...] | None] = {
     "packets/source.py": ("protocol.keys",),
     "packets/": ("packets", "protocol.keys", "errors"),
     "sources.py": ("packets", "errors", "client", "settings"),
-    "client.py": ("certificates", "conninfo", "errors", "packets.probe", "settings", "verify.names"),
+    "client.py": ("certificates", "conninfo", "errors", "packets.probe", "settings", "verify.model", "verify.names"),
     "parameters.py": (),
     "conninfo.py": ("parameters", "errors"),
     "settings.py": ("conninfo", "parameters", "rootfile", "verify.model", "verify.revocation", "errors"),

@@ -39,8 +39,13 @@ class Setting:
 Settings = Mapping[str, Setting]
 
 
-def resolve(given: Settings, environment: Mapping[str, str], home: Path | None) -> dict[str, Setting]:
-    """Every parameter that has a value, `given` ones first. Raises `TracerError` where libpq would not connect."""
+def resolve(
+    given: Settings, environment: Mapping[str, str], home: Path | None, *, system: bool = True
+) -> dict[str, Setting]:
+    """Every parameter that has a value, `given` ones first. Raises `TracerError` where libpq would not connect.
+
+    `system` is whether the client knows sslrootcert=system, as libpq does from 16 on.
+    """
     found = dict(given)
     _service(found, environment, home)
     for name, parameter in PARAMETERS.items():
@@ -52,7 +57,7 @@ def resolve(given: Settings, environment: Mapping[str, str], home: Path | None) 
             found[name] = Setting("require", "PGREQUIRESSL")
         elif parameter.default is not None:
             found[name] = Setting(parameter.default, DEFAULT)
-    if value(found, "sslrootcert") == "system" and found["sslmode"].origin == DEFAULT:
+    if system and value(found, "sslrootcert") == "system" and found["sslmode"].origin == DEFAULT:
         found["sslmode"] = Setting("verify-full", "sslrootcert=system")
     _possible(found)
     return {name: found[name] for name in PARAMETERS if name in found}
@@ -94,21 +99,25 @@ def home_folder(environment: Mapping[str, str]) -> Path | None:
 # WHAT A CLIENT TRUSTS (initialize_SSL)
 
 
-def trust(settings: Settings, home: Path | None, environment: Mapping[str, str] | None = None) -> Trust:
+def trust(
+    settings: Settings, home: Path | None, environment: Mapping[str, str] | None = None, *, system: bool = True
+) -> Trust:
     """What a client with these settings trusts; its files are read now. A host that is not one name is UNKNOWN.
 
-    With `environment` it is a client of this machine, whose system store is at hand.
+    With `environment` it is a client of this machine, whose system store is at hand. `system` is as in `resolve`: without
+    it sslrootcert=system is a file of that name.
     """
     path = file(settings, "sslrootcert", home)
+    stored = system and path == "system"
     ports = value(settings, "port").split(",")
     return Trust(
         host=_host(settings),
         hostaddr=value(settings, "hostaddr") or None,
         port=int(ports[0]) if ports[0].isdecimal() else 5432,
         sslmode=settings["sslmode"].value,
-        roots=(rootfile.load(path if path == "system" else Path.cwd() / path) if path else None),
+        roots=(rootfile.load(path if stored else Path.cwd() / path) if path else None),
         root_path=path or None,
-        store=rootfile.system(environment) if path == "system" and environment is not None else None,
+        store=rootfile.system(environment) if stored and environment is not None else None,
         crls=_lists(settings, home),
         sslnegotiation=value(settings, "sslnegotiation") or "postgres",
         channel_binding=value(settings, "channel_binding") or "prefer",

@@ -20,6 +20,7 @@ from tracer.settings import Setting, Settings, home_folder, resolve
 from tracer.settings import trust as client_trust
 from tracer.trace import Trace
 from tracer.verify import clients
+from tracer.verify.clients import libpq_versions
 from tracer.verify.model import SSLMODES, Trust, Unusable, Verdict
 from tracer.verify.revocation import load_crls
 
@@ -142,7 +143,10 @@ def question(options: argparse.Namespace) -> Question:
     if options.host:
         trust = replace(trust, host=options.host)
     if options.sslrootcert:
-        trust = replace(trust, roots=rootfile.load(options.sslrootcert), root_path=options.sslrootcert)
+        path = options.sslrootcert
+        trust = replace(
+            trust, roots=rootfile.load(path if knows_system(options) else Path.cwd() / path), root_path=path
+        )
         root_hint(trust)
     if trust.roots == "system" and not options.sslmode:
         trust = replace(trust, sslmode="verify-full")  # as libpq does from 16 on
@@ -159,10 +163,16 @@ def question(options: argparse.Namespace) -> Question:
 def _from_environment(options: argparse.Namespace) -> Question:
     """The same from the environment, as libpq would take it; options win."""
     home = home_folder(os.environ)
-    settings = resolve(given(options), os.environ, home)
-    trust = client_trust(settings, home, os.environ)
+    system = knows_system(options)
+    settings = resolve(given(options), os.environ, home, system=system)
+    trust = client_trust(settings, home, os.environ, system=system)
     root_hint(trust, named="sslrootcert" in settings)
     return Question(trust, options.client, time(options.at), True, settings)
+
+
+def knows_system(options: argparse.Namespace) -> bool:
+    """Whether the client knows sslrootcert=system. To a libpq up to 15 that is a file of that name; of a driver its replay knows."""
+    return options.client not in libpq_versions.NAMES or libpq_versions.libpq(options.client).has("system")
 
 
 def given(options: argparse.Namespace) -> dict[str, Setting]:
