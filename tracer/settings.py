@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tracer import rootfile
+from tracer.certificates import Certificate
 from tracer.conninfo import bad
 from tracer.errors import TracerError
 from tracer.parameters import PARAMETERS, SECRET
 from tracer.verify.model import SSLMODES, UNKNOWN, Trust, Unknown
-from tracer.verify.revocation import RevocationList, load_crls
+from tracer.verify.revocation import RevocationList
 
 if TYPE_CHECKING:
     pass
@@ -109,6 +110,7 @@ def trust(
     """
     path = file(settings, "sslrootcert", home)
     stored = system and path == "system"
+    lists, beside = _lists(settings, home)
     ports = value(settings, "port").split(",")
     return Trust(
         host=_host(settings),
@@ -118,7 +120,8 @@ def trust(
         roots=(rootfile.load(path if stored else Path.cwd() / path) if path else None),
         root_path=path or None,
         store=rootfile.system(environment) if stored and environment is not None else None,
-        crls=_lists(settings, home),
+        crls=lists,
+        beside_crls=beside,
         sslnegotiation=value(settings, "sslnegotiation") or "postgres",
         channel_binding=value(settings, "channel_binding") or "prefer",
         sslcertmode=value(settings, "sslcertmode") or "allow",
@@ -144,12 +147,15 @@ def _host(settings: Settings) -> Unknown | str | None:
     return UNKNOWN if "," in host or host.startswith(("/", "@")) else host
 
 
-def _lists(settings: Settings, home: Path | None) -> tuple[RevocationList, ...] | None:
-    """The revocation lists; root.crl only where neither sslcrl nor sslcrldir is set. A missing file says nothing."""
+def _lists(settings: Settings, home: Path | None) -> tuple[tuple[RevocationList, ...] | None, tuple[Certificate, ...]]:
+    """The revocation lists, and certificates beside them; root.crl only where neither sslcrl nor sslcrldir is set.
+
+    A missing file says nothing.
+    """
     folder = value(settings, "sslcrldir")
     path = "" if folder and not value(settings, "sslcrl") else file(settings, "sslcrl", home)
-    found = load_crls(path) if path else None
-    return (*(found or ()), *rootfile.load_folder(folder)) if folder else found
+    found, beside = rootfile.load_beside(path) if path else (None, ())
+    return ((*(found or ()), *rootfile.load_folder(folder)) if folder else found), beside
 
 
 # SERVICE FILES (parseServiceInfo, parseServiceFile)

@@ -22,7 +22,6 @@ from tracer.trace import Trace
 from tracer.verify import clients
 from tracer.verify.clients import libpq_versions
 from tracer.verify.model import SSLMODES, Trust, Unusable, Verdict
-from tracer.verify.revocation import load_crls
 
 
 class Parser(argparse.ArgumentParser):
@@ -153,9 +152,12 @@ def question(options: argparse.Namespace) -> Question:
     if options.sslcrldir:
         trust = replace(trust, crls=rootfile.load_folder(options.sslcrldir))
     elif options.sslcrl:
-        trust = replace(trust, crls=load_crls(options.sslcrl))
+        lists, beside = rootfile.load_beside(options.sslcrl)
+        trust = replace(trust, crls=lists, beside_crls=beside)
         if trust.crls is None:
             hint(f"{options.sslcrl} holds no revocation list: as libpq does, it is passed over")
+        elif not trust.crls:
+            hint(f"{options.sslcrl} holds certificates and no revocation list: with it nobody passes")
     asked = any((options.sslmode, options.host, options.sslrootcert))
     return Question(trust, options.client, time(options.at), asked)
 
