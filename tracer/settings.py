@@ -246,5 +246,5 @@ FILES = {
 }
 SHOWN = (
     *("sslmode", "sslrootcert", "host", "hostaddr", "port", "sslnegotiation", "sslcrl", "sslcrldir", "sslcert", "sslkey"),
-    *("sslcertmode", "sslsni", "channel_binding", "gssencmode", *VERSIONS_QUOTED, "service"),
+    *("sslcertmode", "sslsni", "channel_binding", "require_auth", "gssencmode", *VERSIONS_QUOTED, "service"),
 )  # fmt: skip

@@ -100,6 +100,7 @@ def _explain(options: argparse.Namespace) -> int:
     settings = resolve(told_by(options.conninfo) if options.conninfo else {}, os.environ, home, system=system)
     names = ("libpq", *clients.drivers()) if options.client == ALL else (options.client,)
     found = [explain_mode(name, trust(settings, home, system=system), settings) for name in names]
+    shared.authentication_hint(settings)
     with terminal.output(options) as file:
         if options.format == "json":
             _json(file, {"settings": document.settings(settings), "modes": modes_document(found)})

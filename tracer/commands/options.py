@@ -16,7 +16,7 @@ from tracer.errors import TracerError
 from tracer.output import FORMATS
 from tracer.parameters import PARAMETERS
 from tracer.report import ALL, AUTO, Report, report
-from tracer.settings import Setting, Settings, home_folder, resolve
+from tracer.settings import Setting, Settings, home_folder, resolve, value
 from tracer.settings import trust as client_trust
 from tracer.trace import Trace
 from tracer.verify import clients
@@ -169,6 +169,7 @@ def _from_environment(options: argparse.Namespace) -> Question:
     settings = resolve(given(options), os.environ, home, system=system)
     trust = client_trust(settings, home, os.environ, system=system)
     root_hint(trust, named="sslrootcert" in settings)
+    authentication_hint(settings)
     return Question(trust, options.client, time(options.at), True, settings)
 
 
@@ -200,6 +201,12 @@ def root_hint(trust: Trust, *, named: bool = True) -> None:
         hint(f"{trust.root_path} does not exist: judged as a client without a root file")
     elif isinstance(trust.roots, Unusable):
         hint(f"{trust.root_path} cannot be used ({trust.roots.reason}): judged as a client with that file")
+
+
+def authentication_hint(settings: Settings) -> None:
+    """What the client insists on behind TLS is not replayed."""
+    if value(settings, "require_auth"):
+        hint("require_auth is not replayed: libpq closes at an authentication request that it does not allow")
 
 
 def time(text: str | None) -> datetime | None:
