@@ -87,7 +87,9 @@ def pgtls(*options: str) -> Tool:
 
 def tshark() -> Tool:
     shown = ("-Y", "tls.handshake.type == 2", "-T", "fields", "-e", "frame.number")
-    return Tool(["tshark", "-i", "lo", "-f", "tcp", "-l", *shown], "Capturing on", _lines, lambda _, said: _tshark(said))
+    return Tool(
+        ["tshark", "-i", "lo", "-f", "tcp", "-l", *shown], "Capturing on", _lines, lambda _, said: _tshark(said)
+    )
 
 
 def scapy() -> Tool:
@@ -120,7 +122,7 @@ def measure(tool: Tool, server: stage.Server, noise: int, seconds: int, folder: 
     output, said = folder / "output", folder / "said"
     with output.open("wb") as out, said.open("wb") as err:
         process = subprocess.Popen(tool.command, stdout=out, stderr=err)
-    stage.wait_until(lambda: tool.ready in said.read_text(), process, lambda: said.read_text())
+    stage.wait_until(lambda: tool.ready in said.read_text(), process, said.read_text)
     time.sleep(1)  # tshark says that it listens a little before it does
     load = connections(server, noise, seconds, folder)
     time.sleep(SETTLING)
@@ -204,7 +206,9 @@ RUNS = (
 def main(seconds: int, wanted: str) -> None:
     """All of them, one behind the other: the table."""
     settings = {"log_connections": "on"}
-    print(f"{os.cpu_count()} cores, {seconds} s each, {CLIENTS} clients of pgbench; load average {os.getloadavg()[0]:.1f}")
+    print(
+        f"{os.cpu_count()} cores, {seconds} s each, {CLIENTS} clients of pgbench; load average {os.getloadavg()[0]:.1f}"
+    )
     print(HEAD, flush=True)
     with tempfile.TemporaryDirectory(prefix="live-") as folder, postgres(port=PORT, settings=settings) as server:
         for name, tool, noise in RUNS:
