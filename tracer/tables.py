@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tracer.audit import COLUMNS, Capture
+from tracer.audit import COLUMNS, Capture, Value
 from tracer.errors import TracerError
 from tracer.places import Place
 
@@ -55,17 +55,21 @@ class Tables:
 
     def add(self, place: Place, found: Capture) -> None:
         """A capture's rows, in place of those that it had."""
+        name = _utf8(place.name)
         self.db.execute("BEGIN")
         try:
             for table in ("connections", "captures", "problems"):
-                self.db.execute(f"DELETE FROM {table} WHERE capture = ?", [place.name])
+                self.db.execute(f"DELETE FROM {table} WHERE capture = ?", [name])
             if found.rows:
-                self.db.execute(INSERT, [list(column) for column in zip(*found.rows, strict=True)])
+                self.db.execute(INSERT, [list(map(_utf8, column)) for column in zip(*found.rows, strict=True)])
             if found.problems:
-                self.db.execute("INSERT INTO problems SELECT ?, unnest(?::VARCHAR[])", [place.name, found.problems])
+                self.db.execute(
+                    "INSERT INTO problems SELECT ?, unnest(?::VARCHAR[])",
+                    [name, [_utf8(each) for each in found.problems]],
+                )
             changed = None if found.again else place.changed
             about = [found.format, found.packets, found.bytes, found.dropped, found.first, found.last]
-            mark = [place.name, place.size, changed, len(found.rows), *about]
+            mark = [name, place.size, changed, len(found.rows), *about]
             self.db.execute(f"INSERT INTO captures VALUES ({', '.join('?' * len(mark))})", mark)
         except BaseException:
             self.db.execute("ROLLBACK")
@@ -162,6 +166,13 @@ def _connect(name: str, readonly: bool) -> duckdb.DuckDBPyConnection:
         raise TracerError(
             f"{name} cannot be used: {why}", "another audit may be writing it, or it is no DuckDB file"
         ) from None
+
+
+def _utf8(value: Value) -> Value:
+    """Half a surrogate pair has no encoding: the name of a file may hold one, or a stranger's certificate."""
+    if isinstance(value, str) and not value.isascii():
+        return value.encode("utf-8", "backslashreplace").decode()
+    return value
 
 
 def _quoted(text: str) -> str:
