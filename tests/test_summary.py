@@ -22,7 +22,7 @@ def asked(*stories: tuple[str, str], at: datetime = AT, days: int = 30) -> Summa
     for number, (name, address) in enumerate(stories):
         found = capture(name)
         rows = [[*row[:client], address, *row[client + 1 :]] for row in found.rows]
-        tables.add(Place(f"{number} {name}", 1, "1"), found._replace(rows=rows))
+        tables.add([(Place(f"{number} {name}", 1, "1"), found._replace(rows=rows))])
     return summary(tables, at, days)
 
 
@@ -101,5 +101,5 @@ def test_no_client_is_accused_that_verifies(folder) -> None:
 def test_problems_are_told() -> None:
     """With the capture that they are of."""
     tables = Tables(None)
-    tables.add(place("verify-full"), capture("verify-full")._replace(problems=["cut short"]))
+    tables.add([(place("verify-full"), capture("verify-full")._replace(problems=["cut short"]))])
     assert list(summary(tables, AT).problems) == [(place("verify-full").name, "cut short")]

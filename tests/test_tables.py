@@ -29,7 +29,7 @@ def place(name: str, changed: str = "1") -> Place:
 
 def filled(tables: Tables) -> None:
     for name in ("verify-full", "prefer-wrong-root"):
-        tables.add(place(name), capture(name))
+        tables.add([(place(name), capture(name))])
 
 
 def all_rows(tables: Tables) -> list[tuple[object, ...]]:
@@ -52,8 +52,8 @@ def test_a_capture_read_again_is_there_once() -> None:
     tables = Tables(None)
     filled(tables)
     before = all_rows(tables)
-    tables.add(place("verify-full", "2"), capture("verify-full")._replace(problems=["cut short"]))
-    tables.add(place("verify-full", "2"), capture("verify-full")._replace(problems=["cut short"]))
+    tables.add([(place("verify-full", "2"), capture("verify-full")._replace(problems=["cut short"]))])
+    tables.add([(place("verify-full", "2"), capture("verify-full")._replace(problems=["cut short"]))])
     assert all_rows(tables) == before
     assert tables.done() == {place("verify-full", "2"), place("prefer-wrong-root")}
     assert tables.problems() == [(place("verify-full").name, "cut short")]
@@ -67,7 +67,7 @@ def test_rows_and_mark_together_or_neither() -> None:
     found = capture("prefer-wrong-root")
     broken = found._replace(rows=[found.rows[0], ["no number" if name == "client_port" else None for name in NAMES]])
     with pytest.raises(duckdb.Error):
-        tables.add(place("prefer-wrong-root", "2"), broken)
+        tables.add([(place("prefer-wrong-root", "2"), broken)])
     assert all_rows(tables) == before
     assert tables.done() == {place("verify-full"), place("prefer-wrong-root")}
 
@@ -75,7 +75,7 @@ def test_rows_and_mark_together_or_neither() -> None:
 def test_what_may_be_read_the_next_time() -> None:
     """Its problem is told, and it is not done."""
     tables = Tables(None)
-    tables.add(place("verify-full"), Capture([], ["could not be read: timed out"], again=True))
+    tables.add([(place("verify-full"), Capture([], ["could not be read: timed out"], again=True))])
     assert tables.done() == {Place(place("verify-full").name, 1, None)}  # type: ignore[arg-type]
     assert place("verify-full") not in tables.done()
     assert tables.counts() == (1, 0, 1)
@@ -115,9 +115,14 @@ def test_every_format_holds_the_same(tmp_path: Path, ending: str) -> None:
 def test_an_interrupted_export_goes_on(tmp_path: Path) -> None:
     """What was read is kept beside until the file is written whole."""
     path = tmp_path / "audit.csv"
-    with pytest.raises(KeyboardInterrupt), open_tables(str(path), "") as tables:
-        tables.add(place("verify-full"), capture("verify-full"))
-        raise KeyboardInterrupt
+
+    def begin() -> None:
+        with open_tables(str(path), "") as tables:
+            tables.add([(place("verify-full"), capture("verify-full"))])
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        begin()
     assert not path.exists()
     with open_tables(str(path), "") as tables:
         assert tables.done() == {place("verify-full")}
@@ -143,8 +148,8 @@ def test_a_strangers_text_is_only_text(text: str) -> None:
     tables = Tables(None)
     found = capture("verify-full")
     row = [text if name == "user" else value for name, value in zip(NAMES, found.rows[0], strict=True)]
-    tables.add(place("verify-full"), found._replace(rows=[row], problems=[text]))
-    tables.add(Place(text, 1, "1"), found)
+    tables.add([(place("verify-full"), found._replace(rows=[row], problems=[text]))])
+    tables.add([(Place(text, 1, "1"), found)])
     written = text.replace("\ud800", "\\ud800")
     assert all_rows(tables)[0][NAMES.index("user")] == tables.problems()[0][1] == written
     assert written in {done.name for done in tables.done()}

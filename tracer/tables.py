@@ -7,7 +7,7 @@ capture is in there whole or not at all. A capture of which size or time of chan
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,8 +34,11 @@ class Tables:
         if readonly:
             self._is_ours()
             return
-        for statement in SCHEMA:
-            self.db.execute(statement)
+        self.db.execute("CREATE TABLE IF NOT EXISTS about (key VARCHAR, value VARCHAR)")
+        for table, columns in TABLES.items():
+            kinds = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
+            self.db.execute(f"CREATE TABLE IF NOT EXISTS {table} ({kinds})")
+        self.known: set[Value] = {place.name for place in self.done()}
         found = self.db.execute("SELECT value FROM about WHERE key = 'asked'").fetchone()
         if found is None:
             self.db.execute("INSERT INTO about VALUES ('asked', ?)", [asked])
@@ -53,28 +56,26 @@ class Tables:
         rows = self.db.execute("SELECT capture, size, changed FROM captures").fetchall()
         return {Place(*row) for row in rows}
 
-    def add(self, place: Place, found: Capture) -> None:
-        """A capture's rows, in place of those that it had."""
-        name = _utf8(place.name)
+    def add(self, found: Sequence[tuple[Place, Capture]]) -> None:
+        """Captures, each in place of what was known of it: all of them, or none."""
+        names = [_utf8(place.name) for place, _ in found]
+        old = [[name] for name in names if name in self.known]
+        rows = [list(map(_utf8, row)) for _, capture in found for row in capture.rows]
+        problems = [[name, _utf8(each)] for name, (_, of) in zip(names, found, strict=True) for each in of.problems]
+        marks = [[name, *_mark(place, of)] for name, (place, of) in zip(names, found, strict=True)]
         self.db.execute("BEGIN")
         try:
-            for table in ("connections", "captures", "problems"):
-                self.db.execute(f"DELETE FROM {table} WHERE capture = ?", [name])
-            if found.rows:
-                self.db.execute(INSERT, [list(map(_utf8, column)) for column in zip(*found.rows, strict=True)])
-            if found.problems:
-                self.db.execute(
-                    "INSERT INTO problems SELECT ?, unnest(?::VARCHAR[])",
-                    [name, [_utf8(each) for each in found.problems]],
-                )
-            changed = None if found.again else place.changed
-            about = [found.format, found.packets, found.bytes, found.dropped, found.first, found.last]
-            mark = [name, place.size, changed, len(found.rows), *about]
-            self.db.execute(f"INSERT INTO captures VALUES ({', '.join('?' * len(mark))})", mark)
+            for name in old:
+                for table in TABLES:
+                    self.db.execute(f"DELETE FROM {table} WHERE capture = ?", name)
+            for table, values in zip(TABLES, (rows, problems, marks), strict=True):
+                if values:
+                    self.db.execute(INSERT[table], [list(column) for column in zip(*values, strict=True)])
         except BaseException:
             self.db.execute("ROLLBACK")
             raise
         self.db.execute("COMMIT")
+        self.known.update(names)
 
     def rows(self, query: str, values: Mapping[str, object]) -> tuple[list[str], list[tuple[object, ...]]]:
         """What a query gives: the columns' names, and the rows."""
@@ -112,7 +113,7 @@ class Tables:
 
     def _is_ours(self) -> None:
         tables = {row[0] for row in self.db.execute("SELECT table_name FROM information_schema.tables").fetchall()}
-        if not {"connections", "captures", "problems"} <= tables:
+        if not set(TABLES) <= tables:
             self.close()
             raise TracerError(f"{self.path} is no audit", "make one: pgtls audit PATH… -o audit.duckdb")
 
@@ -152,6 +153,13 @@ def harmless(cell: object) -> object:
     return cell
 
 
+def _mark(place: Place, found: Capture) -> list[Value]:
+    """That a capture is done; one that is to be read again has no time of change."""
+    changed = None if found.again else place.changed
+    about: list[Value] = [found.format, found.packets, found.bytes, found.dropped, found.first, found.last]
+    return [place.size, changed, len(found.rows), *about]
+
+
 def _connect(name: str, readonly: bool) -> duckdb.DuckDBPyConnection:
     try:
         import duckdb
@@ -187,14 +195,25 @@ def _names(names: Iterable[str]) -> str:
 
 DATABASES = (".duckdb", ".db")
 EXPORTED = (".parquet", ".csv", ".ndjson")
-SCHEMA = (
-    "CREATE TABLE IF NOT EXISTS about (key VARCHAR, value VARCHAR)",
-    f"CREATE TABLE IF NOT EXISTS connections ({', '.join(f'{_names([c.name])} {c.type}' for c in COLUMNS)})",
-    (
-        "CREATE TABLE IF NOT EXISTS captures (capture VARCHAR, size BIGINT, changed VARCHAR, connections BIGINT, format VARCHAR, "
-        "packets BIGINT, bytes BIGINT, dropped BIGINT, first TIMESTAMP, last TIMESTAMP)"
-    ),
-    "CREATE TABLE IF NOT EXISTS problems (capture VARCHAR, problem VARCHAR)",
-)
-INSERT = f"INSERT INTO connections SELECT {', '.join(f'unnest(?::{c.type}[])' for c in COLUMNS)}"
-ORDERED = f"SELECT {_names(c.name for c in COLUMNS)} FROM connections ORDER BY capture, connection"
+TABLES: dict[str, dict[str, str]] = {
+    "connections": {column.name: column.type for column in COLUMNS},
+    "problems": {"capture": "VARCHAR", "problem": "VARCHAR"},
+    "captures": {
+        "capture": "VARCHAR",
+        "size": "BIGINT",
+        "changed": "VARCHAR",
+        "connections": "BIGINT",
+        "format": "VARCHAR",
+        "packets": "BIGINT",
+        "bytes": "BIGINT",
+        "dropped": "BIGINT",
+        "first": "TIMESTAMP",
+        "last": "TIMESTAMP",
+    },
+}
+# a list for each column: many rows with one statement
+INSERT = {
+    table: f"INSERT INTO {table} SELECT {', '.join(f'unnest(?::{kind}[])' for kind in columns.values())}"
+    for table, columns in TABLES.items()
+}
+ORDERED = f"SELECT {_names(TABLES['connections'])} FROM connections ORDER BY capture, connection"

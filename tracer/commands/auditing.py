@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -34,6 +35,8 @@ from tracer.tables import Tables, open_tables
 
 WHAT = "many captures to one table, a row a connection: who verifies, who is in plaintext, what expires"
 PATIENCE = 30  # seconds until a scheduler that does not answer is given up
+PERIOD = 0.5  # seconds from one transaction to the next
+MOST_ROWS = 10_000  # of a capture that is written at once
 COMPLAINTS = 20  # problems that are told on stderr
 AHEAD = 2  # captures for each worker that wait for it: more would only wait in memory
 
@@ -101,12 +104,18 @@ def _audit(options: argparse.Namespace) -> int:
 
 
 def _collect(options: argparse.Namespace, job: Job, left: list[Place], before: int, tables: Tables) -> None:
-    """Read what is left; each capture is written down as it comes."""
+    """Read what is left, and write it down as it comes: a transaction for each capture would take longer than reading it."""
     bar = Bar(sys.stderr, before + len(left), before)
+    waiting: list[tuple[Place, Capture]] = []
+    written = time.monotonic()
     try:
         for place, found in _found(options, job, left):
-            tables.add(place, found)
+            waiting.append((place, found))
+            if time.monotonic() - written > PERIOD or len(found.rows) > MOST_ROWS:
+                tables.add(waiting)
+                waiting, written = [], time.monotonic()
             bar.done(len(found.rows), len(found.problems))
+        tables.add(waiting)
     except KeyboardInterrupt:
         bar.clear()
         if options.output:
