@@ -40,6 +40,7 @@ MAY_IMPORT: dict[str, tuple[str, ...] | None] = {
     "commands/": None,
     "audit.py": None,
     "errors.py": (),
+    "privileges.py": ("errors",),
     "glossary.py": (),
     "protocol/numbers.py": (),
     "protocol/fields.py": (),
