@@ -128,7 +128,8 @@ def measure(tool: Tool, server: stage.Server, noise: int, seconds: int, folder: 
     """Listen with the tool while there is something to see, and compare."""
     output, said = folder / "output", folder / "said"
     with output.open("wb") as out, said.open("wb") as err:
-        process = subprocess.Popen(tool.command, stdout=out, stderr=err)
+        # a session of its own, as a terminal is: Linux shares the cores out by session (sched(7), autogroup)
+        process = subprocess.Popen(tool.command, stdout=out, stderr=err, start_new_session=True)
     stage.wait_until(lambda: tool.ready in said.read_text(), process, said.read_text)
     time.sleep(1)  # tshark says that it listens a little before it does
     load = connections(server, noise, seconds, folder)

@@ -82,6 +82,28 @@ def test_an_interface_that_only_wireshark_has(drop: list[str]) -> None:
     assert done.stdout == "True None\n", done.stderr
 
 
+COME = """
+import socket
+from tests.packets.test_walk import frame
+from tracer.packets.dumpcap import capture
+from tracer.packets.source import Tick
+source = capture("lo")
+with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as cable:
+    cable.bind(("lo", 0))
+    for _ in range(20_000):
+        cable.send(frame(16))
+time.sleep(1)
+source.stopped = True
+behind = [source.behind for item in source if isinstance(item, Tick)]
+print(source.counts.packets, source.counts.dropped, any(behind), source.behind)
+"""
+
+
+def test_what_has_come_before_the_end_is_read() -> None:
+    """More than the pipe holds waits in the kernel; until it is read the source says that it is behind."""
+    assert in_namespace(COME) == "20000 0 True False\n"
+
+
 UNSEEN = (
     """
 script = """
