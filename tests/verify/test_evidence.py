@@ -175,6 +175,28 @@ def test_verdicts_rule_out_the_rest(roots, ruled_out: list[str]) -> None:
     assert not set(ruled_out) & set(consistent_with(table, trace))
 
 
+def test_plaintext_that_was_refused() -> None:
+    """Nobody asked for TLS: what a mode that does would find is not known; prefer's second connection looks like that too."""
+    trace = spoken(("client", STARTUP), ("server", ERROR))
+    table = tracer.table(trace, tracer.Trust(host="db.example", roots=None, time=trace.time))
+    assert table["disable"].outcome == "refuse"
+    assert agrees(table["disable"], trace) is True
+    for mode in ("allow", "prefer", *STRONG):
+        assert table[mode].outcome == "cannot_tell", mode
+        assert table[mode].prints is None
+        assert agrees(table[mode], trace) is None
+    assert "TLS was not asked for here" in str(table["prefer"].checks)
+    assert consistent_with(table, trace) == ["disable", "allow", "prefer"]
+
+
+@pytest.mark.parametrize("answer", [[], [("server", b"S")], [("server", b"N")]])
+def test_asking_for_tls_rules_out_disable(answer) -> None:
+    """Also where the capture ends behind it."""
+    trace = spoken(("client", SSL_REQUEST), *answer, close="")
+    assert observed(trace) is None
+    assert consistent_with({}, trace) == ["allow", "prefer", *STRONG]
+
+
 def test_a_verdict_that_cannot_tell() -> None:
     """It neither agrees nor, as long as what was seen is among what may be, disagrees."""
     made = Tls().run()

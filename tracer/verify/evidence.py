@@ -152,6 +152,13 @@ def direct(trace: Trace) -> Iterator[Evidence]:
         yield Evidence("direct", text, hello.index if hello else None, ("disable", "allow", "prefer"))
 
 
+def asked(trace: Trace) -> Iterator[Evidence]:
+    """An SSLRequest, however the connection went on."""
+    request = next((n for n in trace.negotiation if n.request == "SSLRequest"), None)
+    if request is not None:
+        yield Evidence("asked", "It asked for TLS, which disable never does.", request.message, ("disable",))
+
+
 def hello(trace: Trace) -> Iterator[Evidence]:
     """What the ClientHello says of the client's version."""
     message = trace.of("ClientHello", "client")
@@ -237,4 +244,4 @@ BEHAVIOUR: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "session": ("It completed the handshake and went on inside TLS: whatever it checks had passed.", TLS),
 }
-LOOKS: tuple[Callable[[Trace], Iterator[Evidence]], ...] = (direct, behaviour, hello, kerberos)
+LOOKS: tuple[Callable[[Trace], Iterator[Evidence]], ...] = (direct, asked, behaviour, hello, kerberos)
