@@ -17,16 +17,16 @@ Sources = dict[str, str]  # path below tracer/ → its text
 Rule = Callable[[Sources], list[str]]
 
 # Only these files import it.
-ONLY = {
+ONLY: dict[str, set[str]] = {
     "scapy": {"packets/live.py", "packets/scapy_layers.py"},
     "pyshark": {"packets/wireshark.py"},
-    "socket": {"packets/probe.py", "packets/ring.py", "packets/live.py", "audit.py"},
+    "socket": {"packets/probe.py", "packets/ring.py", "packets/live.py"},
     "ssl": {"packets/probe.py", "rootfile.py"},  # there for OpenSSL's default paths
     "asyncio": {"packets/wireshark.py"},
     "pandas": {"frames.py"},
     "polars": {"frames.py"},
-    "http": {"audit.py"},
-    "urllib.request": {"audit.py"},
+    "http": set(),
+    "urllib.request": set(),
     "cryptography.hazmat.primitives.ciphers": {"protocol/ciphers.py"},
 }
 
@@ -40,8 +40,12 @@ MAY_IMPORT: dict[str, tuple[str, ...] | None] = {
     "__main__.py": None,
     "cli.py": None,
     "commands/": None,
-    "audit.py": None,
+    "audit.py": (*VALUES, "findings", "report"),
+    "places.py": ("packets.chunks", "errors"),
+    "tables.py": ("audit", "places", "errors"),
+    "summary.py": ("audit", "tables"),
     "errors.py": (),
+    "privileges.py": ("errors",),
     "glossary.py": (),
     "protocol/numbers.py": (),
     "protocol/fields.py": (),
@@ -99,6 +103,7 @@ MAY_IMPORT: dict[str, tuple[str, ...] | None] = {
         "modes",
         "render",
         "settings",
+        "summary",
         "errors",
     ),
     "output.py": (*VALUES, "verify", "findings", "report", "render", "settings", "errors"),

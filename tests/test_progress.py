@@ -96,3 +96,27 @@ def test_a_pipe_sees_nothing() -> None:
     assert shown.watch(source) is source
     list(source)
     assert pipe.getvalue() == ""
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_bar_over_many_captures() -> None:
+    """How many of how many, those of an earlier run among them; it goes away again."""
+    terminal = Terminal()
+    bar = progress.Bar(terminal, total=4, before=1)
+    bar.done(3, 0)
+    bar.done(0, 1)
+    first, second = terminal.getvalue().split(ERASE)[1:]
+    assert first.startswith("[############............] 2 of 4 captures, 3 connections, 0 s left")
+    assert second.startswith("[##################......] 3 of 4 captures, 3 connections, 1 problems, 0 s left")
+    bar.clear()
+    assert terminal.getvalue().endswith(ERASE)
+
+
+@pytest.mark.usefixtures("at_once")
+def test_no_bar_in_a_pipe() -> None:
+    """Nothing is written."""
+    pipe = io.StringIO()
+    bar = progress.Bar(pipe, total=1)
+    bar.done(1, 0)
+    bar.clear()
+    assert pipe.getvalue() == ""

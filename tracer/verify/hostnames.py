@@ -44,7 +44,7 @@ def address(host: str) -> bytes | None:
 
 def _lower(text: str) -> str:
     """Lower case in ASCII alone."""
-    return re.sub("[A-Z]+", lambda match: match[0].lower(), text)
+    return text.lower() if text.isascii() else re.sub("[A-Z]+", lambda match: match[0].lower(), text)
 
 
 # GO: crypto/x509, (*Certificate).VerifyHostname and HostnameError.Error, Go 1.19. pgx and lib/pq.
