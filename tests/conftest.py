@@ -15,6 +15,12 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("PGTLS_SHARED") or CHECKOUT.parent / "shared")
 CI = os.environ.get("CI") == "true"
 
+for variable in (
+    "COLUMNS",
+    "LINES",
+):  # of whoever runs the tests, and of pytest-xdist: a screen is as wide as a test says
+    os.environ.pop(variable, None)
+
 hypothesis.settings.register_profile("pgtls", hypothesis.settings.default, deadline=None)  # machines are busy
 hypothesis.settings.load_profile("pgtls")
 
@@ -42,14 +48,6 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Hold `@pytest.mark.needs("tshark", "initdb-18")`, before any fixture starts one of them."""
     for mark in item.iter_markers("needs"):
         need(*mark.args)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that fail and are still to be looked into stand in failing.txt, by their names; the list is meant to be empty."""
-    listed = (CHECKOUT / "tests" / "failing.txt").read_text().splitlines()
-    for item in items:
-        if any(line and item.nodeid.startswith(line) for line in listed):
-            item.add_marker(pytest.mark.xfail(reason="listed in tests/failing.txt", strict=False))
 
 
 @pytest.fixture(scope="session")

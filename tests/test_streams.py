@@ -410,3 +410,12 @@ def test_time_passes_by() -> None:
     assert [item for item in arrived if isinstance(item, Tick)] == items[-2:]
     assert [type(item) for item in arrived if item not in items] == [Connection]
     assert len(list(tracer.reassemble(Source("x", lambda _: iter(items))))) == 1
+
+
+def test_an_end_that_speaks_to_itself() -> None:
+    """One address and port on both sides: such packets have no two sides, and the connections beside them are found."""
+    itself = b"\x7f\0\0\x01" * 2 + b"\x15\x38" * 2
+    alone = [
+        Packet(n, 1000.0, itself, n, 0, flags, data) for n, (flags, data) in enumerate([(SYN, b""), (ACK, STARTUP)])
+    ]
+    assert len(list(tracer.reassemble(source([*alone, *packets(SAID)])))) == 1

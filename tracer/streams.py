@@ -218,6 +218,8 @@ class _Flows:
             self.skip.pop(reverse(packet.flow), None)
         elif packet.flow in self.skip or not packet.payload:
             return None
+        if packet.flow == reverse(packet.flow):
+            return None  # from a port to itself: nobody serves anybody there
         if len(self.flows) >= 2 * LIVE_FLOWS:
             self._make_room()
         flow = _Flow(packet, self.clock.now)
