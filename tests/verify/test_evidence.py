@@ -107,6 +107,22 @@ def test_a_certificate_alert_of_a_client_without_a_root_file() -> None:
         assert consistent_with(tracer.table(trace, told), trace) == modes
 
 
+@pytest.mark.parametrize(
+    ("client", "agreed", "modes"),
+    [
+        ("libpq", None, ["allow", "prefer"]),
+        ("libpq-18", False, ["prefer"]),
+        ("libpq-16", True, ["allow", "prefer"]),
+    ],
+)
+def test_plaintext_behind_n(client: str, agreed: bool | None, modes: list[str]) -> None:
+    """Up to libpq 16 allow's second attempt looks like that: where the version was not told it is not out."""
+    trace = spoken(("client", SSL_REQUEST), ("server", b"N"), ("client", STARTUP), ("server", WELCOME))
+    table = tracer.table(trace, tracer.Trust(host="db.example", roots=None, time=trace.time), client)
+    assert agrees(table["allow"], trace) is agreed
+    assert consistent_with(table, trace) == modes
+
+
 def test_a_close_behind_s_with_a_good_root_file() -> None:
     """A certificate or key of the client's own that cannot be read does that under every mode that uses TLS."""
     trace = spoken(("client", SSL_REQUEST), ("server", b"S"), close="client")

@@ -69,7 +69,7 @@ def agrees(verdict: Verdict, trace: Trace) -> bool | None:
         return None if verdict.outcome == "cannot_tell" else True
     if seen == "no_hello" and not ways <= WITHOUT_HELLO:  # its own certificate or key may be bad, under every mode
         return None
-    if _other_files(seen, verdict):
+    if _other_files(seen, verdict) or _older(seen, verdict):
         return None
     if seen == "left" or _says_nothing(seen, ways, trace):  # so leaves every client that is stopped from outside
         return None
@@ -100,6 +100,11 @@ def _other_files(seen: str, verdict: Verdict) -> bool:
     chain = verdict.check("chain")
     # initialize_SSL reads lists with a root file only, and not beside sslrootcert=system
     return chain is not None and chain.outcome == "passed" and not (chain.wanted or "").endswith("store")
+
+
+def _older(seen: str, verdict: Verdict) -> bool:
+    """Whether a libpq whose version nobody told may be one up to 16, whose allow goes on behind N."""
+    return seen == "plaintext" and verdict.sslmode == "allow" and verdict.client == "libpq"
 
 
 def consistent_with(verdicts: Mapping[str, Verdict], trace: Trace) -> list[str]:
