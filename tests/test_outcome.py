@@ -101,6 +101,18 @@ def test_tls_1_2_is_over_with_both_finished(opened: bool, said: bytes) -> None:
     assert (trace.outcome.where, trace.outcome.inferred) == ("in_handshake", False)
 
 
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+@pytest.mark.parametrize("said", [1, 3, 99])
+def test_only_one_side(version: ssl.TLSVersion, said: int) -> None:
+    """With the packets to the server alone nobody can say who ended what."""
+    made = Tls(version).run()
+    given = [one for one in packets(made.preambled()[:said], close="client") if one.flow == wire.CLIENT]
+    trace = follow(given)
+    assert trace.outcome.kind == "incomplete"
+    assert "only one side was captured" in trace.outcome.because
+    assert trace.presented.absent is None
+
+
 def test_a_server_that_leaves_in_the_handshake() -> None:
     """It closed without a word."""
     made = Tls().run()

@@ -13,6 +13,7 @@ from tracer.protocol.fields import Field, first, number
 from tracer.protocol.records import ALERT, APPLICATION_DATA
 
 if TYPE_CHECKING:
+    from tracer.segments import Stream
     from tracer.streams import Sender
     from tracer.trace import Message, Trace
 
@@ -52,7 +53,7 @@ class Ended:
 
 def outcome(trace: Trace) -> Outcome:
     """Read the outcome off a trace; the first rule that applies."""
-    rules = (_cancel, _no_tls, _before_hello, _alert, _behind_handshake, _unfinished)
+    rules = (_cancel, _one_sided, _no_tls, _before_hello, _alert, _behind_handshake, _unfinished)
     return next(found for rule in rules if (found := rule(trace)) is not None)
 
 
@@ -95,6 +96,24 @@ def _gss(trace: Trace) -> Outcome:
         why = "the server agreed to GSSAPI encryption, and the client closed without beginning it"
         return Outcome("refused_by_client", "before_tls", why)
     return Outcome("incomplete", "before_tls", "the capture ends behind the answer G")
+
+
+def _one_sided(trace: Trace) -> Outcome | None:
+    """Nothing of one side was captured, not even its SYN or its close, or the other acknowledges bytes that are not here."""
+    if trace.transport == "plaintext":
+        return None
+    connection = trace.connection
+    sides: tuple[tuple[Stream, Sender], ...] = (
+        (connection.server_stream, "client"),
+        (connection.client_stream, "server"),
+    )
+    for silent, other in sides:
+        spoke = connection.stream(other).arrivals
+        missed = not connection.whole or any(arrival.heard > 0 for arrival in spoke)
+        if not silent.data and silent.closed is None and spoke and missed:
+            where: Where = "in_handshake" if trace.tls else "before_tls"
+            return Outcome("incomplete", where, f"only one side was captured: what the {other} said")
+    return None
 
 
 def _no_tls(trace: Trace) -> Outcome | None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import ssl
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 import tracer
 from tests.test_outcome import ALERT, ERROR
 from tests.wire import SSL_REQUEST, STARTUP, WELCOME, Tls, follow, packets, spoken
+from tracer.certificates import from_pem
 from tracer.verify import SSLMODES, agrees, consistent_with, evidence, observed
 from tracer.verify.clients.libpq_texts import weak_for_direct
 from tracer.verify.evidence import BEHAVIOUR
 
+CAPTURES = Path(__file__).resolve().parents[2] / "captures"
 STRONG = ["require", "verify-ca", "verify-full"]
 GSSENC_REQUEST = bytes.fromhex("0000000804d21630")
 
@@ -101,6 +105,45 @@ def test_a_certificate_alert_of_a_client_without_a_root_file() -> None:
     for code, modes in ((48, []), (42, ["allow", "prefer", "require"])):
         trace = follow(packets([*made.preambled()[:4], ("client", ALERT[:-1] + bytes([code]))]))
         assert consistent_with(tracer.table(trace, told), trace) == modes
+
+
+@pytest.mark.parametrize(
+    ("client", "agreed", "modes"),
+    [
+        ("libpq", None, ["allow", "prefer"]),
+        ("libpq-18", False, ["prefer"]),
+        ("libpq-16", True, ["allow", "prefer"]),
+    ],
+)
+def test_plaintext_behind_n(client: str, agreed: bool | None, modes: list[str]) -> None:
+    """Up to libpq 16 allow's second attempt looks like that: where the version was not told it is not out."""
+    trace = spoken(("client", SSL_REQUEST), ("server", b"N"), ("client", STARTUP), ("server", WELCOME))
+    table = tracer.table(trace, tracer.Trust(host="db.example", roots=None, time=trace.time), client)
+    assert agrees(table["allow"], trace) is agreed
+    assert consistent_with(table, trace) == modes
+
+
+def test_a_close_behind_s_with_a_good_root_file() -> None:
+    """A certificate or key of the client's own that cannot be read does that under every mode that uses TLS."""
+    trace = spoken(("client", SSL_REQUEST), ("server", b"S"), close="client")
+    roots = from_pem((CAPTURES / "verify-full/roots.pem").read_bytes())
+    table = tracer.table(trace, tracer.Trust(host="db.example", roots=roots, time=trace.time))
+    assert [agrees(table[mode], trace) for mode in SSLMODES] == [False, None, None, None, None, None]
+    assert consistent_with(table, trace) == ["allow", "prefer", *STRONG]
+
+
+def test_a_revocation_list_that_was_not_named() -> None:
+    """Libpq looks for one beside its root file: certificate_revoked says that there was one."""
+    source = tracer.read(CAPTURES / "revoked/capture.pcapng")
+    trace = next(tracer.follow(connection, source.keys) for connection in tracer.reassemble(source))
+    roots = from_pem((CAPTURES / "revoked/roots.pem").read_bytes())
+    told = tracer.Trust(host="my-rds.example.test", roots=roots, time=trace.time)
+    table = tracer.table(trace, told)
+    assert observed(trace) == "alert:44"
+    assert [agrees(table[mode], trace) for mode in ("disable", "prefer", *STRONG)] == [False, None, None, None, None]
+    assert set(consistent_with(table, trace)) >= {"prefer", *STRONG}
+    without = tracer.table(trace, replace(told, roots=None))
+    assert consistent_with(without, trace) == []
 
 
 @pytest.mark.parametrize(

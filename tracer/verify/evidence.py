@@ -13,8 +13,9 @@ from tracer.outcome import closed_by
 from tracer.protocol.fields import every, number
 from tracer.trace import Trace
 from tracer.verify import clients
+from tracer.verify.checks import LISTS
 from tracer.verify.model import SSLMODES, Verdict
-from tracer.verify.words import CERTIFICATE_ALERTS
+from tracer.verify.words import CERTIFICATE_ALERTS, alert
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,10 @@ def agrees(verdict: Verdict, trace: Trace) -> bool | None:
     ways = {way.split(",")[0] for way in verdict.wire.split("|")}
     if seen in ways or ("alert" in ways and seen.startswith("alert:")):
         return None if verdict.outcome == "cannot_tell" else True
+    if seen == "no_hello" and not ways <= WITHOUT_HELLO:  # its own certificate or key may be bad, under every mode
+        return None
+    if _other_files(seen, verdict) or _older(seen, verdict):
+        return None
     if seen == "left" or _says_nothing(seen, ways, trace):  # so leaves every client that is stopped from outside
         return None
     # the sizes of sealed records tell a session from a close, and not for certain
@@ -83,6 +88,23 @@ def _says_nothing(seen: str, ways: set[str], trace: Trace) -> bool:
     if int(code) in (DECRYPT_ERROR, BAD_CERTIFICATE):
         return "session" in ways and (int(code) == DECRYPT_ERROR or not trace.presented.certificates)
     return int(code) not in CERTIFICATE_ALERTS
+
+
+def _other_files(seen: str, verdict: Verdict) -> bool:
+    """Whether the alert may come of a revocation list that nobody named: libpq looks for one beside its root file.
+
+    OpenSSL looks at the lists behind the chain and in front of the dates (x509_vfy.c, verify_chain).
+    """
+    if seen not in REVOKED or verdict.check("revocation") is not None:
+        return False
+    chain = verdict.check("chain")
+    # initialize_SSL reads lists with a root file only, and not beside sslrootcert=system
+    return chain is not None and chain.outcome == "passed" and not (chain.wanted or "").endswith("store")
+
+
+def _older(seen: str, verdict: Verdict) -> bool:
+    """Whether a libpq whose version nobody told may be one up to 16, whose allow goes on behind N."""
+    return seen == "plaintext" and verdict.sslmode == "allow" and verdict.client == "libpq"
 
 
 def consistent_with(verdicts: Mapping[str, Verdict], trace: Trace) -> list[str]:
@@ -131,9 +153,9 @@ def behaviour(trace: Trace) -> Iterator[Evidence]:
     if kind == "no_startup" and (trace.presented.injected or trace.preamble == "direct"):
         kind = "no_startup_otherwise"
     text, modes = BEHAVIOUR[kind]
-    alert = trace.outcome.alert
-    if kind in ("alert", "stopped") and alert is not None:
-        text = f"{text[:-1]}: {alert.description} ({alert.code})."
+    said = trace.outcome.alert
+    if kind in ("alert", "stopped") and said is not None:
+        text = f"{text[:-1]}: {said.description} ({said.code})."
     sealed = " (read off the sizes of sealed records)" if trace.outcome.inferred else ""
     yield Evidence(kind, text + sealed, _last(trace), tuple(m for m in SSLMODES if m not in modes))
 
@@ -153,9 +175,9 @@ def direct(trace: Trace) -> Iterator[Evidence]:
 
 
 def asked(trace: Trace) -> Iterator[Evidence]:
-    """An SSLRequest, however the connection went on."""
+    """An SSLRequest, where it is all that is known."""
     request = next((n for n in trace.negotiation if n.request == "SSLRequest"), None)
-    if request is not None:
+    if request is not None and observed(trace) is None:
         yield Evidence("asked", "It asked for TLS, which disable never does.", request.message, ("disable",))
 
 
@@ -198,6 +220,7 @@ def kerberos(trace: Trace) -> Iterator[Evidence]:
 X25519MLKEM768 = 0x11EC
 BAD_CERTIFICATE, DECRYPT_ERROR = 42, 51
 WITHOUT_HELLO = {"nothing", "unasked", "plaintext", "gave_up", "gss", "no_hello"}
+REVOKED = {f"alert:{alert(code)}" for code in LISTS}
 TLS = ("allow", "prefer", "require", "verify-ca", "verify-full")
 STRONG = ("require", "verify-ca", "verify-full")
 # what was seen: a sentence, and the modes that can leave it

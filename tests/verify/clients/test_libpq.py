@@ -222,7 +222,7 @@ def options(story: str) -> tuple[dict, tracer.Trust]:
 @pytest.mark.parametrize(
     ("story", "seen", "modes"),
     [
-        ("no-tls-prefer", "plaintext", ["prefer"]),
+        ("no-tls-prefer", "plaintext", ["allow", "prefer"]),
         ("no-tls-require", "gave_up", ["allow", "require", "verify-ca", "verify-full"]),
         ("wrong-root", "alert:48", ["allow", "prefer", "require", "verify-ca", "verify-full"]),
         ("sibling-verify-full", "no_startup", ["verify-full"]),
