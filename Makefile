@@ -3,6 +3,7 @@
 PYTHON ?= python3 python3.14 python3.13 python3.12 python3.11
 BIN := .venv/bin
 ARGS ?=
+BOTH := -n 2 --dist loadfile # two files of tests at a time, each with its own servers
 SECONDS ?= 600
 TARGETS ?=
 
@@ -20,11 +21,11 @@ demo: .venv/.package ## trace the capture that ships with pgtls
 	@$(BIN)/pgtls demo
 
 test: needs lint ## install what the tests need, then lint, check the types and run the tests
-	$(BIN)/python -m pytest -m 'not slow' $(ARGS)
+	$(BIN)/python -m pytest -m 'not slow' $(BOTH) $(ARGS)
 
 test-all: export POSTGRES := 12 13 14 15 16 17 18
 test-all: needs lint ## the same with the slow tests, and with PostgreSQL 12 to 18
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(BOTH) $(ARGS)
 
 coverage: .venv/.tests ## the tests of tracer/protocol reach each of its branches
 	$(BIN)/python -m pytest tests/protocol --cov=tracer.protocol --cov-branch --cov-fail-under=100 \

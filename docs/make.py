@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ sys.path.insert(0, str(CHECKOUT))
 
 import tracer  # noqa: E402
 from tracer import cli  # noqa: E402
+from tracer.frames import COLUMNS  # noqa: E402
 from tracer.glossary import SECTIONS  # noqa: E402
 
 DOCUMENTS = [CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").glob("*.md"))]
@@ -193,6 +195,17 @@ def _shown(value: Any) -> bool:
     return isinstance(value, property) or type(value).__name__ == "cached_property"
 
 
+def columns() -> str:
+    """The columns of `tracer.frame`, with their types."""
+    kinds = {str: "text", int: "number", float: "seconds", bool: "yes or no", datetime: "time (UTC)"}
+    found: dict[str, list[str]] = {}
+    for name, kind in COLUMNS.items():
+        found.setdefault(kinds[kind], []).append(f"`{name}`")
+    return "| type | columns |\n|---|---|\n" + "".join(
+        f"| {kind} | {', '.join(names)} |\n" for kind, names in found.items()
+    )
+
+
 # THE GLOSSARY
 
 
@@ -213,6 +226,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "commands": commands,
     "options": options,
     "python": python,
+    "columns": columns,
     "glossary": glossary,
 }
 

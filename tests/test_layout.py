@@ -17,14 +17,16 @@ Sources = dict[str, str]  # path below tracer/ → its text
 Rule = Callable[[Sources], list[str]]
 
 # Only these files import it.
-ONLY = {
+ONLY: dict[str, set[str]] = {
     "scapy": {"packets/live.py", "packets/scapy_layers.py"},
     "pyshark": {"packets/wireshark.py"},
-    "socket": {"packets/probe.py", "packets/ring.py", "packets/live.py", "audit.py"},
+    "socket": {"packets/probe.py", "packets/ring.py", "packets/live.py"},
     "ssl": {"packets/probe.py", "rootfile.py"},  # there for OpenSSL's default paths
     "asyncio": {"packets/wireshark.py"},
-    "http": {"audit.py"},
-    "urllib.request": {"audit.py"},
+    "pandas": {"frames.py"},
+    "polars": {"frames.py"},
+    "http": set(),
+    "urllib.request": set(),
     "cryptography.hazmat.primitives.ciphers": {"protocol/ciphers.py"},
 }
 
@@ -38,7 +40,10 @@ MAY_IMPORT: dict[str, tuple[str, ...] | None] = {
     "__main__.py": None,
     "cli.py": None,
     "commands/": None,
-    "audit.py": None,
+    "audit.py": (*VALUES, "findings", "report"),
+    "places.py": ("packets.chunks", "errors"),
+    "tables.py": ("audit", "places", "errors"),
+    "summary.py": ("audit", "tables"),
     "errors.py": (),
     "privileges.py": ("errors",),
     "glossary.py": (),
@@ -48,10 +53,18 @@ MAY_IMPORT: dict[str, tuple[str, ...] | None] = {
     "packets/source.py": ("protocol.keys",),
     "packets/": ("packets", "protocol.keys", "errors"),
     "sources.py": ("packets", "errors", "client", "settings"),
-    "client.py": ("certificates", "conninfo", "errors", "packets.probe", "settings", "verify.names"),
+    "client.py": ("certificates", "conninfo", "errors", "packets.probe", "settings", "verify.model", "verify.names"),
     "parameters.py": (),
     "conninfo.py": ("parameters", "errors"),
-    "settings.py": ("conninfo", "parameters", "rootfile", "verify.model", "verify.revocation", "errors"),
+    "settings.py": (
+        "certificates",
+        "conninfo",
+        "parameters",
+        "rootfile",
+        "verify.model",
+        "verify.revocation",
+        "errors",
+    ),
     "progress.py": ("packets.source",),
     "segments.py": ("packets.source",),
     "clock.py": (),
@@ -68,6 +81,8 @@ MAY_IMPORT: dict[str, tuple[str, ...] | None] = {
     "rootfile.py": ("certificates", "verify.model", "verify.revocation", "verify.uses", "errors"),
     "cost.py": VALUES,
     "measure.py": ("cost", "verify.model"),
+    "crosscheck.py": (*VALUES, "packets.wireshark"),
+    "frames.py": (*VALUES, "cost", "errors"),
     "findings/": (*VALUES, "verify", "findings"),
     "verify/model.py": ("verify", *CERTIFICATES, "render.notebook"),
     "verify/": ("verify", *CERTIFICATES, "distinguished", "trace", "outcome", "protocol.fields", "errors"),
@@ -83,16 +98,18 @@ MAY_IMPORT: dict[str, tuple[str, ...] | None] = {
         "advice",
         "bundle",
         "measure",
+        "crosscheck",
         "glossary",
         "modes",
         "render",
         "settings",
+        "summary",
         "errors",
     ),
     "output.py": (*VALUES, "verify", "findings", "report", "render", "settings", "errors"),
 }
 
-HEAVY = {"scapy", "pyshark", "rich", "jinja2"}
+HEAVY = {"scapy", "pyshark", "rich", "jinja2", "pandas", "polars"}
 SPEAKERS = ("cli.py", "__main__.py", "commands/")
 SPEECH = {"print", "exit", "quit", "SystemExit", "sys.exit", "os._exit", "sys.stdout.write", "sys.stderr.write"}
 TABLES = {"protocol/numbers.py", "glossary.py", "parameters.py"}  # data only: as long as they must be

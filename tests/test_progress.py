@@ -43,15 +43,16 @@ def test_a_terminal_sees_how_far_it_is() -> None:
 
 @pytest.mark.usefixtures("at_once")
 def test_a_live_capture_tells_how_it_goes() -> None:
-    """What was dropped, where somebody counts, and how the connections ended, the most frequent way first."""
+    """What was dropped, where somebody counts, and how the connections ended, the most frequent way first, then by name."""
     terminal, source = Terminal(), listening()
     source.counts.dropped = 1234
     shown = Progress(terminal)
-    for how in ("refused_by_client", "established", "established"):
+    for how in ("refused_by_client", "plaintext", "established", "established"):
         shown.settled(how)
     list(shown.watch(source))
     last = terminal.getvalue().split(ERASE)[-1]
-    assert last == "eth0: 3 packets (1,234 dropped), 3 PostgreSQL connections (2 established, 1 refused by client)"
+    how = "2 established, 1 plaintext, 1 refused by client"
+    assert last == f"eth0: 3 packets (1,234 dropped), 4 PostgreSQL connections ({how})"
 
 
 @pytest.mark.usefixtures("at_once")
@@ -94,4 +95,28 @@ def test_a_pipe_sees_nothing() -> None:
     shown = Progress(pipe)
     assert shown.watch(source) is source
     list(source)
+    assert pipe.getvalue() == ""
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_bar_over_many_captures() -> None:
+    """How many of how many, those of an earlier run among them; it goes away again."""
+    terminal = Terminal()
+    bar = progress.Bar(terminal, total=4, before=1)
+    bar.done(3, 0)
+    bar.done(0, 1)
+    first, second = terminal.getvalue().split(ERASE)[1:]
+    assert first.startswith("[############............] 2 of 4 captures, 3 connections, 0 s left")
+    assert second.startswith("[##################......] 3 of 4 captures, 3 connections, 1 problems, 0 s left")
+    bar.clear()
+    assert terminal.getvalue().endswith(ERASE)
+
+
+@pytest.mark.usefixtures("at_once")
+def test_no_bar_in_a_pipe() -> None:
+    """Nothing is written."""
+    pipe = io.StringIO()
+    bar = progress.Bar(pipe, total=1)
+    bar.done(1, 0)
+    bar.clear()
     assert pipe.getvalue() == ""

@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from tracer.commands import annotating, connecting, judging, listening, measuring, reading
+from tracer.commands import annotating, auditing, connecting, judging, listening, measuring, reading
 from tracer.commands.options import Parser
 from tracer.commands.terminal import complain
 from tracer.errors import TracerError
@@ -25,6 +25,8 @@ EXAMPLES = """examples:
   pgtls probe "host=db.example sslmode=verify-full sslrootcert=root.crt"
   pgtls annotate capture.pcapng explained.pcapng
   pgtls cost "host=db.example sslrootcert=root.crt" --repeat 50
+  pgtls audit /var/captures -o audit.duckdb
+  pgtls audit --summary audit.duckdb
   pgtls verify chain.pem --host db.example --sslrootcert root.crt
   pgtls explain-mode "postgresql://db.example/?sslmode=require"
   pgtls bundle old.pem --and new.pem --against capture.pcapng
@@ -72,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     connecting.add(commands)
     judging.add(commands)
     measuring.add(commands)
+    auditing.add(commands)
     return parser
 
 

@@ -14,6 +14,7 @@ from tracer.packets.source import Counts, Packet, Source, Tick
 
 PATIENCE = 1.0  # seconds before the line appears
 PERIOD = 0.25  # seconds from one line to the next
+WIDTH = 24  # characters of a bar
 ERASE = "\r\x1b[K"
 
 
@@ -63,6 +64,49 @@ class Progress:
         self.terminal.flush()
 
 
+class Bar:
+    """How many of `total` captures are done, on one line; those `before` were done when it began."""
+
+    def __init__(self, terminal: IO[str], total: int, before: int = 0) -> None:
+        self.terminal, self.total, self.count, self.before = terminal, total, before, before
+        self.quiet = not terminal.isatty()
+        self.began = time.monotonic()
+        self.due = self.began + PATIENCE
+        self.found = self.problems = 0
+        self.shown = False
+
+    def done(self, connections: int, problems: int) -> None:
+        """One more capture is."""
+        self.count, self.found, self.problems = self.count + 1, self.found + connections, self.problems + problems
+        now = time.monotonic()
+        if self.quiet or now < self.due:
+            return
+        self.due, self.shown = now + PERIOD, True
+        left = (now - self.began) / (self.count - self.before) * (self.total - self.count)
+        full = WIDTH * self.count // self.total
+        line = f"[{'#' * full}{'.' * (WIDTH - full)}] {self.count:,} of {self.total:,} captures, {self.found:,} connections"
+        line += f", {self.problems:,} problems" * bool(self.problems) + f", {_span(left)} left"
+        self.terminal.write(f"{ERASE}{line}")
+        self.terminal.flush()
+
+    def clear(self) -> None:
+        if self.shown:
+            self.terminal.write(ERASE)
+            self.terminal.flush()
+            self.shown = False
+
+
+def _span(seconds: float) -> str:
+    """A time to wait, as people say it."""
+    return (
+        f"{seconds:.0f} s"
+        if seconds < 100
+        else f"{seconds / 60:.0f} min"
+        if seconds < 6000
+        else f"{seconds / 3600:.1f} h"
+    )
+
+
 def packets(counts: Counts) -> str:
     """How many, and how many of them were lost, where somebody counted."""
     dropped = "" if counts.dropped is None else f" ({counts.dropped:,} dropped)"
@@ -72,7 +116,8 @@ def packets(counts: Counts) -> str:
 def connections(tally: Counter[str]) -> str:
     """How many, and how they ended."""
     number = tally.total()
-    how = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in tally.most_common())
+    most = sorted(tally.items(), key=lambda item: (-item[1], item[0]))
+    how = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in most)
     return f"{number:,} PostgreSQL connection{'s' * (number != 1)}" + (f" ({how})" if how else "")
 
 

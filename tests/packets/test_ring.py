@@ -91,6 +91,22 @@ def test_what_found_no_room_is_counted() -> None:
     assert counts["packets"] + counts["dropped"] == 5000
 
 
+END = """
+source = capture("right")
+with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as cable:
+    cable.bind(("left", 0))
+    for _ in range(20000):
+        cable.send(ethernet(0x0800, TCP_4 + bytes(200)))
+source.stopped = True
+print(sum(isinstance(item, Packet) for item in source))
+"""
+
+
+def test_what_has_come_before_the_end_is_read() -> None:
+    """The last packet lies in a block that is not full yet, behind several that are."""
+    assert int(in_namespace(SEE + END)) == 20000
+
+
 GONE = """
 source = capture("right")
 began = time.monotonic()

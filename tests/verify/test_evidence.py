@@ -103,6 +103,24 @@ def test_a_certificate_alert_of_a_client_without_a_root_file() -> None:
         assert consistent_with(tracer.table(trace, told), trace) == modes
 
 
+@pytest.mark.parametrize(
+    ("client", "modes"),
+    [
+        ("pgjdbc", ["disable", "allow", "prefer"]),
+        ("pgx-4", ["disable", "allow", "prefer"]),
+        ("asyncpg", ["disable", "allow", "prefer"]),
+        ("lib-pq", ["disable"]),
+        ("pg8000", ["disable"]),
+    ],
+)
+@pytest.mark.parametrize("roots", [tracer.UNKNOWN, None])
+def test_a_driver_that_never_asked(client: str, modes: list[str], roots) -> None:
+    """Plaintext without an SSLRequest is no mode's that asks for TLS on every connection that it makes."""
+    trace = spoken(("client", STARTUP), ("server", WELCOME))
+    table = tracer.table(trace, tracer.Trust(host="db.example", roots=roots, time=trace.time), client)
+    assert consistent_with(table, trace) == modes
+
+
 def test_the_server_says_why() -> None:
     """Its alert is named, and rules out no mode that speaks TLS."""
     made = Tls().run()

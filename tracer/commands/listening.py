@@ -32,7 +32,7 @@ from tracer.trace import Trace, follow
 
 KEYS_WAIT = 2.0  # seconds that a sealed connection waits for its keys
 KEYS_PERIOD = 0.1  # seconds from one look at the key log to the next
-WORK = 0.5  # seconds of looking at connections before the packets are looked at again
+WORK = 0.2  # seconds of looking at connections before the packets are looked at again
 MOST_SETTLED, MOST_SEALED = 5_000, 1_000  # connections that wait to be looked at, and for their keys
 
 
@@ -57,7 +57,9 @@ def add(commands: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument(
         "--write", metavar="OUT.pcapng", help="write down every packet of TCP (and --port), PostgreSQL or not"
     )
-    parser.add_argument("--rotate", metavar="SIZE|TIME", help="begin a new OUT-00001.pcapng each 100MB, or each 1h")
+    parser.add_argument(
+        "--rotate", metavar="WHEN", help="write OUT-00001.pcapng and so on, a new file each 100MB, or each 1h"
+    )
     parser.add_argument(
         "--with-keys", action="store_true", help="write the keys of --keylog, too: they open passwords and data"
     )
@@ -65,11 +67,9 @@ def add(commands: argparse._SubParsersAction[Parser]) -> None:
 
 def _live(options: argparse.Namespace) -> int:
     rotate = rotation(options.rotate) if options.rotate else None
-    for name in ("rotate", "with_keys"):
-        if getattr(options, name) and not options.write:
-            raise TracerError(f"--{name.replace('_', '-')} is for --write", "name the file: --write OUT.pcapng")
-    question = shared.question(options)
     key_log = _key_log(options)
+    _check_files(options, key_log)
+    question = shared.question(options)
     decrypt = serverkey.load(options.server_key) if options.server_key else None
     source = live(options.interface, ports=options.port, via=options.via)
     source.keys.decrypt = decrypt
@@ -80,9 +80,9 @@ def _live(options: argparse.Namespace) -> int:
         print(f"pgtls: listening on {_where(source)} through {source.way}; Ctrl-C ends it", file=sys.stderr, flush=True)
         output = reading.output(options, file, question)
         output.streaming = True
-        session = _Session(source, question, output, key_log, recorder if options.with_keys else None)
+        session = _Session(source, question, output, key_log, recorder)
         try:
-            session.run(options, recorder)
+            session.run(options)
         finally:
             if recorder is not None:
                 recorder.close()
@@ -157,27 +157,29 @@ class _Session:
     """What is asked of the connections, and where they go."""
 
     def __init__(
-        self, source: Source, question: Question, output: Output, key_log: KeyLog | None, keys_to: Recorder | None
+        self, source: Source, question: Question, output: Output, key_log: KeyLog | None, recorder: Recorder | None
     ) -> None:
         self.source, self.question, self.output = source, question, output
-        self.key_log, self.keys_to = key_log, keys_to
+        self.key_log, self.recorder = key_log, recorder
         self.waiting = Waiting(source.keys, KEYS_WAIT if key_log else 0.0)
         self.progress = Progress(sys.stderr)
         self.status = 0
         self.looked = 0.0
+        if key_log is not None:
+            key_log.look(source.keys)  # of other connections: not written down
 
-    def run(self, options: argparse.Namespace, recorder: Recorder | None) -> None:
+    def run(self, options: argparse.Namespace) -> None:
         """Until the source ends, which `stopped` asks it to."""
         end = time.monotonic() + options.duration if options.duration else float("inf")
-        self.look()
         for item in arriving(self.progress.watch(self.source), all_tls=options.all_tls):
             if isinstance(item, Connection):
                 self.waiting.settled.append(item)
                 continue
             self.look()
-            if recorder is not None:
-                recorder.flush()
-            self.source.stopped |= time.monotonic() >= end or (recorder is not None and recorder.failed is not None)
+            if self.recorder is not None:
+                self.recorder.flush()
+                self.source.stopped |= self.recorder.failed is not None
+            self.source.stopped |= time.monotonic() >= end
             if self.show(options.count):
                 return
         self.look(last=True)
@@ -188,8 +190,8 @@ class _Session:
         if self.key_log is not None and (last or time.monotonic() >= self.looked + KEYS_PERIOD):
             self.looked = time.monotonic()
             news = self.key_log.look(self.source.keys, last=last)
-            if self.keys_to is not None:
-                self.keys_to.keys(news)
+            if self.recorder is not None and self.recorder.private:
+                self.recorder.keys(news)
 
     def show(self, count: int | None, *, last: bool = False) -> bool:
         """Those whose turn it is; whether that was enough."""
@@ -219,7 +221,8 @@ def _until_told(source: Source) -> Iterator[None]:
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         with suppress(ValueError, AttributeError):  # outside the main thread, and where there is no such signal
             number = getattr(signal, name)
-            before[number] = signal.signal(number, stop)
+            if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup says
+                before[number] = signal.signal(number, stop)
     try:
         yield
     finally:
@@ -253,13 +256,28 @@ def _where(source: Source) -> str:
     return "all interfaces" if source.name == "any" else source.name
 
 
+def _check_files(options: argparse.Namespace, key_log: KeyLog | None) -> None:
+    """Nothing is written over what is read. Raises `TracerError`."""
+    for name in ("rotate", "with_keys"):
+        if getattr(options, name) and not options.write:
+            raise TracerError(f"--{name.replace('_', '-')} is for --write", "name the file: --write OUT.pcapng")
+    if options.with_keys and key_log is None:
+        raise TracerError("--with-keys has no keys to write", "name the key log: --keylog FILE")
+    if options.write == "-":
+        raise TracerError("--write names a file: what is shown goes to standard output")
+    others = [key_log.path] if key_log else []
+    others += [Path(name) for name in (options.output, options.sslrootcert, options.sslcrl, options.server_key) if name]
+    if options.write and any(terminal.same(options.write, str(other)) for other in others):
+        raise TracerError(f"{options.write} would be overwritten", "name another file with --write")
+
+
 def _key_log(options: argparse.Namespace) -> KeyLog | None:
-    name = options.keylog or os.environ.get("SSLKEYLOGFILE")
-    if not name:
-        return None
-    if options.keylog and not Path(name).exists():
+    name: str | None = options.keylog or os.environ.get("SSLKEYLOGFILE")
+    if options.keylog and not Path(options.keylog).exists():
         terminal.hint(f"{name} is not there yet: its keys are taken when they come")
-    return KeyLog(name)
+    elif options.keylog:
+        shared.keylog(options)  # an error now, when it cannot be read
+    return KeyLog(name) if name else None
 
 
 def _positive(kind: Callable[[str], float]) -> Callable[[str], float]:

@@ -73,11 +73,11 @@ def whole() -> Iterator[None]:
 
 
 def same(a: str, b: str) -> bool:
-    """Whether two names are of one file."""
+    """Whether two names are of one file; one that is not there yet is known by its name."""
     try:
         return Path(a).samefile(b)
     except OSError:
-        return False
+        return Path(a).absolute() == Path(b).absolute()
 
 
 def color(options: argparse.Namespace, file: IO[str]) -> bool:

@@ -33,7 +33,7 @@ def came_back_in_plaintext(seen: Sequence[Sketch]) -> Iterator[Finding]:
         )
 
 
-def retries(seen: Sequence[Sketch]) -> Iterator[tuple[Sketch, Sketch]]:
+def retries(seen: Iterable[Sketch]) -> Iterator[tuple[Sketch, Sketch]]:
     """Pairs that a client with sslmode=prefer leaves; another user or database is another program."""
     failed: dict[tuple[str, str], Sketch] = {}
     for one in seen:

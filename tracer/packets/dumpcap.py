@@ -6,11 +6,14 @@ tshark, which starts them.
 
 from __future__ import annotations
 
+import atexit
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import IO, BinaryIO, cast
 
 from tracer.errors import TracerError
@@ -20,6 +23,7 @@ from tracer.packets.source import Packet, Source, Tick
 
 BUFFER = 64  # MiB that the kernel may hold for it
 PATIENCE = 5.0  # seconds for it to end
+LAG = 0.5  # seconds that packets may be old when they come: it hands them on several times a second
 
 
 def available() -> bool:
@@ -41,9 +45,14 @@ def capture(interface: str | None = None, ports: Sequence[int] = ()) -> Source:
             source, said = _started(command, name or "the default interface")
             if source is not None:
                 return source
-            if "permission" in said.lower():
-                raise PermissionError(said)
-    raise TracerError(f"cannot capture on {name}: {_reason(said)}", "pgtls live --via wireshark -i one of: dumpcap -D")
+    if (
+        "permission" in said.lower()
+    ):  # the last one's word: Wireshark's own interfaces need no right, which dumpcap cannot know
+        raise PermissionError(said)
+    raise TracerError(
+        f"cannot capture on {name or 'the default interface'}: {_reason(said)}",
+        "pgtls live --via wireshark -i one of: dumpcap -D",
+    )
 
 
 def _started(command: list[str], name: str) -> tuple[Source | None, str]:
@@ -51,32 +60,54 @@ def _started(command: list[str], name: str) -> tuple[Source | None, str]:
     log = tempfile.TemporaryFile()  # noqa: SIM115 (it lives as long as the program)
     # in a session of its own: Ctrl-C is for us, and the program ends when we say so
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, start_new_session=True)  # noqa: S603 (no shell)
+    stop = partial(_stop, process)
+    atexit.register(stop)  # nobody may ever look at the source
     try:
         inner = read_stream(cast(BinaryIO, process.stdout), name)
     except TracerError:
-        _stop(process)
+        stop()
         log.seek(0)
         return None, log.read().decode(errors="replace")
-    source = Source(name, lambda source: _packets(source, inner, process, log), "live")
+    source = Source(name, lambda source: _packets(source, inner, process, log, stop), "live")
     return source, ""
 
 
 def _packets(
-    source: Source, inner: Source, process: subprocess.Popen[bytes], log: IO[bytes]
+    source: Source, inner: Source, process: subprocess.Popen[bytes], log: IO[bytes], stop: Callable[[], None]
 ) -> Iterator[Packet | Tick]:
-    stopping = False
+    stopping, known = _Stopping(), 0
     try:
         for item in inner.walk(source):
-            if source.stopped and not stopping:
-                stopping = True
-                process.terminate()  # it writes what it has, and its statistics
+            if isinstance(item, Tick):
+                news, known = source.counts.packets > known, source.counts.packets
+                source.behind = news and time.time() - (source.counts.last or 0.0) > LAG
+                if source.stopped and not stopping.over and stopping.now(source.counts.last, news):
+                    process.terminate()  # it writes what it has, and its statistics, but leaves what the kernel holds
             yield item
-        if process.wait(PATIENCE) and not stopping:
+        source.behind = False
+        if process.wait(PATIENCE) and not stopping.over:
             log.seek(0)
             source.problems.append(f"the capture ended: {_reason(log.read().decode(errors='replace'))}")
     finally:
-        _stop(process)
+        stop()
+        atexit.unregister(stop)
         log.close()
+
+
+class _Stopping:
+    """When to end the program: once everything that came before we were told to has been read."""
+
+    def __init__(self) -> None:
+        self.asked: float | None = None  # seconds since 1970
+        self.over = False
+
+    def now(self, last: float | None, news: bool) -> bool:
+        """Whether the `last` packet is a later one, or none comes any more, or it takes too long."""
+        clock = time.time()
+        self.asked = self.asked or clock
+        quiet = not news and clock - self.asked >= LAG
+        self.over = quiet or (last or 0.0) >= self.asked or clock - self.asked >= PATIENCE
+        return self.over
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -54,6 +54,11 @@ class Ring:
     def ready(self) -> bool:
         return bool(self._number(STATUS) & READY)
 
+    def filled(self) -> bool:
+        """Whether an eighth of the ring waits: the rest is for what comes while others have the cores."""
+        at = (self.at + len(self.memory) // 8) % len(self.memory)
+        return bool(struct.unpack_from("=I", self.memory, at + STATUS)[0] & READY)
+
     def take(self) -> tuple[int, int, bytes]:
         """The number of packets in the next block, where the first one is, and the block; the kernel has it back."""
         number, first, length = self._number(NUMBER), self._number(FIRST), self._number(LENGTH)
@@ -157,14 +162,9 @@ def _packets(source: Source, ring: Ring) -> Iterator[Packet | Tick]:
     try:
         while True:
             ending = source.stopped
-            while ring.ready():
-                number, first, block = ring.take()
-                source.behind = ring.ready()
-                yield from _block(frames, ring, number, first, block)
-                source.counts.bytes += len(block)
-                yield Tick(source.counts.last or time.time())
-                if ending:
-                    break
+            if ending:
+                time.sleep(2 * RETIRE / 1000)  # what has come lies in a block that is not full
+            yield from _ready(frames, ring, endless=not ending)
             if ending or time.monotonic() - asked >= STATISTICS_PERIOD:
                 asked = time.monotonic()
                 source.counts.dropped = (source.counts.dropped or 0) + ring.drops()
@@ -179,6 +179,20 @@ def _packets(source: Source, ring: Ring) -> Iterator[Packet | Tick]:
                 yield Tick(time.time())
     finally:
         ring.close()
+
+
+def _ready(frames: Frames, ring: Ring, *, endless: bool) -> Iterator[Packet | Tick]:
+    """What lies in the ring: at the end once round, however fast more comes."""
+    source, taken = frames.source, 0
+    while ring.ready() and (endless or taken < len(ring.memory) // BLOCK):
+        taken += 1
+        number, first, block = ring.take()
+        source.behind = ring.filled()
+        yield from _block(frames, ring, number, first, block)
+        source.counts.bytes += len(block)
+        yield Tick(source.counts.last or time.time())
+        if endless and source.stopped:
+            return
 
 
 def _failed(waiting: select.poll) -> bool:

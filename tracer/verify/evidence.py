@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from tracer.outcome import closed_by
 from tracer.protocol.fields import every, number
 from tracer.trace import Trace
+from tracer.verify import clients
 from tracer.verify.model import SSLMODES, Verdict
 from tracer.verify.words import CERTIFICATE_ALERTS
 
@@ -99,9 +100,17 @@ def evidence(verdicts: Mapping[str, Verdict], trace: Trace) -> list[Evidence]:
     found = [one for look in LOOKS for one in look(trace)] if libpq else []
     out = {mode for one in found for mode in one.rules_out}
     for mode, verdict in verdicts.items():
-        if mode not in out and agrees(verdict, trace) is False:
+        if mode not in out and _asks_always(verdict) and observed(trace) == "unasked":
+            found.append(Evidence("replay", f"{mode} asks for TLS on every connection", None, (mode,)))
+        elif mode not in out and agrees(verdict, trace) is False:
             found.append(Evidence("replay", f"{mode} would have left here: {verdict.on_the_wire}", None, (mode,)))
     return found
+
+
+def _asks_always(verdict: Verdict) -> bool:
+    """Whether it is a driver's, and that mode of it never begins a connection in plaintext."""
+    profile = clients.drivers().get(verdict.client)
+    return profile is not None and "plaintext" not in profile.modes.get(verdict.sslmode, ("plaintext",))
 
 
 # LOOKS

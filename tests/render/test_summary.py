@@ -1,0 +1,55 @@
+"""The summary of an audit, for people and for programs."""
+
+from __future__ import annotations
+
+from tests.render.test_json import valid
+from tests.test_summary import asked
+from tracer.render import document
+from tracer.render.page import Page
+from tracer.render.summary import SHOWN, summary
+from tracer.render.summary import document as summary_document
+
+STORIES = (("no-tls-prefer", "10.0.0.1"), ("prefer-wrong-root", "10.0.0.2"), ("verify-full", "10.0.0.3"))
+
+
+def screen(*stories: tuple[str, str], width: int = 110) -> list[str]:
+    page = Page(width, False)
+    summary(page, asked(*stories))
+    return page.text().splitlines()
+
+
+def test_a_table_for_each_question() -> None:
+    """The columns stand under each other, numbers to the right."""
+    lines = screen(*STORIES)
+    assert lines[0] == "4 connections in 3 captures"
+    at = lines.index("In plaintext")
+    assert lines[at + 1].startswith("  `downgraded`: ")
+    head, first, second = lines[at + 2 : at + 5]
+    assert head.split() == ["client", "user", "server", "sessions", "downgraded"]
+    assert len(head) == len(first) == len(second)
+    assert (first.split()[0], first.split()[-1]) == ("10.0.0.2", "1")
+
+
+def test_what_nobody_is_about() -> None:
+    """Said in a word, without the explanation."""
+    lines = screen(("verify-full", "10.0.0.3"))
+    assert lines[lines.index("In plaintext") + 1] == "  none"
+
+
+def test_a_long_table_is_cut() -> None:
+    """And says by how much."""
+    lines = screen(*(("no-tls-prefer", f"10.0.0.{n}") for n in range(SHOWN + 3)))
+    assert "  … and 3 more" in lines
+
+
+def test_a_strangers_name_moves_nothing() -> None:
+    """As everywhere on a terminal."""
+    assert not any("\x1b" in line for line in screen(("no-tls-prefer", "\x1b[2J")))
+
+
+def test_for_programs() -> None:
+    """Every row, with the schema's keys."""
+    said = {"schema": document.SCHEMA, "tool": document.tool(), **summary_document(asked(*STORIES))}
+    valid(said, "audited")
+    assert [row["client"] for row in said["answers"]["plaintext"]] == ["10.0.0.2", "10.0.0.1"]
+    assert said["time"] == "2026-11-25T00:00:00.000000Z"

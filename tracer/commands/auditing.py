@@ -1,0 +1,258 @@
+"""`audit`: many captures to one table, on all cores, and on from where it stopped; and what the table says."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
+from datetime import UTC, datetime
+from multiprocessing.process import BaseProcess
+from typing import Any, NamedTuple
+
+from tracer.audit import Capture, audit
+from tracer.commands import options as shared
+from tracer.commands import terminal
+from tracer.commands.options import Parser, Question, command
+from tracer.errors import TracerError
+from tracer.packets.pcap import read_stream
+from tracer.places import Place, find, opened
+from tracer.progress import Bar
+from tracer.render import document
+from tracer.render.page import Page
+from tracer.render.summary import document as summary_document
+from tracer.render.summary import summary as summary_screen
+from tracer.summary import SOON, summary
+from tracer.tables import Tables, open_tables
+
+WHAT = "many captures to one table, a row a connection: who verifies, who is in plaintext, what expires"
+PATIENCE = 30  # seconds until a scheduler that does not answer is given up
+PERIOD = 0.5  # seconds from one transaction to the next
+MOST_ROWS = 10_000  # of a capture that is written at once
+COMPLAINTS = 20  # problems that are told on stderr
+AHEAD = 2  # captures for each worker that wait for it: more would only wait in memory
+
+
+def add(commands: argparse._SubParsersAction[Parser]) -> None:
+    """The command."""
+    parser = command(commands, "audit", _audit, WHAT)
+    parser.add_argument(
+        "paths", nargs="+", metavar="PATH", help="captures, folders of them, globs, and URLs as s3://… with fsspec"
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="OUT",
+        help="x.duckdb, which goes on where it stopped; .parquet, .csv, .ndjson; without it the summary alone",
+    )
+    parser.add_argument("--jobs", type=int, metavar="N", help="processes that read (default: one a core)")
+    parser.add_argument(
+        "--scheduler",
+        metavar="URL",
+        help="let the workers of a Dask cluster read, which find the captures under the same names: tcp://…",
+    )
+    parser.add_argument("--summary", action="store_true", help="PATH is an audit that was made: what it says")
+    parser.add_argument(
+        "--within", type=int, default=SOON, metavar="DAYS", help=f"certificates that end so soon (default {SOON})"
+    )
+    parser.add_argument("--keylog", metavar="FILE", help="TLS secrets in NSS key log format (also SSLKEYLOGFILE)")
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="of the summary")
+    parser.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="of the summary")
+    shared.client_options(parser)
+    shared.env_option(parser)
+
+
+class Job(NamedTuple):
+    """What a worker is told: the same for every capture."""
+
+    question: Question
+    key_log: bytes
+
+
+def _audit(options: argparse.Namespace) -> int:
+    if options.summary:
+        return _summary(options)
+    if options.jobs is not None and options.jobs < 1:
+        raise TracerError(f"--jobs {options.jobs}: nobody would read", "1 and more, or leave it out")
+    job = Job(shared.question(options), shared.keylog(options))
+    places = find(options.paths)
+    with open_tables(options.output, _asked(options)) as tables:
+        done = tables.done()
+        left = [place for place in places if place not in done]
+        _collect(options, job, left, len(places) - len(left), tables)
+        captures, connections, problems = tables.counts()
+        if options.output:
+            print(
+                f"pgtls: {options.output}: {connections:,} connections of {captures:,} captures, {len(left):,} of them read now",
+                file=sys.stderr,
+            )
+            for name, problem in tables.problems()[:COMPLAINTS]:
+                terminal.hint(f"{name}: {problem}")
+            if problems > COMPLAINTS:
+                terminal.hint(f"and {problems - COMPLAINTS:,} problems more, in its table problems")
+        else:
+            _tell(options, tables, shared.time(options.at) or datetime.now(UTC))
+    return 2 if problems else 0
+
+
+def _collect(options: argparse.Namespace, job: Job, left: list[Place], before: int, tables: Tables) -> None:
+    """Read what is left, and write it down as it comes: a transaction for each capture would take longer than reading it."""
+    bar = Bar(sys.stderr, before + len(left), before)
+    waiting: list[tuple[Place, Capture]] = []
+    written = time.monotonic()
+    try:
+        for place, found in _found(options, job, left):
+            waiting.append((place, found))
+            if time.monotonic() - written > PERIOD or len(found.rows) > MOST_ROWS:
+                tables.add(waiting)
+                waiting, written = [], time.monotonic()
+            bar.done(len(found.rows), len(found.problems))
+        tables.add(waiting)
+    except KeyboardInterrupt:
+        bar.clear()
+        if options.output:
+            terminal.hint("stopped; the same command goes on from here")
+        raise
+    finally:
+        bar.clear()
+
+
+def _found(options: argparse.Namespace, job: Job, left: list[Place]) -> Iterable[tuple[Place, Capture]]:
+    if options.scheduler:
+        return _on_cluster(options.scheduler, job, left)
+    jobs = min(options.jobs or os.cpu_count() or 1, len(left))
+    return _in_processes(jobs, job, left) if jobs > 1 else ((place, work(job, place.name)) for place in left)
+
+
+def _summary(options: argparse.Namespace) -> int:
+    if len(options.paths) > 1:
+        raise TracerError("--summary takes one audit", "pgtls audit --summary audit.duckdb")
+    tables = Tables(options.paths[0], readonly=True)
+    try:
+        _tell(options, tables, shared.time(options.at) or datetime.now(UTC))
+    finally:
+        tables.close()
+    return 0
+
+
+def _tell(options: argparse.Namespace, tables: Tables, at: datetime) -> None:
+    found = summary(tables, at, options.within)
+    with terminal.output(argparse.Namespace(output=None)) as file:
+        if options.format == "json":
+            said = {"schema": document.SCHEMA, "tool": document.tool(), **summary_document(found)}
+            file.write(json.dumps(said, indent=1) + "\n")
+            return
+        page = Page(terminal.width(file), terminal.color(options, file))
+        summary_screen(page, found)
+        file.write(page.text())
+
+
+def _asked(options: argparse.Namespace) -> str:
+    """The options that the rows depend on, as somebody would write them."""
+    names = ("sslmode", "host", "hostaddr", "sslrootcert", "sslcrl", "sslcrldir", *shared.CHOICES, "at")
+    given: dict[str, str] = {name: getattr(options, name) for name in names if getattr(options, name)}
+    if options.client != "libpq":
+        given["client"] = options.client
+    return " ".join(f"--{name.replace('_', '-')} {value}" for name, value in given.items()) + " --env" * int(
+        options.env
+    )
+
+
+# WORKERS
+
+
+def work(job: Job, name: str) -> Capture:
+    """One capture, wherever this runs. Raises nothing: what goes wrong is a problem of that capture."""
+    try:
+        with closing(opened(name)) as file:
+            return audit(read_stream(file, name), job.question.about, job.key_log)
+    except TracerError as error:
+        return Capture([], [f"{error}: {'; '.join(error.hints)}" if error.hints else str(error)])
+    except OSError as error:
+        return Capture([], [f"could not be read: {error.strerror or error}"], again=True)
+    except Exception as error:  # noqa: BLE001 (one capture in a thousand must not be the end of the others)
+        return Capture([], [f"pgtls failed, please report it: {type(error).__name__}: {error}"], again=True)
+
+
+def _in_processes(jobs: int, job: Job, left: list[Place]) -> Iterator[tuple[Place, Capture]]:
+    """In processes of our own, each as it is ready. They are spawned: a fork would take locks and terminals along."""
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, context, _begin, (job,)) as pool:
+        try:
+            yield from _as_ready(left, AHEAD * jobs, lambda name: pool.submit(_work, name))
+        except BrokenProcessPool:
+            raise TracerError(
+                "a process that read was killed",
+                "most likely memory ran out: the same with fewer --jobs goes on from here",
+            ) from None
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _on_cluster(address: str, job: Job, left: list[Place]) -> Iterator[tuple[Place, Capture]]:
+    """On the workers of a Dask cluster, which have pgtls installed; what a worker that dies had in hand, another one reads."""
+    try:
+        from distributed import Client
+        from distributed import wait as settled
+    except ImportError:
+        raise TracerError("a cluster needs Dask", "pip install 'pg-tls-tracer[cluster]'") from None
+    try:
+        client = Client(address, timeout=PATIENCE, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise TracerError(
+            f"{address} does not answer: {error}", "it is the scheduler's: dask scheduler says it"
+        ) from None
+    with client:
+        ahead = AHEAD * max(sum(client.nthreads().values()), 1)
+        yield from _as_ready(left, ahead, lambda name: client.submit(work, job, name, pure=False), settled)
+
+
+def _as_ready(
+    left: list[Place],
+    ahead: int,
+    submit: Callable[[str], Future[Capture]],
+    settled: Callable[..., Any] = wait,
+) -> Iterator[tuple[Place, Capture]]:
+    """Each capture as it is ready; never more than `ahead` are under way."""
+    waiting = iter(left)
+    running: dict[Future[Capture], Place] = {}
+    while True:
+        for place in waiting:
+            running[submit(place.name)] = place
+            if len(running) >= ahead:
+                break
+        if not running:
+            return
+        for future in settled(list(running), return_when=FIRST_COMPLETED).done:
+            yield running.pop(future), future.result()
+
+
+def _begin(job: Job) -> None:
+    """A worker begins: Ctrl-C is its parent's business, and it does not outlive that."""
+    global _job  # noqa: PLW0603 (what the process was told when it began)
+    _job = job
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: BaseProcess) -> None:
+    parent.join()
+    os._exit(1)
+
+
+def _work(name: str) -> Capture:
+    assert _job is not None
+    return work(_job, name)
+
+
+_job: Job | None = None

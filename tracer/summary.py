@@ -1,0 +1,126 @@
+"""What an audit's rows say together: one question, one query. The tables are those of `tracer.tables`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from tracer.audit import written
+
+if TYPE_CHECKING:
+    from tracer.tables import Tables
+
+SOON = 30  # days
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A question with its rows. `name` is the question's in JSON; `says` explains the columns to a reader."""
+
+    name: str
+    title: str
+    says: str
+    columns: tuple[str, ...]
+    rows: Sequence[tuple[object, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a whole audit says. `problems` are captures of which something could not be read, and what."""
+
+    captures: int
+    connections: int
+    at: datetime
+    days: int
+    answers: tuple[Answer, ...]
+    problems: Sequence[tuple[str, str]]
+
+
+def summary(tables: Tables, at: datetime, days: int = SOON) -> Summary:
+    """Ask every question; `at` is what "within `days`" counts from."""
+    captures, connections, _ = tables.counts()
+    answers = []
+    for name, (title, says, query) in QUESTIONS.items():
+        values = {"at": written(at), "days": days}
+        columns, rows = tables.rows(query, {key: value for key, value in values.items() if f"${key}" in query})
+        answers.append(Answer(name, title.format(days=days), says, tuple(columns), rows))
+    return Summary(captures, connections, at, days, tuple(answers), tables.problems())
+
+
+# TABLES
+
+SESSION = "outcome IN ('established', 'plaintext') AND transport IN ('tls', 'plaintext')"
+# name: a title, what the rows mean, and the query; `$at` is a moment, `$days` a number of days
+QUESTIONS = {
+    "unverified": (
+        "Clients that do not authenticate the database",
+        (
+            "Sessions that verify-full would not have had, or not so: `nobody` is those that verify-ca would not have had "
+            "either, so that anybody could have answered; `any name`, those where only the name was wrong. A session whose "
+            "certificate was in order shows nothing of whether the client looked at it: see the last column."
+        ),
+        f"""
+        SELECT client, "user", count(*) FILTER (verifies = false) AS nobody,
+            count(*) FILTER (list_contains(consistent_with, 'verify-ca') AND NOT list_contains(consistent_with, 'verify-full'))
+                AS "any name",
+            count(*) AS sessions,
+            count(*) FILTER (verifies IS NULL AND list_contains(consistent_with, 'verify-full')) AS "cannot tell"
+        FROM connections WHERE {SESSION} GROUP BY ALL HAVING nobody + "any name" > 0
+        ORDER BY nobody DESC, "any name" DESC, client, "user"
+        """,
+    ),
+    "plaintext": (
+        "In plaintext",
+        "`downgraded`: TLS had failed just before, and the client came back without it, as sslmode=prefer does.",
+        f"""
+        SELECT client, "user", server || ':' || server_port AS server, count(*) AS sessions,
+            count(*) FILTER (downgraded) AS downgraded
+        FROM connections WHERE {SESSION} AND transport = 'plaintext' GROUP BY ALL
+        ORDER BY downgraded DESC, sessions DESC, client, "user", server
+        """,
+    ),
+    "expiring": (
+        "Certificates that end within {days} days, or have ended",
+        "`clients`: how many different addresses connect there.",
+        """
+        SELECT server || ':' || server_port AS server, certificate, expires,
+            date_diff('day', $at::TIMESTAMP, expires) AS days, count(DISTINCT client) AS clients
+        FROM connections WHERE expires < $at::TIMESTAMP + to_days($days::INTEGER)
+        GROUP BY server, server_port, certificate, expires, fingerprint ORDER BY expires, server, certificate
+        """,
+    ),
+    "authorities": (
+        "Who breaks when a CA changes",
+        (
+            "Clients, by their addresses and the CA of the servers they connect to. `verify`: somewhere the client has refused a server for its "
+            "certificate, so it needs the new root first. `may`: nothing shows whether it verifies. `never`: each of its "
+            "sessions shows that it does not. `refused`: clients whose server verify-ca refuses, with the root file and at the "
+            "time that the audit was made with."
+        ),
+        f"""
+        WITH clients AS (
+            SELECT client, coalesce(bool_or(verifies), false) AS checks,
+                coalesce(bool_and(coalesce(NOT verifies, false)) FILTER ({SESSION}), false) AS careless
+            FROM connections GROUP BY client
+        )
+        SELECT authority, count(DISTINCT fingerprint) AS certificates,
+            count(DISTINCT client) FILTER (checks) AS verify,
+            count(DISTINCT client) FILTER (NOT checks AND NOT careless) AS may,
+            count(DISTINCT client) FILTER (NOT checks AND careless) AS never,
+            count(DISTINCT client) FILTER (verify_ca = 'refuse') AS refused
+        FROM connections JOIN clients USING (client)
+        WHERE authority IS NOT NULL GROUP BY authority ORDER BY verify DESC, may DESC, authority
+        """,
+    ),
+    "versions": (
+        "TLS versions",
+        "",
+        """
+        SELECT coalesce(version, CASE transport WHEN 'tls' THEN 'TLS, its version not seen' ELSE transport END, 'ended before') AS version, count(*) AS connections,
+            count(DISTINCT client) AS clients, min(started) AS first, max(started) AS last
+        FROM connections GROUP BY ALL ORDER BY version
+        """,
+    ),
+}
