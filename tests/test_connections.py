@@ -33,6 +33,7 @@ COMMANDS = {
     "verify": ["verify", STORY / "roots.pem", "--host", "db.example", "--sslrootcert", "system"],
     "bundle": ["bundle", STORY / "roots.pem"],
     "explain-mode": ["explain-mode", "postgresql://db.example/?sslmode=verify-full"],
+    "audit": ["audit", STORY],
     "annotate": ["annotate", STORY / "capture.pcapng", os.devnull],
 }  # fmt: skip
 

@@ -99,9 +99,12 @@ def _trace(options: argparse.Namespace, sources: Iterable[Source]) -> int:
                     status = max(status, asked_status(found))
                     progress.settled(found.trace.outcome.kind)
                     progress.clear()
-                    out.connection(found)
+                    with terminal.whole():
+                        out.connection(found)
             progress.clear()
-        out.end(read_from)
+        with terminal.whole():
+            out.end(read_from)
+            file.flush()
     if options.connection is not None and not out.shown:
         raise TracerError(f"there is no connection {options.connection}", f"they count from 1 to {out.count}")
     return max(status, complaints(read_from, out.count))

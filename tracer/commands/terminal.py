@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import IO
 
 from tracer.errors import TracerError
@@ -39,6 +43,33 @@ def output(options: argparse.Namespace, inputs: Iterable[str] = ()) -> IO[str]:
     except OSError as error:
         why = (error.strerror or str(error)).lower()
         raise TracerError(f"cannot write {options.output}: {why}", "name a file in a folder that is yours") from None
+
+
+@contextmanager
+def whole() -> Iterator[None]:
+    """What is written inside is written whole: Ctrl-C waits for its end, a second one does not.
+
+    An exception in the middle of a write to a pipe would lose what the buffer held.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came = False
+    before = signal.getsignal(signal.SIGINT)
+
+    def wait(_number: int, _frame: FrameType | None) -> None:
+        nonlocal came
+        if came:
+            raise KeyboardInterrupt
+        came = True
+
+    signal.signal(signal.SIGINT, wait)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if came:
+        signal.raise_signal(signal.SIGINT)
 
 
 def same(a: str, b: str) -> bool:
