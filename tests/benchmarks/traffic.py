@@ -2,7 +2,7 @@
 
 `python -m tests.benchmarks.traffic FOLDER`, in a network namespace of its own, records the two seeds and their keys:
 `handshakes.pcap` (pgbench -C under TLS 1.2, under 1.3, without TLS, and clients that refuse) and `bulk.pcap` (COPY inside
-TLS). `grow` repeats a seed, each time with other client addresses and later, until there are enough packets.
+TLS). `… SEED PACKETS OUT [pcapng] [ipv6]` repeats a seed, each time with other client addresses and later, until there are enough.
 """
 
 from __future__ import annotations
@@ -116,4 +116,8 @@ def _block(clock: int, data: bytes) -> bytes:
 PCAPNG = struct.pack("<IIIHHqI", 0x0A0D0D0A, 28, 0x1A2B3C4D, 1, 0, -1, 28) + struct.pack("<IIHHII", 1, 20, 1, 0, 0, 20)
 
 if __name__ == "__main__":
-    record(Path(sys.argv[1]))
+    if len(sys.argv) == 2:
+        record(Path(sys.argv[1]))
+    else:
+        source, count, made, *form = sys.argv[1:]
+        grow(seed(Path(source)), int(count), Path(made), pcapng="pcapng" in form, ipv6="ipv6" in form)
