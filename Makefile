@@ -3,10 +3,13 @@
 PYTHON ?= python3 python3.14 python3.13 python3.12 python3.11
 BIN := .venv/bin
 ARGS ?=
+BOTH := -n 2 --dist loadfile # two files of tests at a time, each with its own servers
+SECONDS ?= 600
+TARGETS ?=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test test-all coverage needs lint format captures pictures bench build clean
+.PHONY: help demo test test-all coverage needs lint format captures pictures bench fuzz build clean
 
 help: ## this list
 	@echo 'make TARGET, where TARGET is one of'
@@ -18,11 +21,11 @@ demo: .venv/.package ## trace the capture that ships with pgtls
 	@$(BIN)/pgtls demo
 
 test: needs lint ## install what the tests need, then lint, check the types and run the tests
-	$(BIN)/python -m pytest -m 'not slow' $(ARGS)
+	$(BIN)/python -m pytest -m 'not slow' $(BOTH) $(ARGS)
 
 test-all: export POSTGRES := 12 13 14 15 16 17 18
 test-all: needs lint ## the same with the slow tests, and with PostgreSQL 12 to 18
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(BOTH) $(ARGS)
 
 coverage: .venv/.tests ## the tests of tracer/protocol reach each of its branches
 	$(BIN)/python -m pytest tests/protocol --cov=tracer.protocol --cov-branch --cov-fail-under=100 \
@@ -48,6 +51,11 @@ pictures: needs .venv/.tests ## draw docs/pictures anew, from the stories' pages
 
 bench: needs .venv/.tests ## how fast: this tree, the last release, tshark
 	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+fuzz: .venv/.tests ## fuzz each target: SECONDS=600 of each, TARGETS=… names some of them
+	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check atheris || \
+	    echo 'pgtls: no atheris for this Python: mutations are blind'
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(TARGETS)
 
 build: .venv/.tests ## the wheel, into dist/
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .

@@ -29,8 +29,9 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(CHECKOUT))
 
 import tracer  # noqa: E402
+from tracer import audit as auditing  # noqa: E402
 from tracer import cli  # noqa: E402
-from tracer.audit import COLUMNS, audit  # noqa: E402
+from tracer.frames import COLUMNS  # noqa: E402
 from tracer.glossary import SECTIONS  # noqa: E402
 from tracer.places import Place  # noqa: E402
 from tracer.render.page import Page  # noqa: E402
@@ -96,7 +97,9 @@ def stories() -> Tables:
     for name in AUDITED:
         path = f"captures/{name}/capture.pcapng"
         with contextlib.chdir(CHECKOUT):
-            found = audit(tracer.read(path), lambda trace: report(trace, tracer.Trust(time=trace.time), asked=False))
+            found = auditing.audit(
+                tracer.read(path), lambda trace: report(trace, tracer.Trust(time=trace.time), asked=False)
+            )
         tables.add([(Place(path, 0, ""), found)])
     return tables
 
@@ -123,9 +126,9 @@ def audited() -> str:
     return f"```text\n$ pgtls audit --summary audit.duckdb --at 2027-10-01\n{page.text()}```\n"
 
 
-def columns() -> str:
+def row_columns() -> str:
     """What the columns of `connections` are, from the table that fills them."""
-    rows = "".join(f"| `{c.name}` | {c.type} | {c.what} |\n" for c in COLUMNS)
+    rows = "".join(f"| `{c.name}` | {c.type} | {c.what} |\n" for c in auditing.COLUMNS)
     return f"| column | type | what it says |\n|---|---|---|\n{rows}"
 
 
@@ -248,6 +251,17 @@ def _shown(value: Any) -> bool:
     return isinstance(value, property) or type(value).__name__ == "cached_property"
 
 
+def columns() -> str:
+    """The columns of `tracer.frame`, with their types."""
+    kinds = {str: "text", int: "number", float: "seconds", bool: "yes or no", datetime: "time (UTC)"}
+    found: dict[str, list[str]] = {}
+    for name, kind in COLUMNS.items():
+        found.setdefault(kinds[kind], []).append(f"`{name}`")
+    return "| type | columns |\n|---|---|\n" + "".join(
+        f"| {kind} | {', '.join(names)} |\n" for kind, names in found.items()
+    )
+
+
 # THE GLOSSARY
 
 
@@ -269,9 +283,10 @@ PARTS: dict[str, Callable[[], str]] = {
     "commands": commands,
     "options": options,
     "python": python,
+    "columns": columns,
     "glossary": glossary,
     "audited": audited,
-    "columns": columns,
+    "rows": row_columns,
 }
 
 

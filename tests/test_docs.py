@@ -44,8 +44,8 @@ def test_examples_and_tables_are_up_to_date(path: Path) -> None:
 
 @DOCUMENTS
 def test_every_link_leads_somewhere(path: Path) -> None:
-    """To a file, and to a heading of it."""
-    for target in re.findall(r"\]\(([^)\s]+)\)", path.read_text()):
+    """To a file, and to a heading of it. Where other people's pages lead nobody asks: no test leaves this machine."""
+    for target in re.findall(r"\]\((?!https://)([^)\s]+)\)", path.read_text()):
         name, _, heading = target.partition("#")
         file = path.parent / name if name else path
         assert file.exists(), target

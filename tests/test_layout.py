@@ -23,6 +23,8 @@ ONLY: dict[str, set[str]] = {
     "socket": {"packets/probe.py", "packets/ring.py", "packets/live.py"},
     "ssl": {"packets/probe.py", "rootfile.py"},  # there for OpenSSL's default paths
     "asyncio": {"packets/wireshark.py"},
+    "pandas": {"frames.py"},
+    "polars": {"frames.py"},
     "http": set(),
     "urllib.request": set(),
     "cryptography.hazmat.primitives.ciphers": {"protocol/ciphers.py"},
@@ -43,6 +45,7 @@ MAY_IMPORT: dict[str, tuple[str, ...] | None] = {
     "tables.py": ("audit", "places", "errors"),
     "summary.py": ("audit", "tables"),
     "errors.py": (),
+    "privileges.py": ("errors",),
     "glossary.py": (),
     "protocol/numbers.py": (),
     "protocol/fields.py": (),
@@ -50,10 +53,18 @@ MAY_IMPORT: dict[str, tuple[str, ...] | None] = {
     "packets/source.py": ("protocol.keys",),
     "packets/": ("packets", "protocol.keys", "errors"),
     "sources.py": ("packets", "errors", "client", "settings"),
-    "client.py": ("certificates", "conninfo", "errors", "packets.probe", "settings", "verify.names"),
+    "client.py": ("certificates", "conninfo", "errors", "packets.probe", "settings", "verify.model", "verify.names"),
     "parameters.py": (),
     "conninfo.py": ("parameters", "errors"),
-    "settings.py": ("conninfo", "parameters", "rootfile", "verify.model", "verify.revocation", "errors"),
+    "settings.py": (
+        "certificates",
+        "conninfo",
+        "parameters",
+        "rootfile",
+        "verify.model",
+        "verify.revocation",
+        "errors",
+    ),
     "progress.py": ("packets.source",),
     "segments.py": ("packets.source",),
     "clock.py": (),
@@ -70,6 +81,8 @@ MAY_IMPORT: dict[str, tuple[str, ...] | None] = {
     "rootfile.py": ("certificates", "verify.model", "verify.revocation", "verify.uses", "errors"),
     "cost.py": VALUES,
     "measure.py": ("cost", "verify.model"),
+    "crosscheck.py": (*VALUES, "packets.wireshark"),
+    "frames.py": (*VALUES, "cost", "errors"),
     "findings/": (*VALUES, "verify", "findings"),
     "verify/model.py": ("verify", *CERTIFICATES, "render.notebook"),
     "verify/": ("verify", *CERTIFICATES, "distinguished", "trace", "outcome", "protocol.fields", "errors"),
@@ -85,6 +98,7 @@ MAY_IMPORT: dict[str, tuple[str, ...] | None] = {
         "advice",
         "bundle",
         "measure",
+        "crosscheck",
         "glossary",
         "modes",
         "render",
@@ -95,7 +109,7 @@ MAY_IMPORT: dict[str, tuple[str, ...] | None] = {
     "output.py": (*VALUES, "verify", "findings", "report", "render", "settings", "errors"),
 }
 
-HEAVY = {"scapy", "pyshark", "rich", "jinja2"}
+HEAVY = {"scapy", "pyshark", "rich", "jinja2", "pandas", "polars"}
 SPEAKERS = ("cli.py", "__main__.py", "commands/")
 SPEECH = {"print", "exit", "quit", "SystemExit", "sys.exit", "os._exit", "sys.stdout.write", "sys.stderr.write"}
 TABLES = {"protocol/numbers.py", "glossary.py", "parameters.py"}  # data only: as long as they must be

@@ -6,6 +6,7 @@ import pytest
 
 from tracer.client import told
 from tracer.modes import Mode, explain_mode
+from tracer.render.modes import lines
 from tracer.settings import resolve, trust
 
 
@@ -55,6 +56,26 @@ def test_when_each_check_happens(tmp_path) -> None:
     assert mode("pgjdbc", full, tmp_path).looks("chain") == "in_handshake"
     assert mode("lib-pq", "postgresql://db.example/?sslmode=verify-ca", tmp_path).looks("chain") == "after_handshake"
     assert mode("pgjdbc", "postgresql://db.example/?sslmode=require", tmp_path).looks("chain") is None
+
+
+@pytest.mark.parametrize("sslmode", ["require", "verify-full"])
+def test_a_file_that_cannot_be_used(sslmode: str, tmp_path) -> None:
+    """It is not a missing one: libpq stops in front of its hello, under every mode."""
+    (tmp_path / "garbage").write_text("hello\n")
+    found = mode("libpq", f"host=db.example sslmode={sslmode} sslrootcert={tmp_path}/garbage", tmp_path)
+    assert found.unusable is not None
+    assert found.unusable.outcome == "refuse"
+    assert (found.unusable.prints or "").startswith("could not read root certificate file")
+    assert lines(found)["with it as it is"][0].startswith("refuses: could not read root certificate file")
+    assert "with it as it is" not in lines(mode("libpq", f"host=db.example sslmode={sslmode}", tmp_path))
+
+
+def test_an_address_alone(tmp_path) -> None:
+    """verify-full has no name to verify, whatever the server shows."""
+    found = mode("libpq", "hostaddr=10.0.0.1 sslmode=verify-full", tmp_path)
+    assert found.good.prints == "host name must be specified for a verified SSL connection"
+    assert lines(found)["any server with TLS"][0] == f"refuses: {found.good.prints}"
+    assert mode("libpq", "hostaddr=10.0.0.1 sslmode=verify-ca", tmp_path).good.outcome == "accept"
 
 
 def test_which_file_and_whether_it_is_there(tmp_path) -> None:

@@ -89,6 +89,18 @@ def test_closing_behind_the_handshake(version: ssl.TLSVersion) -> None:
     assert (outcome.kind, outcome.where) == ("refused_by_client", "after_handshake")
 
 
+@pytest.mark.parametrize("opened", [True, False])
+@pytest.mark.parametrize("said", [ALERT, b""])
+def test_tls_1_2_is_over_with_both_finished(opened: bool, said: bytes) -> None:
+    """A server that refuses the client's certificate does so in front of its own Finished: inside the handshake."""
+    made = Tls(ssl.TLSVersion.TLSv1_2).run()
+    trace = follow(packets([*made.preambled()[:5], ("server", said)], close="server"), made.keys() if opened else None)
+    assert (trace.of("Finished", "client") is not None) is opened
+    assert trace.of("Finished", "server") is None
+    assert trace.outcome.kind == ("refused_by_server" if said else "closed")
+    assert (trace.outcome.where, trace.outcome.inferred) == ("in_handshake", False)
+
+
 def test_a_server_that_leaves_in_the_handshake() -> None:
     """It closed without a word."""
     made = Tls().run()

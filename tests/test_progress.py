@@ -43,15 +43,16 @@ def test_a_terminal_sees_how_far_it_is() -> None:
 
 @pytest.mark.usefixtures("at_once")
 def test_a_live_capture_tells_how_it_goes() -> None:
-    """What was dropped, where somebody counts, and how the connections ended, the most frequent way first."""
+    """What was dropped, where somebody counts, and how the connections ended, the most frequent way first, then by name."""
     terminal, source = Terminal(), listening()
     source.counts.dropped = 1234
     shown = Progress(terminal)
-    for how in ("refused_by_client", "established", "established"):
+    for how in ("refused_by_client", "plaintext", "established", "established"):
         shown.settled(how)
     list(shown.watch(source))
     last = terminal.getvalue().split(ERASE)[-1]
-    assert last == "eth0: 3 packets (1,234 dropped), 3 PostgreSQL connections (2 established, 1 refused by client)"
+    how = "2 established, 1 plaintext, 1 refused by client"
+    assert last == f"eth0: 3 packets (1,234 dropped), 4 PostgreSQL connections ({how})"
 
 
 @pytest.mark.usefixtures("at_once")

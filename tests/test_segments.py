@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from tests.counted import calls
 from tests.wire import CLIENT
 from tracer.packets.source import ACK, FIN, SYN, URG, Packet
-from tracer.segments import Direction, Rewrite, Stream
+from tracer.segments import MOST_MOVES, Direction, Rewrite, Stream
 
 
 def stream(*sent: tuple[int, bytes] | tuple[int, bytes, int] | tuple[int, bytes, int, int]) -> Stream:
@@ -60,3 +61,18 @@ def test_what_the_capture_cut_off() -> None:
     found = stream((1, b"he", ACK, 3), (6, b" y", ACK | FIN, 2))
     assert found.data == b"he\0\0\0 y\0\0"
     assert (found.gaps, found.cut, found.closed) == (((2, 5), (7, 9)), 5, "fin")
+
+
+def backwards(count: int) -> Direction:
+    """A side without its SYN, whose every segment begins in front of all those before."""
+    side = Direction(CLIENT)
+    for number in range(count):
+        side.add(Packet(number + 1, 1.0, CLIENT, 100_000 - number, 0, ACK, b"x"))
+    return side
+
+
+def test_a_beginning_that_moves_without_end() -> None:
+    """Each move handles all that is there: after `MOST_MOVES` of them the beginning stays where it is."""
+    assert len(backwards(MOST_MOVES + 1).data) == MOST_MOVES + 1
+    assert len(backwards(5 * MOST_MOVES).data) == MOST_MOVES + 1
+    assert calls(lambda: backwards(4000)) < 3 * calls(lambda: backwards(2000))

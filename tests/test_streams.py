@@ -195,6 +195,16 @@ def test_many_flows_in_flight_are_bounded(monkeypatch) -> None:
     assert [c.client.port for c in connections([*flood, *last])] == [40000]
 
 
+def test_all_bytes_in_flight_are_bounded(monkeypatch) -> None:
+    """Many connections that are long and do not end: the oldest is handed on as it is, and none is lost without a word."""
+    monkeypatch.setattr(streams, "ALL_BYTES", 10_000)
+    long = packets([("client", STARTUP), ("server", bytes(3000))], size=1000, close="")
+    opened = [p for n in range(7) for p in renumbered(long, CLIENT[:8] + bytes([200, n]) + CLIENT[-2:], 10 * n)]
+    found = connections(opened)
+    assert [c.ending for c in found] == ["full"] * 4 + ["end"] * 3
+    assert {len(c.client_stream.data) for c in found} == {len(STARTUP)}
+
+
 def test_a_fin_may_overtake_data() -> None:
     """With both FINs seen and a byte missing, two seconds are waited."""
     whole = packets(SAID)

@@ -9,10 +9,11 @@ for connection in tracer.reassemble(source):
 
 from __future__ import annotations
 
-from tracer import render
+from tracer import bundle, render
 from tracer.certificates import Certificate, Presented
 from tracer.errors import TracerError
 from tracer.findings import Finding, explain
+from tracer.frames import frame
 from tracer.packets.source import Packet, Source, Tick
 from tracer.protocol.keys import Keys
 from tracer.segments import Stream
@@ -40,9 +41,11 @@ __all__ = [
     "Unusable",
     "Verdict",
     "agrees",
+    "bundle",
     "clients",
     "explain",
     "follow",
+    "frame",
     "live",
     "probe",
     "read",

@@ -253,7 +253,8 @@ def _read(data: bytes) -> Certificate:
 
 
 def _certificate(data: bytes) -> Certificate:  # RFC 5280 §4.1
-    tbs, algorithm, signature = der.sequence(data)[:3]
+    outer, stop = der.outermost(data)
+    tbs, algorithm, signature = outer[:3]
     parts = der.children(data, tbs)
     version = 1
     if parts[0].tag == 0xA0:
@@ -266,7 +267,7 @@ def _certificate(data: bytes) -> Certificate:  # RFC 5280 §4.1
         if part.tag == 0xA3:
             repeated = read_extensions(data, der.children(data, part)[0], extensions)
     return Certificate(
-        der=data[: der.node(data, 0).stop],
+        der=data[:stop],
         version=version,
         serial=der.integer(data, serial),
         issuer_der=der.whole(data, issuer),

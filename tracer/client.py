@@ -13,6 +13,7 @@ from tracer.errors import TracerError
 from tracer.packets.probe import PATIENCE, Conduct, Endpoint
 from tracer.settings import TLS_VERSIONS, Setting, Settings, file, value
 from tracer.verify import names
+from tracer.verify.model import SSLMODES
 
 PROTOCOL = 3 << 16  # 3.0, which every libpq asks for
 SOCKET = "a Unix socket has no TLS: libpq ignores sslmode there, verify-full included"
@@ -27,6 +28,8 @@ def told(text: str) -> dict[str, Setting]:
     """What a connection string sets, or HOST, HOST:PORT, [IPV6]:PORT. Raises `TracerError` in libpq's words."""
     if conninfo.recognised(text):
         return {name: Setting(value, "the connection string") for name, value in conninfo.parse(text).items()}
+    if "@" in text.strip()[1:]:  # behind a first @ stands the name of a socket
+        raise conninfo.bad("a user and a host are no connection string", "write postgresql://USER@HOST/DATABASE")
     found = HOST_AND_PORT.fullmatch(text.strip())
     if found is None:
         raise conninfo.bad(f"{text!r} is no host and no connection string")
@@ -60,15 +63,18 @@ def _endpoint(host: str, address: str, port: str) -> Endpoint:
     return Endpoint(host or None, address or host, number)
 
 
-def conduct(settings: Settings, home: Path | None, *, startup: bool = False) -> Conduct:
+def conduct(settings: Settings, home: Path | None, *, startup: bool = False, system: bool = True) -> Conduct:
     """How a client with these settings behaves. Raises `TracerError` where libpq would refuse to connect at all.
 
     One thing is not as in libpq: where verify-ca or verify-full miss their root file, libpq closes behind `S`. We go on as
-    far as the handshake, because the certificates that the server shows say what belongs into that file.
+    far as the handshake, because the certificates that the server shows say what belongs into that file. `system` is as in
+    `settings.resolve`.
     """
-    _refused(settings)
+    _refused(settings, system=system)
     mode = settings["sslmode"].value
     roots = file(settings, "sslrootcert", home)
+    if roots == "system" and not system:
+        roots = "./system"
     rootless = mode.startswith("verify") and roots != "system" and not Path(roots).is_file()
     lists = "" if value(settings, "sslcrldir") and not value(settings, "sslcrl") else file(settings, "sslcrl", home)
     seconds = value(settings, "connect_timeout").strip()
@@ -95,11 +101,11 @@ def _version(settings: Settings, name: str) -> str:
     return next(version for version in TLS_VERSIONS if version.lower() == value(settings, name).lower())
 
 
-def _refused(settings: Settings) -> None:
+def _refused(settings: Settings, *, system: bool) -> None:
     """Raise for the combinations that are too weak for what else was asked (pqConnectOptions2)."""
     mode = settings["sslmode"].value
     strong = {
-        ("sslrootcert", "system"): (("verify-full",), '(use "verify-full")'),
+        ("sslrootcert", "system"): (("verify-full",) if system else SSLMODES, '(use "verify-full")'),
         ("sslnegotiation", "direct"): (MUST, '(use "require", "verify-ca", or "verify-full")'),
     }
     for (name, word), (modes, use) in strong.items():

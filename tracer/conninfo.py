@@ -1,7 +1,7 @@
 """Connection strings as libpq reads them: `name=value` pairs, and `postgresql://` URIs.
 
 The rules and the words of the errors are those of fe-connect.c of PostgreSQL 18; the functions' names are named where
-one of ours follows one of theirs. Nothing here reads a file or the environment: `tracer.settings` does.
+one of ours follows one of theirs. Where libpq repeats what may hold a password, its place stands instead. Nothing here reads a file or the environment: `tracer.settings` does.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from tracer.errors import TracerError
-from tracer.parameters import PARAMETERS
+from tracer.parameters import PARAMETERS, SECRET
 
 SCHEMES = ("postgresql://", "postgres://")
 SPACE = " \t\n\v\f\r"  # isspace() of the C locale
@@ -40,14 +40,24 @@ def bad(words: str, *hints: str) -> TracerError:
     return TracerError(words, *(hints or (LOOKS,)))
 
 
-def store(given: Given, name: str, value: str) -> None:
-    """One more setting; a later one wins (conninfo_storeval)."""
+def quoted(text: str, at: int, *, secret: bool) -> str:
+    """It in quotes, or only where it stands (`at`, from 0) when it may hold a password."""
+    return f"… (at character {at + 1}; not repeated, since it may hold a password)" if secret else f'"{text}"'
+
+
+def store(given: Given, name: str, value: str, at: int = 0) -> None:
+    """One more setting, whose name stands at `at`; a later one wins (conninfo_storeval)."""
     if name == "requiressl":
         name, value = "sslmode", "require" if value.startswith("1") else "prefer"
     if name not in PARAMETERS:
-        raise bad(f'invalid connection option "{name}"', *_meant(name))
+        raise bad(f"invalid connection option {quoted(name, at, secret=_doubtful(name, given))}", *_meant(name))
     given.pop(name, None)
     given[name] = value
+
+
+def _doubtful(text: str, given: Given) -> bool:
+    """Whether it may be the rest of a password: behind one that was not quoted, or of a URI."""
+    return "@" in text or not SECRET.isdisjoint(given)
 
 
 def _meant(name: str) -> tuple[str, ...]:
@@ -71,10 +81,11 @@ def _pairs(text: str, given: Given) -> None:
         name = text[start:at]
         at = _behind_space(text, at)
         if text[at : at + 1] != "=":
-            raise bad(f'missing "=" after "{name}" in connection info string')
+            shown = quoted(name, start, secret=_doubtful(name, given))
+            raise bad(f'missing "=" after {shown} in connection info string')
         at = _behind_space(text, at + 1)
-        value, at = _quoted(text, at + 1) if text[at : at + 1] == "'" else _bare(text, at)
-        store(given, name, value)
+        value, at = _within_quotes(text, at + 1) if text[at : at + 1] == "'" else _bare(text, at)
+        store(given, name, value, start)
         at = _behind_space(text, at)
 
 
@@ -94,7 +105,7 @@ def _bare(text: str, at: int) -> tuple[str, int]:
     return "".join(value), at
 
 
-def _quoted(text: str, at: int) -> tuple[str, int]:
+def _within_quotes(text: str, at: int) -> tuple[str, int]:
     """A value up to its closing quote."""
     value: list[str] = []
     while at < len(text):
@@ -115,21 +126,24 @@ def _uri(uri: str, given: Given) -> None:
     before = re.split("[@/]", rest, maxsplit=1)[0]
     if rest[len(before) : len(before) + 1] == "@":
         user, _, password = before.partition(":")
-        for name, value in (("user", user), ("password", password)):
-            if value:
-                store(given, name, decoded(value))
+        at = len(uri) - len(rest)
+        if user:
+            store(given, "user", decoded(user, at))
+        if password:
+            store(given, "password", decoded(password, at + len(user) + 1, secret=True))
         rest = rest[len(before) + 1 :]
+    at, secret = len(uri) - len(rest), "@" in rest  # an @ that is left may end a password that was not encoded
     hosts, ports, rest = _hosts(uri, rest)
     for name, value in (("host", ",".join(hosts)), ("port", ",".join(ports))):
         if value:
-            store(given, name, decoded(value))
+            store(given, name, decoded(value, at, secret=secret))
     if rest and rest[0] != "?":
-        dbname, mark, rest = rest[1:].partition("?")
-        rest = mark + rest
+        dbname, mark, query = rest[1:].partition("?")
         if dbname:
-            store(given, "dbname", decoded(dbname))
+            store(given, "dbname", decoded(dbname, len(uri) - len(rest) + 1, secret=secret))
+        rest = mark + query
     if rest:
-        _query(rest[1:], given)
+        _query(rest[1:], given, len(uri) - len(rest) + 1, secret=secret)
 
 
 def _hosts(uri: str, rest: str) -> tuple[list[str], list[str], str]:
@@ -152,48 +166,55 @@ def _upto(stops: str, rest: str) -> tuple[str, str]:
 
 def _bracketed(uri: str, rest: str) -> tuple[str, str]:
     host, bracket, behind = rest[1:].partition("]")
+    whole = quoted(uri, 0, secret="@" in uri or "password" in uri)
     if not bracket:
-        raise bad(f'end of string reached when looking for matching "]" in IPv6 host address in URI: "{uri}"')
+        raise bad(f'end of string reached when looking for matching "]" in IPv6 host address in URI: {whole}')
     if not host:
-        raise bad(f'IPv6 host address may not be empty in URI: "{uri}"')
+        raise bad(f"IPv6 host address may not be empty in URI: {whole}")
     if behind and behind[0] not in ":/?,":
         place = len(_raw(uri)) - len(_raw(behind)) + 1  # libpq counts bytes, and shows one
         byte = _raw(behind)[:1].decode("utf-8", "surrogateescape")
-        words = f'unexpected character "{byte}" at position {place} in URI (expected ":" or "/"): "{uri}"'
+        words = f'unexpected character "{byte}" at position {place} in URI (expected ":" or "/"): {whole}'
         raise bad(words)
     return host, behind
 
 
-def _query(query: str, given: Given) -> None:
+def _query(query: str, given: Given, at: int, *, secret: bool) -> None:
     """`name=value&…` (conninfo_uri_parse_params); `ssl=true` is what JDBC says for require."""
+    asked: Given = {}
     for part in query.removesuffix("&").split("&") if query else ():
         name, separator, value = part.partition("=")
+        hidden = secret or not SECRET.isdisjoint({name, *asked})
+        shown = quoted(name, at, secret=hidden)
         if not separator:
-            raise bad(f'missing key/value separator "=" in URI query parameter: "{name}"')
+            raise bad(f'missing key/value separator "=" in URI query parameter: {shown}')
         if "=" in value:
-            raise bad(f'extra key/value separator "=" in URI query parameter: "{name}"', "write %3D inside a value")
-        name, value = decoded(name), decoded(value)
+            raise bad(f'extra key/value separator "=" in URI query parameter: {shown}', "write %3D inside a value")
+        name, value = decoded(name, at, secret=hidden), decoded(value, at + len(name) + 1, secret=hidden)
         if (name, value) == ("ssl", "true"):
             name, value = "sslmode", "require"
         if name not in PARAMETERS and name != "requiressl":
-            raise bad(f'invalid URI query parameter: "{name}"', *_meant(name))
+            raise bad(f"invalid URI query parameter: {quoted(name, at, secret=hidden)}", *_meant(name))
         store(given, name, value)
+        asked[name] = value
+        at += len(part) + 1
 
 
-def decoded(text: str) -> str:
-    """Without its percent signs, and without spaces around it (conninfo_uri_decode)."""
+def decoded(text: str, at: int = 0, *, secret: bool = False) -> str:
+    """Without its percent signs, and without spaces around it (conninfo_uri_decode). It stands at `at`."""
     token, _, behind = text.lstrip(" ").partition(" ")
+    shown = quoted(text, at, secret=secret)
     first, *parts = token.split("%")
     raw = bytearray(_raw(first))
     for part in parts:
         if len(part) < 2 or not HEX.issuperset(part[:2]):
-            raise bad(f'invalid percent-encoded token: "{text}"', "a percent sign itself is written %25")
+            raise bad(f"invalid percent-encoded token: {shown}", "a percent sign itself is written %25")
         if part[:2] == "00":
-            raise bad(f'forbidden value %00 in percent-encoded value: "{text}"')
+            raise bad(f"forbidden value %00 in percent-encoded value: {shown}")
         raw.append(int(part[:2], 16))
         raw += _raw(part[2:])
     if behind.strip(" "):
-        raise bad(f'unexpected spaces found in "{text}", use percent-encoded spaces (%20) instead')
+        raise bad(f"unexpected spaces found in {shown}, use percent-encoded spaces (%20) instead")
     return raw.decode("utf-8", "surrogateescape")
 
 

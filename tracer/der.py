@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 BOOLEAN, INTEGER, BIT_STRING, OCTET_STRING, OID, SEQUENCE, SET = 1, 2, 3, 4, 6, 0x30, 0x31
 UTC_TIME, GENERALIZED_TIME = 23, 24
+INDEFINITE = b"\x30\x80"
+LONGEST_OID = 1 << 10  # bytes: one number of more would take time with the square of its length
 
 
 class DerError(ValueError):
@@ -31,7 +33,7 @@ def node(data: bytes, at: int, stop: int | None = None) -> Node:
     length, body = data[at + 1], at + 2
     if length & 0x80:
         size = length & 0x7F
-        if not 1 <= size <= 4 or body + size > end:
+        if not size or body + size > end:
             raise DerError(f"no length at byte {at + 1}")
         length = int.from_bytes(data[body : body + size], "big")
         body += size
@@ -57,6 +59,20 @@ def whole(data: bytes, of: Node) -> bytes:
     return data[of.start : of.stop]
 
 
+def outermost(data: bytes) -> tuple[list[Node], int]:
+    """The members of the SEQUENCE that the bytes begin with, and where it stops; its length may be an indefinite one.
+
+    OpenSSL reads that, too (X.690 §8.1.3.6): what is signed inside is as it stands there.
+    """
+    if data[:2] != INDEFINITE:
+        return sequence(data), node(data, 0).stop
+    found, at = [], 2
+    while data[at : at + 2] != b"\0\0":
+        found.append(node(data, at))
+        at = found[-1].stop
+    return found, at + 2
+
+
 def sequence(data: bytes) -> list[Node]:
     """The members of the SEQUENCE that the bytes begin with."""
     top = node(data, 0)
@@ -70,7 +86,9 @@ def integer(data: bytes, of: Node) -> int:
 
 
 def oid(data: bytes) -> str:
-    """Dotted form of the content of an OBJECT IDENTIFIER."""
+    """Dotted form of the content of an OBJECT IDENTIFIER. One that is longer than any that somebody registered is written in hexadecimal."""
+    if len(data) > LONGEST_OID:
+        return f"0x{data.hex()}"
     arcs = list(_arcs(data))
     if not arcs:
         raise DerError("an empty OBJECT IDENTIFIER")

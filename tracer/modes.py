@@ -16,7 +16,8 @@ class Mode:
 
     `file`: the root file that it would read, as far as it is named; `there`: whether that can be used, None where it was not
     looked for. The verdicts are on an example server: `good` with its root in the file, `stranger` with another root there,
-    `sibling` with another name, `missing` without the file, `no_tls` on a server that answers N.
+    `sibling` with another name, `missing` without the file, `no_tls` on a server that answers N; `unusable` with the file as
+    it is, where it is there and cannot be used. A libpq that was given an address alone keeps to that: it has no name to verify.
     """
 
     client: str
@@ -30,6 +31,7 @@ class Mode:
     sibling: Verdict
     missing: Verdict
     no_tls: Verdict
+    unusable: Verdict | None = None
 
     def looks(self, step: str) -> str | None:
         """When this client checks the chain, the dates or the name, where its root file is there; None when it does not."""
@@ -44,12 +46,13 @@ def explain_mode(client: str, trust: Trust, settings: Settings) -> Mode:
     told = set_by is not None and set_by.origin != DEFAULT
     named = bool(value(settings, "sslrootcert"))
     mode = trust.sslmode if told or profile is None else profile.default
+    own, nameless = trust.roots, profile is None and trust.host is None
     trust = replace(trust, sslmode=mode, host=example.HOST, hostaddr=None, time=example.TIME, crls=None)
     if profile is not None and not named:
         trust = replace(trust, root_path=None)
 
     def ask(shown: Presented, roots: Roots, host: str = example.HOST) -> Verdict:
-        return clients.get(client)(shown, replace(trust, roots=roots, host=host))
+        return clients.get(client)(shown, replace(trust, roots=roots, host=None if nameless else host))
 
     root, system = (example.root(),), trust.roots == "system"
     good = ask(example.server(), "system" if system else root)
@@ -67,6 +70,7 @@ def explain_mode(client: str, trust: Trust, settings: Settings) -> Mode:
         sibling=ask(example.server(), "system" if system else root, example.OTHER_HOST),
         missing=ask(example.server(), None),
         no_tls=ask(example.without_tls(), root),
+        unusable=ask(example.server(), own) if isinstance(own, Unusable) and reads else None,
     )
 
 

@@ -301,7 +301,9 @@ def _unfinished(trace: Trace) -> Outcome:
 
 
 def _finished(trace: Trace, before: Message) -> bool:
-    return any(m.kind == "Finished" and m.sender == "client" and m.index < before.index for m in trace.messages)
+    """Whether the handshake was over: in TLS 1.3 for the client with its Finished, before that with those of both."""
+    sent = {m.sender for m in trace.every("Finished") if m.index < before.index}
+    return "client" in sent and (_is_1_3(trace) or len(sent) == 2)
 
 
 def _is_1_3(trace: Trace) -> bool:
@@ -316,17 +318,24 @@ def _behind_finished(trace: Trace) -> list[Message] | None:
     """
     sealed = list(trace.every("Sealed", "client"))
     if trace.of("Finished", "client") is not None:
-        return sealed
+        return sealed if _is_1_3(trace) or _server_finished(trace) else None
     if not sealed:
         return None
     if not _is_1_3(trace):
-        return sealed[1:] if trace.of("Sealed", "server") is not None else None
+        return sealed[1:] if _server_finished(trace) else None
     for at, message in enumerate(sealed[:MOST_IN_FLIGHT]):
         if message.length in SEALED_FINISHED_13:
             return sealed[at + 1 :]
     # with the client's own Certificate in the same record
     longer = [at for at, message in enumerate(sealed) if message.length > max(SEALED_FINISHED_13)]
     return sealed[longer[0] + 1 :] if longer else None
+
+
+def _server_finished(trace: Trace) -> bool:
+    """Up to TLS 1.2, what the server sends sealed begins with its Finished; where bytes are missing it may be among them."""
+    if trace.of("Sealed", "server") is not None or trace.of("Finished", "server") is not None:
+        return True
+    return trace.of("Finished", "client") is not None and bool(trace.connection.server_stream.gaps)
 
 
 def _may_be_alert(trace: Trace, message: Message) -> bool:

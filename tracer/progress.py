@@ -116,7 +116,8 @@ def packets(counts: Counts) -> str:
 def connections(tally: Counter[str]) -> str:
     """How many, and how they ended."""
     number = tally.total()
-    how = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in tally.most_common())
+    most = sorted(tally.items(), key=lambda item: (-item[1], item[0]))
+    how = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in most)
     return f"{number:,} PostgreSQL connection{'s' * (number != 1)}" + (f" ({how})" if how else "")
 
 

@@ -92,6 +92,17 @@ MOST_ROOTS = 4000  # of a folder
 NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/=\s]")
 
 
+def load_beside(path: str | os.PathLike[str]) -> tuple[tuple[RevocationList, ...] | None, tuple[Certificate, ...]]:
+    """What `sslcrl=path` gives: its lists, as `load_crls` does, and its certificates, which go into the store of the trusted ones.
+
+    With certificates alone it was loaded, and so revocation is checked, without a list (initialize_SSL).
+    """
+    found, lists = load(Path(path).absolute()), load_crls(path)
+    if not isinstance(found, list) or not found:
+        return lists, ()
+    return lists or (), tuple(found)
+
+
 def load_folder(path: str | os.PathLike[str]) -> tuple[RevocationList, ...]:
     """What `sslcrldir=path` gives: the lists by their hashes, as `openssl rehash` names them (crypto/x509/by_dir.c).
 

@@ -18,6 +18,9 @@ STREAM_BYTES = 1 << 18  # of one direction; a handshake is a tenth of that
 WINDOW = 1 << 22  # bytes that may be on the way at once
 UNHEARD = -1  # what had been heard by a segment that was not captured
 MOST_REWRITES = 16  # of one direction that are remembered
+MOST_MOVES = (
+    64  # of the beginning of a side without its SYN: each handles all that is there, and packets swap places by few
+)
 
 
 class Arrival(NamedTuple):
@@ -77,6 +80,7 @@ class Direction:
         "fin",
         "held",
         "key",
+        "moves",
         "pieces",
         "reset",
         "rewrites",
@@ -99,6 +103,7 @@ class Direction:
         self.rewrites: list[Rewrite] = []
         self.cut = 0
         self.urgent: int | None = None
+        self.moves = 0
 
     def add(self, packet: Packet) -> None:
         if packet.flags & SYN:
@@ -158,8 +163,9 @@ class Direction:
     def _rebase(self, seq: int) -> int:
         """Without its SYN, a side begins with the earliest segment seen: here is an earlier one."""
         shift = -self._offset(seq)
-        if shift > STREAM_BYTES:
+        if shift > STREAM_BYTES or self.moves >= MOST_MOVES:
             return -shift  # no part of this: `add` takes nothing that begins in front
+        self.moves += 1
         self.waiting = [(offset + shift, *rest) for offset, *rest in self.waiting]  # type: ignore[misc]
         start = shift
         for stop, number, time, ack in self.pieces:

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tracer import rootfile
+from tracer.certificates import Certificate
 from tracer.conninfo import bad
 from tracer.errors import TracerError
 from tracer.parameters import PARAMETERS, SECRET
 from tracer.verify.model import SSLMODES, UNKNOWN, Trust, Unknown
-from tracer.verify.revocation import RevocationList, load_crls
+from tracer.verify.revocation import RevocationList
 
 if TYPE_CHECKING:
     pass
@@ -39,8 +40,13 @@ class Setting:
 Settings = Mapping[str, Setting]
 
 
-def resolve(given: Settings, environment: Mapping[str, str], home: Path | None) -> dict[str, Setting]:
-    """Every parameter that has a value, `given` ones first. Raises `TracerError` where libpq would not connect."""
+def resolve(
+    given: Settings, environment: Mapping[str, str], home: Path | None, *, system: bool = True
+) -> dict[str, Setting]:
+    """Every parameter that has a value, `given` ones first. Raises `TracerError` where libpq would not connect.
+
+    `system` is whether the client knows sslrootcert=system, as libpq does from 16 on.
+    """
     found = dict(given)
     _service(found, environment, home)
     for name, parameter in PARAMETERS.items():
@@ -52,7 +58,7 @@ def resolve(given: Settings, environment: Mapping[str, str], home: Path | None) 
             found[name] = Setting("require", "PGREQUIRESSL")
         elif parameter.default is not None:
             found[name] = Setting(parameter.default, DEFAULT)
-    if value(found, "sslrootcert") == "system" and found["sslmode"].origin == DEFAULT:
+    if system and value(found, "sslrootcert") == "system" and found["sslmode"].origin == DEFAULT:
         found["sslmode"] = Setting("verify-full", "sslrootcert=system")
     _possible(found)
     return {name: found[name] for name in PARAMETERS if name in found}
@@ -94,22 +100,28 @@ def home_folder(environment: Mapping[str, str]) -> Path | None:
 # WHAT A CLIENT TRUSTS (initialize_SSL)
 
 
-def trust(settings: Settings, home: Path | None, environment: Mapping[str, str] | None = None) -> Trust:
+def trust(
+    settings: Settings, home: Path | None, environment: Mapping[str, str] | None = None, *, system: bool = True
+) -> Trust:
     """What a client with these settings trusts; its files are read now. A host that is not one name is UNKNOWN.
 
-    With `environment` it is a client of this machine, whose system store is at hand.
+    With `environment` it is a client of this machine, whose system store is at hand. `system` is as in `resolve`: without
+    it sslrootcert=system is a file of that name.
     """
     path = file(settings, "sslrootcert", home)
+    stored = system and path == "system"
+    lists, beside = _lists(settings, home)
     ports = value(settings, "port").split(",")
     return Trust(
         host=_host(settings),
         hostaddr=value(settings, "hostaddr") or None,
         port=int(ports[0]) if ports[0].isdecimal() else 5432,
         sslmode=settings["sslmode"].value,
-        roots=(rootfile.load(path if path == "system" else Path.cwd() / path) if path else None),
+        roots=(rootfile.load(path if stored else Path.cwd() / path) if path else None),
         root_path=path or None,
-        store=rootfile.system(environment) if path == "system" and environment is not None else None,
-        crls=_lists(settings, home),
+        store=rootfile.system(environment) if stored and environment is not None else None,
+        crls=lists,
+        beside_crls=beside,
         sslnegotiation=value(settings, "sslnegotiation") or "postgres",
         channel_binding=value(settings, "channel_binding") or "prefer",
         sslcertmode=value(settings, "sslcertmode") or "allow",
@@ -135,12 +147,15 @@ def _host(settings: Settings) -> Unknown | str | None:
     return UNKNOWN if "," in host or host.startswith(("/", "@")) else host
 
 
-def _lists(settings: Settings, home: Path | None) -> tuple[RevocationList, ...] | None:
-    """The revocation lists; root.crl only where neither sslcrl nor sslcrldir is set. A missing file says nothing."""
+def _lists(settings: Settings, home: Path | None) -> tuple[tuple[RevocationList, ...] | None, tuple[Certificate, ...]]:
+    """The revocation lists, and certificates beside them; root.crl only where neither sslcrl nor sslcrldir is set.
+
+    A missing file says nothing.
+    """
     folder = value(settings, "sslcrldir")
     path = "" if folder and not value(settings, "sslcrl") else file(settings, "sslcrl", home)
-    found = load_crls(path) if path else None
-    return (*(found or ()), *rootfile.load_folder(folder)) if folder else found
+    found, beside = rootfile.load_beside(path) if path else (None, ())
+    return ((*(found or ()), *rootfile.load_folder(folder)) if folder else found), beside
 
 
 # SERVICE FILES (parseServiceInfo, parseServiceFile)
@@ -231,5 +246,5 @@ FILES = {
 }
 SHOWN = (
     *("sslmode", "sslrootcert", "host", "hostaddr", "port", "sslnegotiation", "sslcrl", "sslcrldir", "sslcert", "sslkey"),
-    *("sslcertmode", "sslsni", "channel_binding", "gssencmode", *VERSIONS_QUOTED, "service"),
+    *("sslcertmode", "sslsni", "channel_binding", "require_auth", "gssencmode", *VERSIONS_QUOTED, "service"),
 )  # fmt: skip

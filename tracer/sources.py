@@ -13,8 +13,17 @@ from tracer.packets.pcap import open_capture, read_stream
 from tracer.packets.source import Source
 
 
-def read(capture: str | os.PathLike[str] | BinaryIO) -> Source:
-    """The packets of a capture: a path, `-` for standard input, or an open binary file. Raises `TracerError`."""
+def read(capture: str | os.PathLike[str] | BinaryIO, *, via: str | None = None) -> Source:
+    """The packets of a capture: a path, `-` for standard input, or an open binary file. Raises `TracerError`.
+
+    With `via="wireshark"` it is a path, and any format that the installed tshark opens.
+    """
+    if via is not None:
+        if via != "wireshark" or not isinstance(capture, (str, os.PathLike)):
+            raise TracerError(f"cannot read via {via}", 'via="wireshark" reads a path')
+        from tracer.packets import wireshark
+
+        return wireshark.read(capture)
     if isinstance(capture, (str, os.PathLike)):
         return open_capture(capture)
     return read_stream(capture, str(getattr(capture, "name", "capture")))

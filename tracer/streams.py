@@ -26,6 +26,7 @@ from tracer.protocol.settled import began, ends_in_alert, is_postgres, lost_requ
 from tracer.segments import STREAM_BYTES, Direction, Stream
 
 LIVE_FLOWS = 20_000  # flows in flight that are kept at once
+ALL_BYTES = 256 << 20  # of all flows in flight: a hundred times what so many handshakes at once take
 AFTER_CLOSE, QUIET, ENOUGH, SILENCE, SWEEP = 2.0, 1.0, 10.0, 60.0, 0.25  # seconds
 
 Sender = Literal["client", "server"]
@@ -84,6 +85,7 @@ class _Flow:
         "first",
         "found",
         "id",
+        "kept",
         "last",
         "opened",
         "packets",
@@ -103,6 +105,7 @@ class _Flow:
         self.closed_first: Direction | None = None
         self.quiet_checked = False
         self.packets = 0
+        self.kept = 0  # bytes
 
     def server(self) -> Direction:
         assert self.client is not None
@@ -165,6 +168,7 @@ class _Flows:
         self.numbered = 0
         self.clock = Clock()
         self.swept = 0.0
+        self.kept = 0  # bytes of all flows
 
     def packet(self, packet: Packet) -> Iterator[Connection]:
         self.clock.advance(packet.time)
@@ -179,6 +183,11 @@ class _Flows:
             if flow is None:
                 return
         flow.add(packet, self.clock.now)
+        self._weigh(flow)
+        if self.kept > ALL_BYTES:
+            yield from self._settle(self._oldest(), "full")
+        if packet.flow not in self.flows:
+            return
         if not flow.found and not self._recognise(flow):
             self._answered(flow)
             return
@@ -216,6 +225,15 @@ class _Flows:
             self.flows[key] = flow
         self.half_open[packet.flow] = flow
         return flow
+
+    def _weigh(self, flow: _Flow) -> None:
+        """What a flow keeps, and all of them."""
+        kept = sum(len(side.data) + side.held for side in flow.sides.values())
+        self.kept, flow.kept = self.kept + kept - flow.kept, kept
+
+    def _oldest(self) -> _Flow:
+        """Who goes when there are too many bytes: one that is not known to be PostgreSQL, else the first that began."""
+        return next(iter((self.unknown or self.half_open or self.flows).values()))
 
     def _answered(self, flow: _Flow) -> None:
         if flow.first.flow in self.half_open and not flow.half_open():
@@ -341,6 +359,7 @@ class _Flows:
     def _forget(self, flow: _Flow) -> None:
         self.half_open.pop(flow.first.flow, None)
         self.unknown.pop(flow.first.flow, None)
+        self.kept, flow.kept = self.kept - flow.kept, 0
         for key in flow.sides:
             self.flows.pop(key, None)
             self.skip.add(key)

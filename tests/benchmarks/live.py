@@ -2,7 +2,7 @@
 
 In a network namespace of its own `pgbench -C` opens connections over TLS as fast as the machine makes them, beside other
 packets on the same loopback. The server's own log says how many handshakes there were; each tool, how many it has seen.
-scapy and tshark count ServerHellos, which is less than pgtls does. Whoever else uses the machine shows in the figures.
+scapy and tshark count flows with a ServerHello, which is less than pgtls does. Whoever else uses the machine shows in the figures.
 """
 
 from __future__ import annotations
@@ -31,24 +31,25 @@ SETTLING = 3.0  # seconds from the last connection to the end of the listening
 PATIENCE = 180.0  # seconds for a tool to end
 
 SCAPY = """
-import signal, sys
-from scapy.all import TCP, conf, sniff
-conf.bufsize = 32 << 20
-from threading import Event
-over, seen = Event(), 0
+import signal, sys, threading
+from scapy.all import TCP, AsyncSniffer, conf
+
+over, seen = threading.Event(), set()
 
 def look(packet):
-    global seen
-    payload = bytes(packet[TCP].payload) if TCP in packet else b""
-    seen += payload[:1] == b"\\x16" and payload[5:6] == b"\\2" and packet.sniffed_on is not None
+    if TCP in packet:
+        payload = bytes(packet[TCP].payload)
+        if payload[:1] == b"\\x16" and payload[5:6] == b"\\2":
+            seen.add((packet[TCP].sport, packet[TCP].dport))
 
+conf.bufsize = 32 << 20
 signal.signal(signal.SIGINT, lambda *_: over.set())
-from scapy.all import AsyncSniffer
-sniffer = AsyncSniffer(iface="lo", filter="tcp", prn=look, store=False, started_callback=lambda: print("listening", file=sys.stderr, flush=True))
+ready = lambda: print("listening", file=sys.stderr, flush=True)
+sniffer = AsyncSniffer(iface="lo", filter="tcp", prn=look, store=False, started_callback=ready)
 sniffer.start()
 over.wait()
 sniffer.stop()
-print(seen)
+print(*seen, sep="\\n")
 """
 
 
@@ -70,13 +71,18 @@ class Load(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What one tool saw of it. `dropped` is what it says itself, and `late` the seconds that it still worked at the end."""
+    """What one tool saw of it.
+
+    `dropped` is what it says itself; `waited` the seconds that it could have run while others had the cores (its first
+    process alone), and `late` those that it still worked at the end.
+    """
 
     load: Load
     seen: int
     dropped: int | None
     cpu: float
     memory: int
+    waited: float
     late: float
 
 
@@ -86,14 +92,14 @@ def pgtls(*options: str) -> Tool:
 
 
 def tshark() -> Tool:
-    shown = ("-Y", "tls.handshake.type == 2", "-T", "fields", "-e", "frame.number")
+    shown = ("-Y", "tls.handshake.type == 2", "-T", "fields", "-e", "tcp.srcport", "-e", "tcp.dstport")
     return Tool(
-        ["tshark", "-i", "lo", "-f", "tcp", "-l", *shown], "Capturing on", _lines, lambda _, said: _tshark(said)
+        ["tshark", "-i", "lo", "-f", "tcp", "-l", *shown], "Capturing on", _flows, lambda _, said: _tshark(said)
     )
 
 
 def scapy() -> Tool:
-    return Tool([sys.executable, "-c", SCAPY], "listening", lambda output: int(output.read_text()), lambda *_: None)
+    return Tool([sys.executable, "-c", SCAPY], "listening", _flows, lambda *_: None)
 
 
 def _established(output: Path) -> int:
@@ -108,8 +114,9 @@ def _summary(output: Path) -> int | None:
     return dropped
 
 
-def _lines(output: Path) -> int:
-    return len(output.read_bytes().splitlines())
+def _flows(output: Path) -> int:
+    """Ports, one flow a line: where there was a HelloRetryRequest, there are two ServerHellos."""
+    return len({line for line in output.read_text().splitlines() if line})
 
 
 def _tshark(said: str) -> int | None:
@@ -121,11 +128,13 @@ def measure(tool: Tool, server: stage.Server, noise: int, seconds: int, folder: 
     """Listen with the tool while there is something to see, and compare."""
     output, said = folder / "output", folder / "said"
     with output.open("wb") as out, said.open("wb") as err:
-        process = subprocess.Popen(tool.command, stdout=out, stderr=err)
+        # a session of its own, as a terminal is: Linux shares the cores out by session (sched(7), autogroup)
+        process = subprocess.Popen(tool.command, stdout=out, stderr=err, start_new_session=True)
     stage.wait_until(lambda: tool.ready in said.read_text(), process, said.read_text)
     time.sleep(1)  # tshark says that it listens a little before it does
     load = connections(server, noise, seconds, folder)
     time.sleep(SETTLING)
+    waited = _waited(process.pid)
     process.send_signal(signal.SIGINT)
     asked = time.monotonic()
     _, _, usage = os.wait4(process.pid, 0)
@@ -133,7 +142,13 @@ def measure(tool: Tool, server: stage.Server, noise: int, seconds: int, folder: 
     process.returncode = 0
     text = said.read_text()
     cpu = usage.ru_utime + usage.ru_stime
-    return Result(load, tool.handshakes(output), tool.dropped(output, text), cpu, usage.ru_maxrss // 1024, late)
+    return Result(load, tool.handshakes(output), tool.dropped(output, text), cpu, usage.ru_maxrss // 1024, waited, late)
+
+
+def _waited(pid: int) -> float:
+    """Documentation/scheduler/sched-stats.rst: nanoseconds on a core, nanoseconds in the queue for one."""
+    threads = Path(f"/proc/{pid}/task").iterdir()
+    return sum(int((thread / "schedstat").read_text().split()[1]) for thread in threads) / 1e9
 
 
 def connections(server: stage.Server, noise: int, seconds: int, folder: Path) -> Load:
@@ -181,13 +196,13 @@ def line(name: str, result: Result) -> str:
     lost = load.handshakes - result.seen
     return (
         f"{name:34} {load.noise:10,.0f} {load.handshakes:10,} {load.handshakes / load.seconds:6.0f} {result.seen:9,} {lost:7,} "
-        f"{dropped:>11} {result.cpu:7.1f} {result.memory:7} {result.late:6.1f}"
+        f"{dropped:>11} {result.cpu:7.1f} {result.memory:7} {result.waited:8.1f} {result.late:6.1f}"
     )
 
 
 HEAD = (
     f"{'':34} {'noise/s':>10} {'handshakes':>10} {'/s':>6} {'seen':>9} {'lost':>7} {'dropped':>11} {'cpu s':>7} "
-    f"{'peak MB':>7} {'late s':>6}"
+    f"{'peak MB':>7} {'waited s':>8} {'late s':>6}"
 )
 RUNS = (
     ("pgtls, ring", pgtls("--via", "ring"), NOISE),

@@ -143,6 +143,22 @@ def test_direct_tls_to_a_server_that_cannot(
     assert status == 1
 
 
+@pytest.mark.parametrize(("client", "status"), [("libpq-15", 0), ("libpq-16", 1)])
+def test_a_file_called_system(client: str, status: int, servers: dict[str, stage.Server], folder: Path, capfd) -> None:
+    """Up to libpq 15 it is missing, and nothing is checked; then it is the system's store, which has no such root."""
+    words = f"host={HOST} hostaddr=127.0.0.1 port={servers['18'].port} sslrootcert=system"
+    assert probed(capfd, words, "--client", client)[0] == status
+
+
+def test_what_is_insisted_on_behind_tls(servers: dict[str, stage.Server], folder: Path, capfd) -> None:
+    """It stands with what was told, and stderr says that nobody looked at it."""
+    words = f"host={HOST} hostaddr=127.0.0.1 port={servers['18'].port} require_auth=scram-sha-256"
+    assert main(["probe", words]) == 0
+    out, err = capfd.readouterr()
+    assert "require_auth=scram-sha-256" in out
+    assert "require_auth is not replayed" in err
+
+
 def test_without_tls(servers: dict[str, stage.Server], folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Prefer goes on in plaintext, and that is no success."""
     status, document = probed(capfd, servers["off"].conninfo("sslmode=prefer"))

@@ -43,6 +43,25 @@ def test_verify(chain: str, options: list[str], status: int, words: str, capfd) 
     assert words in " ".join(capfd.readouterr().out.split())
 
 
+@pytest.mark.parametrize("client", ["libpq-12", "libpq-15", "libpq-16"])
+def test_a_file_called_system(chain: str, client: str, capfd, monkeypatch, tmp_path: Path) -> None:
+    """Up to libpq 15 `system` is a file, and prefer does not mind that it is missing: nothing is checked."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("SSL_CERT_FILE", ROOTS)
+    monkeypatch.chdir(tmp_path)
+    old = client != "libpq-16"
+    given = ["--client", client, "--sslrootcert", "system", "--host", "db.example"]
+    for also in ([], ["--env"]):
+        assert main(["verify", chain, *given, "--at", "2026-12-01", *also]) == (0 if old else 1)
+        shown = capfd.readouterr().out
+        assert ("on this machine" in shown) is not old
+        assert ("no root file (system)" in shown) is old
+    assert main(["explain-mode", "host=db.example sslrootcert=system", "--client", client, "--format", "json"]) == 0
+    (found,) = json.loads(capfd.readouterr().out)["modes"]
+    assert (found["sslmode"], found["told"]) == (("prefer", False) if old else ("verify-full", True))
+    assert found["missing"]["outcome"] == ("accept" if old else "refuse")
+
+
 def test_verify_as_json(chain: str, capfd) -> None:
     """With the words of the document."""
     main(["verify", chain, "--sslrootcert", ROOTS, "--sslmode", "verify-ca", "--format", "json"])

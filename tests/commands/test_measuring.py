@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
+import socket
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +67,44 @@ def test_without_a_root_file(target, capfd, monkeypatch, tmp_path: Path) -> None
     found = rows(conninfo, capfd)
     assert found["require", "TLS 1.3", "postgres"]["total"] > 0
     assert "needs a root file" in found["verify-full", "TLS 1.3", "postgres"]["problem"]
+
+
+def test_a_server_without_tls(capfd) -> None:
+    """What is a session in plaintext is no figure of TLS, and no version is guessed from a direct hello without an answer."""
+    need("initdb-15")
+    with stage.server(stage.binaries(15)) as server:
+        conninfo = f"host=127.0.0.1 port={server.port} user=app"
+        assert main(["cost", conninfo, "--repeat", "2", "--format", "json"]) == 0
+    out, err = capfd.readouterr()
+    found = {(row["sslmode"], row["tls"]): row for row in json.loads(out)["rows"]}
+    assert found["disable", None]["total"] > 0
+    for version in ("TLS 1.2", "TLS 1.3"):
+        assert found["prefer", version]["total"] is None
+        assert "the server has no TLS" in found["prefer", version]["problem"]
+        assert found["require", version]["total"] is None
+    assert "this server did not answer it; PostgreSQL 17 and newer with ssl=on do" in err
+
+
+def test_a_server_that_closes(capfd) -> None:
+    """It says N, or nothing, and hangs up: that is what every row says."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=_hangs_up, args=(listener,), daemon=True).start()
+        conninfo = f"host=127.0.0.1 port={listener.getsockname()[1]} user=app"
+        assert main(["cost", conninfo, "--repeat", "1", "--format", "json"]) == 2
+        listener.shutdown(socket.SHUT_RDWR)
+    found = {(row["sslmode"], row["tls"]): row["problem"] for row in json.loads(capfd.readouterr().out)["rows"]}
+    assert found["disable", None] == "not measured: the server closed and asked for no authentication"
+    assert "the server has no TLS" in found["prefer", "TLS 1.3"]
+
+
+def _hangs_up(listener: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while True:
+            connected, _ = listener.accept()
+            with connected:
+                if connected.recv(1 << 14)[4:8] == bytes.fromhex("04d2162f"):
+                    connected.sendall(b"N")
+                    connected.recv(1 << 14)
 
 
 def test_nobody_is_there(capfd) -> None:

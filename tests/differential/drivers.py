@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -108,9 +109,8 @@ def node(program: str, *arguments: str) -> Callable[[Path], Command]:
 def go(program: str) -> Callable[[Path], Command]:
     def command(_: Path) -> Command:
         source, binary = PROGRAMS / f"{program}.go", BUILD / program
-        if old(binary, source):
-            build = {"GO111MODULE": "off", "GOPATH": "/usr/share/gocode", "GOCACHE": str(BUILD / "cache")}
-            subprocess.run(["go", "build", "-o", binary, source], check=True, env={**os.environ, **build})
+        build = {"GO111MODULE": "off", "GOPATH": "/usr/share/gocode", "GOCACHE": str(BUILD / "cache")}
+        compiled(binary, source, ["go", "build", "-o", str(binary), str(source)], build)
         return [str(binary)], {}
 
     return command
@@ -118,9 +118,8 @@ def go(program: str) -> Callable[[Path], Command]:
 
 def java(program: str) -> Callable[[Path], Command]:
     def command(home: Path) -> Command:
-        source, compiled = PROGRAMS / f"{program}.java", BUILD / f"{program}.class"
-        if old(compiled, source):
-            subprocess.run(["javac", "-cp", JDBC, "-d", BUILD, source], check=True)
+        source = PROGRAMS / f"{program}.java"
+        compiled(BUILD / f"{program}.class", source, ["javac", "-cp", str(JDBC), "-d", str(BUILD), str(source)])
         hosts = home / "hosts"
         hosts.write_text("".join(f"127.0.0.1 {name}\n" for name in HOSTS))
         options = [f"-Djdk.net.hosts.file={hosts}", "-Xshare:auto", "-XX:TieredStopAtLevel=1"]
@@ -129,9 +128,13 @@ def java(program: str) -> Callable[[Path], Command]:
     return command
 
 
-def old(made: Path, source: Path) -> bool:
+def compiled(made: Path, source: Path, command: list[str], variables: dict[str, str] | None = None) -> None:
+    """Compile what is missing or old; who else runs tests here waits for that."""
     BUILD.mkdir(parents=True, exist_ok=True)
-    return not made.exists() or made.stat().st_mtime < source.stat().st_mtime
+    with (BUILD / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists() or made.stat().st_mtime < source.stat().st_mtime:
+            subprocess.run(command, check=True, env={**os.environ, **(variables or {})})
 
 
 def has(*programs: str) -> bool:

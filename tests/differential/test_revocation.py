@@ -128,3 +128,45 @@ def test_what_a_client_makes_of_its_lists(
                     found = [one for one in found if not one.startswith("printed")]
                 wrong += [f"{why} | {option} {path.name} | {mode}\n    " + "\n    ".join(found)] if found else []
     assert not wrong, "\n".join([f"{library}, {chain}", *wrong])
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_certificates_beside_the_lists(
+    library: str, folder: Path, postgres: lab.Postgres, in_front: Relay, libpqs: lab.Libpqs
+) -> None:
+    """OpenSSL trusts them; a file with nothing else was loaded all the same, and then every certificate lacks its list."""
+    if library not in lab.libraries():
+        pytest.skip(f"{library} is not on this machine")
+    own, other = ca()["own"], ca()["other"]
+    server = Server("of the root", (leaf(HOST, by=own),))
+    postgres.show(server)
+    postgres.keylog.news()
+    pems = {one: x509.load_der_x509_certificate(one.der).public_bytes(Encoding.PEM).decode() for one in (own, other)}
+    profile, path, wrong, outcomes = PROFILES[library], folder / "beside.pem", [], {}
+    for root, text in (
+        ("other", pems[own] + crl(own)),
+        ("other", pems[own]),
+        ("own", pems[other]),
+        ("own", pems[other] + crl(own)),
+        ("other", pems[own] + "-----BEGIN CERTIFICATE-----\nhello\n"),
+    ):
+        path.write_text(text)
+        lists, beside = rootfile.load_beside(path)
+        for mode in MODES:
+            words = f"host={HOST} user=app sslmode={mode} sslrootcert={folder / root} sslcrl={path} gssencmode=disable"
+            answer = lab.try_it(libpqs[library], in_front, postgres.keylog, words)
+            told = tracer.Trust(
+                host=HOST,
+                sslmode=mode,
+                roots=rootfile.load(folder / root),
+                crls=lists,
+                beside_crls=beside,
+                security_level=profile.level,
+            )
+            verdict = tracer.replay(presented(server), told, profile.replayed())
+            found = [*differences(answer, verdict), *contradictions(answer, told, profile)]
+            wrong += [f"{root}, {len(text)} bytes | {mode}\n    " + "\n    ".join(found)] if found else []
+            outcomes[root, text == pems[own] or text == pems[other], bool(lists), mode] = verdict.outcome
+    assert not wrong, "\n".join([library, *wrong])
+    assert outcomes["other", False, True, "verify-full"] == "accept"
+    assert outcomes["own", True, False, "verify-full"] == "refuse"

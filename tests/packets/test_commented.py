@@ -14,7 +14,7 @@ import pytest
 from tests.packets.test_pcap import FORMATS, block, frames, pcap, pcapng, section
 from tracer.errors import TracerError
 from tracer.packets.commented import Copied, copy, with_comments
-from tracer.packets.pcapng import COMMENT, options
+from tracer.packets.pcapng import COMMENT, Writer, options
 
 Program = Callable[[str], str]
 SAID = {1: ["① one", "two"], 3: ["three"], 99: ["of no packet"]}
@@ -70,6 +70,31 @@ def test_every_format(tmp_path: Path, program: Program, name: str) -> None:
 def test_gzip_is_unpacked(tmp_path: Path) -> None:
     """What was packed is the same file."""
     assert copied(tmp_path, gzip.compress(pcapng("<"))) == copied(tmp_path, pcapng("<"))
+
+
+def test_zstd_is_unpacked(tmp_path: Path) -> None:
+    """As gzip is."""
+    zstandard = pytest.importorskip("zstandard")
+    data = pcapng("<")
+    assert copied(tmp_path, zstandard.compress(data)) == copied(tmp_path, data)
+
+
+@pytest.mark.needs("tshark")
+def test_several_interfaces_and_sections(tmp_path: Path, program: Program) -> None:
+    """Each packet keeps its interface, with its link type and the unit of its times, and numbers go on behind a section."""
+    before = tmp_path / "in.pcapng"
+    with before.open("wb") as file:
+        for _ in range(2):
+            with Writer(file) as out:
+                raw, ethernet = out.interface(101, digits=9), out.interface(1)
+                for interface, ticks in ((ethernet, 1_700_000_000_000_001), (raw, 1_700_000_000_000_000_002)):
+                    out.packet(interface, ticks, frames()[0][1])
+    done, _ = copied(tmp_path, before.read_bytes())
+    after = tmp_path / "out.pcapng"
+    assert described(program, after) == described(program, before)
+    assert len({(row[0], row[3], row[4]) for row in described(program, after)}) > 1
+    assert [row[0] for row in tshark(program, after, "frame.comment")] == ["① one|two", "", "three", ""]
+    assert (done.packets, done.commented) == (4, 2)
 
 
 @pytest.mark.parametrize("order", ["<", ">"])

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.counted import calls
 from tracer.packets import fragments
 from tracer.packets.dissect import Dissector
 from tracer.packets.fragments import Fragments
@@ -64,3 +65,29 @@ def test_the_oldest_are_forgotten(monkeypatch) -> None:
 def test_any_bytes(frame: bytes) -> None:
     """Nothing is raised."""
     Fragments().add(frame, 0)
+
+
+def tiny(place: int, *, more: bool, size: int = 8) -> bytes:
+    """A fragment of a packet of TCP that is as long as one can be."""
+    header = struct.pack(">BBHHHBBH", 0x45, 0, 20 + size, 7, place // 8 | (0x2000 if more else 0), 64, 6, 0)
+    return header + bytes(8) + bytes(size)
+
+
+def test_many_pieces_are_not_put_together_at_each() -> None:
+    """The last one first, then thousands of 8 bytes: what each costs does not grow with those that wait."""
+
+    def work(count: int) -> int:
+        waiting = Fragments()
+        waiting.add(tiny(65000, more=False), 0)
+        return calls(lambda: [waiting.add(tiny(8 * n, more=True), 0) for n in range(count)])
+
+    assert work(2000) < 3 * work(1000)
+
+
+def test_pieces_that_overlap_do_not_fill_the_memory() -> None:
+    """A packet is 64 kB at most: of one whose parts are more than twice that, nothing is kept."""
+    waiting = Fragments()
+    for place in range(8, 60000, 8):
+        waiting.add(tiny(place, more=True, size=5000), 0)
+    held = sum(len(piece) for one in waiting.waiting.values() for piece in one.pieces.values())
+    assert held <= 2 * fragments.LARGEST

@@ -35,6 +35,26 @@ def test_each_connection_as_it_settles(tmp_path) -> None:
     assert file.read_bytes().count(bytes.fromhex("0000000804d2162f")) == len(hellos) == 3
 
 
+COME = """
+import socket
+from tracer.packets.live import capture
+source = capture("lo")
+with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as cable:
+    cable.bind(("lo", 0))
+    for _ in range(500):
+        cable.send(bytes(60))
+source.stopped = True
+list(source)
+print(source.counts.packets, source.counts.dropped)
+"""
+
+
+@pytest.mark.needs("unshare", "ip")
+def test_what_has_come_before_the_end_is_read() -> None:
+    """Packets that wait in the socket when somebody ends it."""
+    assert in_namespace(COME) == "500 0\n"
+
+
 def test_no_such_interface() -> None:
     """The error names those that there are."""
     with pytest.raises(TracerError) as caught:

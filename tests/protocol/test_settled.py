@@ -31,6 +31,7 @@ HELLO = Tls().run().said[0][1]
         (HELLO, b"S", "client"),
         (HELLO[:50], b"", "more"),
     ],
+    ids=lambda value: value.hex()[:8] if isinstance(value, bytes) else None,  # the hello is another one each time
 )
 def test_recognised_by_what_is_said(said: bytes, other: bytes, found: str | None) -> None:
     """On any port."""

@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -53,21 +54,33 @@ def browser(program):
         started.close()
 
 
+@pytest.fixture(scope="module")
+def contexts(browser):
+    """A context for each colour scheme, with scripts or without; all pages share them, and axe waits in each."""
+
+    @cache
+    def made(scheme: str, scripts: bool):
+        context = browser.new_context(color_scheme=scheme, java_script_enabled=scripts)
+        context.set_default_timeout(20_000)
+        if AXE.exists():
+            context.add_init_script(path=AXE)
+        return context
+
+    return made
+
+
 @pytest.fixture
-def opened(browser, tmp_path) -> Iterator:
+def opened(contexts, tmp_path) -> Iterator:
     """`opened(page, width=…, scripts=…)` is the page in the browser; what it says or asks for fails the test."""
     said: list[str] = []
-    contexts = []
+    pages = []
+    file = tmp_path / "page.html"
 
     def show(text: str, hash_: str = "", *, width: int = 1000, scheme: str = "light", scripts: bool = True):
-        file = tmp_path / "page.html"
         file.write_text(text, "utf-8", "strict")
-        context = browser.new_context(
-            viewport={"width": width, "height": 900}, color_scheme=scheme, java_script_enabled=scripts
-        )
-        contexts.append(context)
-        shown = context.new_page()
-        shown.set_default_timeout(10_000)
+        shown = contexts(scheme, scripts).new_page()
+        pages.append(shown)
+        shown.set_viewport_size({"width": width, "height": 900})
         shown.on("console", lambda message: said.append(message.text))
         shown.on("pageerror", lambda error: said.append(str(error)))
         shown.on("dialog", lambda dialog: said.append(dialog.message))
@@ -76,8 +89,8 @@ def opened(browser, tmp_path) -> Iterator:
         return shown
 
     yield show
-    for context in contexts:
-        context.close()
+    for shown in pages:
+        shown.close()
     assert not said
 
 
@@ -128,7 +141,6 @@ def barriers(shown, *, seen: bool) -> list[dict[str, Any]]:
     """What axe finds that is serious: what it takes eyes for, which is slow, or all else."""
     if not AXE.exists():
         need("axe-core")
-    shown.evaluate(AXE.read_text())
     return shown.evaluate(CHECK, seen)
 
 

@@ -103,6 +103,24 @@ def test_a_certificate_alert_of_a_client_without_a_root_file() -> None:
         assert consistent_with(tracer.table(trace, told), trace) == modes
 
 
+@pytest.mark.parametrize(
+    ("client", "modes"),
+    [
+        ("pgjdbc", ["disable", "allow", "prefer"]),
+        ("pgx-4", ["disable", "allow", "prefer"]),
+        ("asyncpg", ["disable", "allow", "prefer"]),
+        ("lib-pq", ["disable"]),
+        ("pg8000", ["disable"]),
+    ],
+)
+@pytest.mark.parametrize("roots", [tracer.UNKNOWN, None])
+def test_a_driver_that_never_asked(client: str, modes: list[str], roots) -> None:
+    """Plaintext without an SSLRequest is no mode's that asks for TLS on every connection that it makes."""
+    trace = spoken(("client", STARTUP), ("server", WELCOME))
+    table = tracer.table(trace, tracer.Trust(host="db.example", roots=roots, time=trace.time), client)
+    assert consistent_with(table, trace) == modes
+
+
 def test_the_server_says_why() -> None:
     """Its alert is named, and rules out no mode that speaks TLS."""
     made = Tls().run()
@@ -155,6 +173,28 @@ def test_verdicts_rule_out_the_rest(roots, ruled_out: list[str]) -> None:
     assert [mode for one in replayed for mode in one.rules_out] == ruled_out
     assert all(mode in one.text for one in replayed for mode in one.rules_out)
     assert not set(ruled_out) & set(consistent_with(table, trace))
+
+
+def test_plaintext_that_was_refused() -> None:
+    """Nobody asked for TLS: what a mode that does would find is not known; prefer's second connection looks like that too."""
+    trace = spoken(("client", STARTUP), ("server", ERROR))
+    table = tracer.table(trace, tracer.Trust(host="db.example", roots=None, time=trace.time))
+    assert table["disable"].outcome == "refuse"
+    assert agrees(table["disable"], trace) is True
+    for mode in ("allow", "prefer", *STRONG):
+        assert table[mode].outcome == "cannot_tell", mode
+        assert table[mode].prints is None
+        assert agrees(table[mode], trace) is None
+    assert "TLS was not asked for here" in str(table["prefer"].checks)
+    assert consistent_with(table, trace) == ["disable", "allow", "prefer"]
+
+
+@pytest.mark.parametrize("answer", [[], [("server", b"S")], [("server", b"N")]])
+def test_asking_for_tls_rules_out_disable(answer) -> None:
+    """Also where the capture ends behind it."""
+    trace = spoken(("client", SSL_REQUEST), *answer, close="")
+    assert observed(trace) is None
+    assert consistent_with({}, trace) == ["allow", "prefer", *STRONG]
 
 
 def test_a_verdict_that_cannot_tell() -> None:

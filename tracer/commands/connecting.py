@@ -42,13 +42,15 @@ def _probe(options: argparse.Namespace) -> int:
         raise TracerError("this connection is our own: there is no client to recognise", "name one: --client libpq")
     environment, home = os.environ, home_folder(os.environ)
     given = client.told(options.conninfo) if options.conninfo else {}
-    settings = resolve(given | shared.given(options), environment, home)
+    system = shared.knows_system(options)
+    settings = resolve(given | shared.given(options), environment, home, system=system)
     places = client.endpoints(settings)
-    source = probe(places, client.conduct(settings, home, startup=options.startup))
+    source = probe(places, client.conduct(settings, home, startup=options.startup, system=system))
     name = source.name.rpartition(":")[0]
     hosts = [place.host for place in places if (place.host or place.address) == name]
-    found = replace(trust(settings, home, environment), host=hosts[0] if hosts else UNKNOWN)
+    found = replace(trust(settings, home, environment, system=system), host=hosts[0] if hosts else UNKNOWN)
     shared.root_hint(found, named="sslrootcert" in settings)
+    shared.authentication_hint(settings)
     at = shared.time(options.at)
     status = 2
     with terminal.output(options) as file:

@@ -96,9 +96,11 @@ def _bundle(options: argparse.Namespace) -> int:
 def _explain(options: argparse.Namespace) -> int:
     """The settings are those that libpq would find; the root file is looked for, and nothing is connected to."""
     home = home_folder(os.environ)
-    settings = resolve(told_by(options.conninfo) if options.conninfo else {}, os.environ, home)
+    system = shared.knows_system(options)
+    settings = resolve(told_by(options.conninfo) if options.conninfo else {}, os.environ, home, system=system)
     names = ("libpq", *clients.drivers()) if options.client == ALL else (options.client,)
-    found = [explain_mode(name, trust(settings, home), settings) for name in names]
+    found = [explain_mode(name, trust(settings, home, system=system), settings) for name in names]
+    shared.authentication_hint(settings)
     with terminal.output(options) as file:
         if options.format == "json":
             _json(file, {"settings": document.settings(settings), "modes": modes_document(found)})

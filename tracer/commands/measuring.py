@@ -15,13 +15,14 @@ from tracer.commands import terminal
 from tracer.commands.options import Parser, command
 from tracer.cost import Cost, cost
 from tracer.measure import Way, row, ways
+from tracer.outcome import closed_by
 from tracer.packets.probe import probe
 from tracer.render import document as words
 from tracer.render.measured import document, measured
 from tracer.render.page import Page
 from tracer.settings import Setting, Settings, home_folder, resolve
 from tracer.streams import reassemble
-from tracer.trace import follow
+from tracer.trace import Trace, follow
 
 REPEAT = 20
 MOST = 1000
@@ -64,7 +65,9 @@ def _cost(options: argparse.Namespace) -> int:
         else:
             problems[way] = found
     if all(way in problems for way in costs if way.direct):
-        terminal.hint("direct negotiation is not measured: the server does not know it (PostgreSQL 17 and newer do)")
+        terminal.hint(
+            "direct negotiation is not measured: this server did not answer it; PostgreSQL 17 and newer with ssl=on do"
+        )
         costs = {way: found for way, found in costs.items() if not way.direct}
     rows = [row(way, found, problems.get(way)) for way, found in costs.items()]
     with terminal.output(options) as file:
@@ -102,4 +105,16 @@ def _connect(way: Way, given: Settings, home: Path | None) -> Cost | str:
     (connection,) = reassemble(source, all_tls=True)
     trace = follow(connection, source.keys)
     found = cost(trace)
-    return found if found.total is not None else f"not measured: {trace.outcome.because}"
+    problem = _problem(way, trace) if found.total is None or way.asks else None
+    return found if problem is None else f"not measured: {problem}"
+
+
+def _problem(way: Way, trace: Trace) -> str | None:
+    """Why there is no figure of this way; None where there is one."""
+    if way.asks and trace.transport == "plaintext":
+        return "the server has no TLS, and this mode goes on as disable does"
+    if cost(trace).total is not None:
+        return None
+    if trace.transport == "plaintext" and trace.outcome.kind != "refused_by_server" and closed_by(trace) == "server":
+        return "the server closed and asked for no authentication"
+    return trace.outcome.because

@@ -16,12 +16,12 @@ from tracer.errors import TracerError
 from tracer.output import FORMATS
 from tracer.parameters import PARAMETERS
 from tracer.report import ALL, AUTO, Report, report
-from tracer.settings import Setting, Settings, home_folder, resolve
+from tracer.settings import Setting, Settings, home_folder, resolve, value
 from tracer.settings import trust as client_trust
 from tracer.trace import Trace
 from tracer.verify import clients
+from tracer.verify.clients import libpq_versions
 from tracer.verify.model import SSLMODES, Trust, Unusable, Verdict
-from tracer.verify.revocation import load_crls
 
 
 class Parser(argparse.ArgumentParser):
@@ -142,16 +142,22 @@ def question(options: argparse.Namespace) -> Question:
     if options.host:
         trust = replace(trust, host=options.host)
     if options.sslrootcert:
-        trust = replace(trust, roots=rootfile.load(options.sslrootcert), root_path=options.sslrootcert)
+        path = options.sslrootcert
+        trust = replace(
+            trust, roots=rootfile.load(path if knows_system(options) else Path.cwd() / path), root_path=path
+        )
         root_hint(trust)
     if trust.roots == "system" and not options.sslmode:
         trust = replace(trust, sslmode="verify-full")  # as libpq does from 16 on
     if options.sslcrldir:
         trust = replace(trust, crls=rootfile.load_folder(options.sslcrldir))
     elif options.sslcrl:
-        trust = replace(trust, crls=load_crls(options.sslcrl))
+        lists, beside = rootfile.load_beside(options.sslcrl)
+        trust = replace(trust, crls=lists, beside_crls=beside)
         if trust.crls is None:
             hint(f"{options.sslcrl} holds no revocation list: as libpq does, it is passed over")
+        elif not trust.crls:
+            hint(f"{options.sslcrl} holds certificates and no revocation list: with it nobody passes")
     asked = any((options.sslmode, options.host, options.sslrootcert))
     return Question(trust, options.client, time(options.at), asked)
 
@@ -159,10 +165,17 @@ def question(options: argparse.Namespace) -> Question:
 def _from_environment(options: argparse.Namespace) -> Question:
     """The same from the environment, as libpq would take it; options win."""
     home = home_folder(os.environ)
-    settings = resolve(given(options), os.environ, home)
-    trust = client_trust(settings, home, os.environ)
+    system = knows_system(options)
+    settings = resolve(given(options), os.environ, home, system=system)
+    trust = client_trust(settings, home, os.environ, system=system)
     root_hint(trust, named="sslrootcert" in settings)
+    authentication_hint(settings)
     return Question(trust, options.client, time(options.at), True, settings)
+
+
+def knows_system(options: argparse.Namespace) -> bool:
+    """Whether the client knows sslrootcert=system. To a libpq up to 15 that is a file of that name; of a driver its replay knows."""
+    return options.client not in libpq_versions.NAMES or libpq_versions.libpq(options.client).has("system")
 
 
 def given(options: argparse.Namespace) -> dict[str, Setting]:
@@ -188,6 +201,12 @@ def root_hint(trust: Trust, *, named: bool = True) -> None:
         hint(f"{trust.root_path} does not exist: judged as a client without a root file")
     elif isinstance(trust.roots, Unusable):
         hint(f"{trust.root_path} cannot be used ({trust.roots.reason}): judged as a client with that file")
+
+
+def authentication_hint(settings: Settings) -> None:
+    """What the client insists on behind TLS is not replayed."""
+    if value(settings, "require_auth"):
+        hint("require_auth is not replayed: libpq closes at an authentication request that it does not allow")
 
 
 def time(text: str | None) -> datetime | None:

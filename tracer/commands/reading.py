@@ -12,6 +12,7 @@ from typing import IO
 from tracer import serverkey
 from tracer.commands import options as shared
 from tracer.commands import terminal
+from tracer.commands.comparing import cross_check
 from tracer.commands.options import Parser, Question
 from tracer.errors import TracerError
 from tracer.output import Output
@@ -28,6 +29,10 @@ def add(commands: argparse._SubParsersAction[Parser]) -> None:
     """The two commands."""
     reading = command(commands, "read", _read, "trace every PostgreSQL connection of a capture")
     reading.add_argument("files", nargs="+", metavar="FILE", help="pcap or pcapng; - is standard input, as it arrives")
+    reading.add_argument("--via", choices=("wireshark",), help="let tshark open the files: any format that it knows")
+    reading.add_argument(
+        "--cross-check", action="store_true", help="hold our messages against those that tshark sees, byte for byte"
+    )
     command(commands, "demo", _demo, "trace a capture that ships with pgtls")
 
 
@@ -48,7 +53,9 @@ def _read(options: argparse.Namespace) -> int:
     for name in options.files:
         if name != "-":
             open_file(name).close()  # before anything is written
-    return _trace(options, (read(name) for name in options.files))
+    if options.cross_check:
+        return cross_check(options)
+    return _trace(options, (read(name, via=options.via) for name in options.files))
 
 
 def _demo(options: argparse.Namespace) -> int:

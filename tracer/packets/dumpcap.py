@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import IO, BinaryIO, cast
@@ -22,6 +23,7 @@ from tracer.packets.source import Packet, Source, Tick
 
 BUFFER = 64  # MiB that the kernel may hold for it
 PATIENCE = 5.0  # seconds for it to end
+LAG = 0.5  # seconds that packets may be old when they come: it hands them on several times a second
 
 
 def available() -> bool:
@@ -43,8 +45,10 @@ def capture(interface: str | None = None, ports: Sequence[int] = ()) -> Source:
             source, said = _started(command, name or "the default interface")
             if source is not None:
                 return source
-            if "permission" in said.lower():
-                raise PermissionError(said)
+    if (
+        "permission" in said.lower()
+    ):  # the last one's word: Wireshark's own interfaces need no right, which dumpcap cannot know
+        raise PermissionError(said)
     raise TracerError(
         f"cannot capture on {name or 'the default interface'}: {_reason(said)}",
         "pgtls live --via wireshark -i one of: dumpcap -D",
@@ -71,20 +75,39 @@ def _started(command: list[str], name: str) -> tuple[Source | None, str]:
 def _packets(
     source: Source, inner: Source, process: subprocess.Popen[bytes], log: IO[bytes], stop: Callable[[], None]
 ) -> Iterator[Packet | Tick]:
-    stopping = False
+    stopping, known = _Stopping(), 0
     try:
         for item in inner.walk(source):
-            if source.stopped and not stopping:
-                stopping = True
-                process.terminate()  # it writes what it has, and its statistics
+            if isinstance(item, Tick):
+                news, known = source.counts.packets > known, source.counts.packets
+                source.behind = news and time.time() - (source.counts.last or 0.0) > LAG
+                if source.stopped and not stopping.over and stopping.now(source.counts.last, news):
+                    process.terminate()  # it writes what it has, and its statistics, but leaves what the kernel holds
             yield item
-        if process.wait(PATIENCE) and not stopping:
+        source.behind = False
+        if process.wait(PATIENCE) and not stopping.over:
             log.seek(0)
             source.problems.append(f"the capture ended: {_reason(log.read().decode(errors='replace'))}")
     finally:
         stop()
         atexit.unregister(stop)
         log.close()
+
+
+class _Stopping:
+    """When to end the program: once everything that came before we were told to has been read."""
+
+    def __init__(self) -> None:
+        self.asked: float | None = None  # seconds since 1970
+        self.over = False
+
+    def now(self, last: float | None, news: bool) -> bool:
+        """Whether the `last` packet is a later one, or none comes any more, or it takes too long."""
+        clock = time.time()
+        self.asked = self.asked or clock
+        quiet = not news and clock - self.asked >= LAG
+        self.over = quiet or (last or 0.0) >= self.asked or clock - self.asked >= PATIENCE
+        return self.over
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

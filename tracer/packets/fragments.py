@@ -13,18 +13,19 @@ FRAGMENT = 44  # the Fragment header of IPv6
 class _Waiting:
     header: bytes = b""
     pieces: dict[int, bytes] = field(default_factory=dict)
+    held: int = 0  # bytes of the pieces
     total: int | None = None
 
     def whole(self) -> bytes | None:
         """The packet's payload, when nothing is missing. Of bytes that come twice the first in order stays."""
-        if self.total is None or not self.header:
+        if self.total is None or not self.header or self.held < self.total:
             return None
-        payload = b""
+        payload = bytearray()
         for offset in sorted(self.pieces):
             if offset > len(payload):
                 return None
             payload += self.pieces[offset][len(payload) - offset :]
-        return payload if len(payload) >= self.total else None
+        return bytes(payload) if len(payload) >= self.total else None
 
 
 class Fragments:
@@ -40,8 +41,9 @@ class Fragments:
             return None
         key, offset, more, header, payload = parts
         waiting = self.waiting.setdefault(key, _Waiting())
-        if offset + len(payload) <= LARGEST:
-            waiting.pieces.setdefault(offset, payload)
+        if offset + len(payload) <= LARGEST and offset not in waiting.pieces:
+            waiting.pieces[offset] = payload
+            waiting.held += len(payload)
         if offset == 0:
             waiting.header = header
         if not more:
@@ -50,7 +52,9 @@ class Fragments:
         if whole is not None:
             del self.waiting[key]
             return _joined(waiting.header, whole[: waiting.total])
-        if len(self.waiting) > MOST:
+        if waiting.held > 2 * LARGEST:
+            del self.waiting[key]  # its parts lie over each other, as no sender's do
+        elif len(self.waiting) > MOST:
             del self.waiting[next(iter(self.waiting))]
         return None
 

@@ -17,6 +17,7 @@ from tracer.packets.walk import Frames
 
 PATIENCE = 0.25  # seconds without a packet until a Tick
 STATISTICS_PERIOD = 1.0  # seconds
+LAST = 2.0  # seconds at the end for what has come and was not read, however fast more comes
 BUFFER = 32 << 20  # bytes that the kernel may hold for us
 LONGEST = 1 << 18  # bytes of one frame: offloading makes them longer than the wire does
 SOL_PACKET, STATISTICS, IGNORE_OUTGOING = 263, 6, 23  # include/uapi/linux/if_packet.h
@@ -50,14 +51,20 @@ def capture(interface: str | None = None, ports: Sequence[int] = ()) -> Source:
 def _packets(source: Source, listening: Any, ports: frozenset[int]) -> Iterator[Packet | Tick]:  # noqa: ANN401 (one of scapy's sockets)
     link = _link_type(listening)
     frames = Frames(source)
-    asked = 0.0
+    asked, end = 0.0, float("inf")
     try:
-        while not source.stopped:
-            if time.monotonic() - asked >= STATISTICS_PERIOD:
-                asked = time.monotonic()
+        while True:
+            now = time.monotonic()
+            if source.stopped:
+                end = min(end, now + LAST)
+            if now - asked >= STATISTICS_PERIOD:
+                asked = now
                 _count_drops(source, listening)
                 yield Tick(time.time())
-            if not select.select([listening], [], [], PATIENCE)[0]:
+            waits = select.select([listening], [], [], 0 if source.stopped else PATIENCE)[0]
+            if source.stopped and (not waits or now >= end):
+                break
+            if not waits:
                 yield Tick(time.time())
                 continue
             _, frame, stamp = listening.recv_raw(LONGEST)

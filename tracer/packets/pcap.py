@@ -58,7 +58,7 @@ def read_stream(file: BinaryIO, name: str) -> Source:
     if unpacked_ is not None:
         start, rest = unpacked_
     if start[:4] not in MAGIC and start[:4] != SECTION:
-        raise TracerError(f"{name} is neither pcap nor pcapng", _hint(name, start))
+        raise TracerError(f"{name} is neither pcap nor pcapng", *_hints(name, start))
     walk, form = (_pcap, "pcap") if start[:4] in MAGIC else (_pcapng, "pcapng")
     return Source(
         name,
@@ -69,10 +69,13 @@ def read_stream(file: BinaryIO, name: str) -> Source:
     )
 
 
-def _hint(name: str, start: bytes) -> str:
+def _hints(name: str, start: bytes) -> tuple[str, ...]:
     if start.startswith((b"CLIENT_", b"SERVER_", b"# SSL/TLS", b"# TLS")):
-        return f"it looks like a key log: pgtls read CAPTURE --keylog {name}"
-    return "write one with: tcpdump -w capture.pcap port 5432"
+        return (f"it looks like a key log: pgtls read CAPTURE --keylog {name}",)
+    return (
+        "write one with: tcpdump -w capture.pcap port 5432",
+        f"a format of another program, that Wireshark opens: pgtls read --via wireshark {name}",
+    )
 
 
 def _waiting(source: Source, window: Window) -> Iterator[Tick]:

@@ -21,6 +21,10 @@ COMMENT, USER_APPLICATION, INTERFACE_NAME, RESOLUTION = 1, 4, 2, 9  # options
 LONGEST_OPTION = 0xFFFF  # bytes: its length is a 16 bit number
 HELD_BACK = 1 << 18  # bytes that wait for a flush
 
+# §4.3: type, length, interface, time in two halves, bytes kept, bytes on the wire. At once: live writes 100,000 a second
+PACKET, NUMBER = struct.Struct("<7I").pack, struct.Struct("<I").pack
+PADDING = (b"", b"\0\0\0", b"\0\0", b"\0")  # to a length's remainder
+
 
 class Blocks:
     """A file to which whole blocks are written.
@@ -136,10 +140,12 @@ class Writer(Blocks):
         self, interface: int, ticks: int, frame: bytes, *, length: int | None = None, comments: Iterable[str] = ()
     ) -> None:
         """A frame, as of `ticks` units of its interface since 1970; `length` is what it had on the wire, when it was cut."""
-        stamp = struct.pack("<II", ticks >> 32 & 0xFFFFFFFF, ticks & 0xFFFFFFFF)
-        sizes = struct.pack("<II", len(frame), len(frame) if length is None else length)
-        head = struct.pack("<I", interface) + stamp + sizes + padded(frame)
-        self.block(block(ENHANCED, head + options((COMMENT, comment(text)) for text in comments)))
+        size = len(frame)
+        after = PADDING[size % 4] + (options((COMMENT, comment(text)) for text in comments) if comments else b"")
+        total = 32 + size + len(after)
+        length = size if length is None else length
+        head = PACKET(ENHANCED, total, interface, ticks >> 32 & 0xFFFFFFFF, ticks & 0xFFFFFFFF, size, length)
+        self.block(head + frame + after + NUMBER(total))
 
     def secrets(self, key_log: bytes) -> None:
         """The lines of an NSS key log. Wireshark opens what stands behind them. Nobody else may read the file from now on."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,12 +29,7 @@ class Rotation(NamedTuple):
     nanoseconds: int = 0
 
 
-class Frame(NamedTuple):
-    interface: str
-    link: int
-    time: int  # nanoseconds since 1970
-    data: bytes
-    length: int
+Frame = tuple[str, int, int, bytes, int]  # what `Source.record` is given; no NamedTuple, which takes longer to make
 
 
 def rotation(text: str) -> Rotation:
@@ -65,11 +61,10 @@ class Recorder:
 
     def frame(self, interface: str, link: int, when: int, data: bytes, length: int) -> None:
         """A frame that has come: `Source.record`."""
-        frame = Frame(interface, link, when, data, length)
         if self.private:
-            self.young.append(frame)
+            self.young.append((interface, link, when, data, length))
         elif self.failed is None:
-            self._keep([frame])
+            self._keep(((interface, link, when, data, length),))
 
     def keys(self, log: bytes) -> None:
         """Lines of a key log, in front of the frames that wait."""
@@ -100,29 +95,28 @@ class Recorder:
         except TracerError as error:
             self.failed = self.failed or error
 
-    def _keep(self, frames: list[Frame]) -> None:
+    def _keep(self, frames: Iterable[Frame]) -> None:
         try:
-            for frame in frames:
-                if self._full(frame):
+            for interface, link, when, data, length in frames:
+                if self.rotate is not None and self._full(self.rotate, when, len(data)):
                     self.writer.close()
                     self.writer = self._next()
-                self.began = self.began or frame.time
-                known = (frame.interface, frame.link)
-                if known not in self.interfaces:
-                    self.interfaces[known] = self.writer.interface(frame.link, digits=NANOSECONDS, name=frame.interface)
-                self.writer.packet(self.interfaces[known], frame.time, frame.data, length=frame.length)
+                self.began = self.began or when
+                number = self.interfaces.get((interface, link))
+                if number is None:
+                    number = self.writer.interface(link, digits=NANOSECONDS, name=interface)
+                    self.interfaces[interface, link] = number
+                self.writer.packet(number, when, data, length=length)
                 self.packets += 1
         except TracerError as error:
             self.failed = error
 
-    def _full(self, frame: Frame) -> bool:
+    def _full(self, rotate: Rotation, when: int, kept: int) -> bool:
         """Whether the frame belongs into the next file; the first one of a file always finds room."""
-        if self.rotate is None or not self.began:
-            return False
-        size, period = self.rotate
+        size, period = rotate
         return bool(
-            (size and self.writer.size + len(frame.data) + ROOM > size)
-            or (period and frame.time - self.began >= period)
+            self.began
+            and ((size and self.writer.size + kept + ROOM > size) or (period and when - self.began >= period))
         )
 
     def _next(self) -> Writer:

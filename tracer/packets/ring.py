@@ -55,8 +55,8 @@ class Ring:
         return bool(self._number(STATUS) & READY)
 
     def filled(self) -> bool:
-        """Whether a quarter of the ring waits."""
-        at = (self.at + len(self.memory) // 4) % len(self.memory)
+        """Whether an eighth of the ring waits: the rest is for what comes while others have the cores."""
+        at = (self.at + len(self.memory) // 8) % len(self.memory)
         return bool(struct.unpack_from("=I", self.memory, at + STATUS)[0] & READY)
 
     def take(self) -> tuple[int, int, bytes]:

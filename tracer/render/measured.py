@@ -57,14 +57,15 @@ def _row(page: Page, row: Row, longest: float) -> None:
 
 
 def _lesson(rows: Sequence[Row]) -> str:
-    """What TLS adds, and what looking at the server's certificate adds to that."""
+    """What TLS adds, and what the name adds to that: where verify-full is measured there is a root file, and require uses it."""
     found = {row.way: row for row in rows if row.total is not None}
     plain, tls, full = (found.get(way) for way in (Way("disable"), Way("require", NEWEST), Way("verify-full", NEWEST)))
     said = []
     if plain and tls:
         said.append(f"TLS adds {_more(plain, tls)} to a connection.")
     if tls and full:
-        said.append(f"Checking who is at the other end adds {_more(tls, full)} to that.")
+        also = "the chain require has checked, too, with this root file"
+        said.append(f"Comparing the name adds {_more(tls, full)} to that; {also}.")
     return " ".join(said)
 
 

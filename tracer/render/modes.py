@@ -123,7 +123,12 @@ def modes(page: Page, found: Sequence[Mode]) -> None:
 
 def lines(mode: Mode) -> Mapping[str, tuple[str, str]]:
     """What is checked and what is not, each with its colour."""
-    file = mode.file + {True: " (is there)", False: " (is not there, or cannot be used)", None: ""}[mode.there]
+    file = (
+        mode.file
+        + {True: " (is there)", False: " (cannot be used)" if mode.unusable else " (is not there)", None: ""}[
+            mode.there
+        ]
+    )
     if mode.good.outcome == "plaintext":
         return {
             "TLS": ("not asked for, unless the server refuses plaintext", "red"),
@@ -147,6 +152,8 @@ def lines(mode: Mode) -> Mapping[str, tuple[str, str]]:
         "root file": (file, ""),
         "with it, checks": (done or "nothing", "green" if done else "red"),
         "and does not check": (left or "-", "red" if left else ""),
+        **({"any server with TLS": _does(mode.good)} if mode.good.outcome == "refuse" else {}),
+        **({"with it as it is": _does(mode.unusable)} if mode.unusable else {}),
         "a CA not in it": _does(mode.stranger),
         "another host's name": _does(mode.sibling),
         "without the file": _does(mode.missing),
@@ -174,6 +181,7 @@ def modes_document(found: Sequence[Mode]) -> list[Object]:
             "root_file_usable": mode.there,
             "checks": {step: mode.looks(step) for step in ("chain", "validity", "name")},
             **{name: _short(getattr(mode, name)) for name in ("good", "stranger", "sibling", "missing", "no_tls")},
+            "unusable": None if mode.unusable is None else _short(mode.unusable),
         }
         for mode in found
     ]

@@ -94,7 +94,8 @@ def _judged(
     faults = [fault for fault in path.faults if _step(fault.code) == "chain"]
     late = [fault for fault in path.faults if fault.code in DATES]
     anchor = path.anchor
-    where = "the system's store" if trust.roots == "system" else "the root file"
+    beside = isinstance(trust.roots, tuple) and anchor in trust.beside_crls and anchor not in trust.roots
+    where = "the system's store" if trust.roots == "system" else "the sslcrl file" if beside else "the root file"
     wanted = f"a chain to a root of {where}"
     limit = next((name for oid, name in NOT_REPLAYED.items() if oid in sent[0].extensions), None)
     if faults:

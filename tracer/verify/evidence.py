@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from tracer.outcome import closed_by
 from tracer.protocol.fields import every, number
 from tracer.trace import Trace
+from tracer.verify import clients
 from tracer.verify.model import SSLMODES, Verdict
 from tracer.verify.words import CERTIFICATE_ALERTS
 
@@ -99,9 +100,17 @@ def evidence(verdicts: Mapping[str, Verdict], trace: Trace) -> list[Evidence]:
     found = [one for look in LOOKS for one in look(trace)] if libpq else []
     out = {mode for one in found for mode in one.rules_out}
     for mode, verdict in verdicts.items():
-        if mode not in out and agrees(verdict, trace) is False:
+        if mode not in out and _asks_always(verdict) and observed(trace) == "unasked":
+            found.append(Evidence("replay", f"{mode} asks for TLS on every connection", None, (mode,)))
+        elif mode not in out and agrees(verdict, trace) is False:
             found.append(Evidence("replay", f"{mode} would have left here: {verdict.on_the_wire}", None, (mode,)))
     return found
+
+
+def _asks_always(verdict: Verdict) -> bool:
+    """Whether it is a driver's, and that mode of it never begins a connection in plaintext."""
+    profile = clients.drivers().get(verdict.client)
+    return profile is not None and "plaintext" not in profile.modes.get(verdict.sslmode, ("plaintext",))
 
 
 # LOOKS
@@ -141,6 +150,13 @@ def direct(trace: Trace) -> Iterator[Evidence]:
         text = "The client began with TLS and did not ask: sslnegotiation=direct, libpq 17 or newer, which only strong modes may use."
         hello = trace.of("ClientHello", "client")
         yield Evidence("direct", text, hello.index if hello else None, ("disable", "allow", "prefer"))
+
+
+def asked(trace: Trace) -> Iterator[Evidence]:
+    """An SSLRequest, however the connection went on."""
+    request = next((n for n in trace.negotiation if n.request == "SSLRequest"), None)
+    if request is not None:
+        yield Evidence("asked", "It asked for TLS, which disable never does.", request.message, ("disable",))
 
 
 def hello(trace: Trace) -> Iterator[Evidence]:
@@ -228,4 +244,4 @@ BEHAVIOUR: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "session": ("It completed the handshake and went on inside TLS: whatever it checks had passed.", TLS),
 }
-LOOKS: tuple[Callable[[Trace], Iterator[Evidence]], ...] = (direct, behaviour, hello, kerberos)
+LOOKS: tuple[Callable[[Trace], Iterator[Evidence]], ...] = (direct, asked, behaviour, hello, kerberos)

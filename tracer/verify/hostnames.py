@@ -44,7 +44,7 @@ def address(host: str) -> bytes | None:
 
 def _lower(text: str) -> str:
     """Lower case in ASCII alone."""
-    return re.sub("[A-Z]+", lambda match: match[0].lower(), text)
+    return text.lower() if text.isascii() else re.sub("[A-Z]+", lambda match: match[0].lower(), text)
 
 
 # GO: crypto/x509, (*Certificate).VerifyHostname and HostnameError.Error, Go 1.19. pgx and lib/pq.
@@ -88,17 +88,22 @@ def _go_text(leaf: Certificate, host: str, names: list[GeneralName]) -> str:
     is_address = address(host) is not None
     if is_address and not names:
         return f"x509: cannot validate certificate for {host} because it doesn't contain any IP SANs"
-    valid = ", ".join(one.text if is_address else _text(one) for one in names)
+    valid = ", ".join(_go_address(one) if is_address else _text(one) for one in names)
     if not valid:
         return f"x509: certificate is not valid for any names, but wanted to match {host}"
     return f"x509: certificate is valid for {valid}, not {host}"
+
+
+def _go_address(name: GeneralName) -> str:
+    """net.IP.String: an IPv4 address in IPv6 is written as the IPv4 address."""
+    return str(IPv4Address(name.value[12:])) if name.value[:12] == MAPPED else name.text
 
 
 # JAVA: pgjdbc 42.5, PGjdbcHostnameVerifier
 
 
 def pgjdbc(leaf: Certificate, host: str) -> NameResult:
-    """Each dNSName and iPAddress as text, IPv6 written out in full; without a dNSName the most specific CN."""
+    """Each dNSName and iPAddress as text, IPv6 written out in full, IPv4 in IPv6 as IPv4; without a dNSName the most specific CN."""
     prints = f"The hostname {host} could not be verified by hostnameverifier PgjdbcHostnameVerifier."
     canonical = host[1:-1] if host.startswith("[") and host.endswith("]") else to_ascii(host)
     names = [one for one in leaf.names if one.kind in ("dNSName", "iPAddress")]
@@ -115,9 +120,15 @@ def pgjdbc(leaf: Certificate, host: str) -> NameResult:
 
 
 def _java_text(name: GeneralName) -> str:
+    """InetAddress.getByAddress makes an Inet4Address of 16 bytes with IPv4 in them."""
     if name.kind == "iPAddress" and len(name.value) == 16:
-        return ":".join(f"{int.from_bytes(name.value[at : at + 2], 'big'):x}" for at in range(0, 16, 2))
+        return str(IPv4Address(name.value[12:])) if name.value[:12] == MAPPED else _in_full(name.value)
     return name.text if name.kind == "iPAddress" else _text(name)
+
+
+def _in_full(packed: bytes) -> str:
+    """IPv6 with every group, in small letters."""
+    return ":".join(f"{int.from_bytes(packed[at : at + 2], 'big'):x}" for at in range(0, 16, 2))
 
 
 def _pgjdbc_matches(host: str, pattern: str) -> bool:
@@ -155,7 +166,7 @@ def node(leaf: Certificate, host: str) -> NameResult:
     if wanted is not None:
         addresses = _sans(leaf, "iPAddress")
         hit = next((one for one in addresses if one.value == wanted), None)
-        listed = ", ".join(one.text for one in addresses)
+        listed = ", ".join(_node_address(one) for one in addresses)
         return _result(hit, f"{text}IP: {host} is not in the cert's list: {listed}", addresses)
     names = _sans(leaf, "dNSName") or _common_names(leaf)
     if not names:
@@ -163,8 +174,19 @@ def node(leaf: Certificate, host: str) -> NameResult:
     hit = next((one for one in names if _node_matches(_labels(host), _labels(_text(one)))), None)
     if names[0].kind == "CN":
         return _result(hit, f"{text}Host: {host}. is not cert's CN: {','.join(map(_text, names))}", names)
-    shown = ", ".join(f"{NODE_KINDS[one.kind]}:{one.text}" for one in leaf.names if one.kind in NODE_KINDS)
+    shown = ", ".join(f"{NODE_KINDS[one.kind]}:{_node_text(one)}" for one in leaf.names if one.kind in NODE_KINDS)
     return _result(hit, f"{text}Host: {host}. is not in the cert's altnames: {shown}", names)
+
+
+def _node_address(name: GeneralName) -> str:
+    """canonicalizeIP, which is inet_ntop."""
+    return f"::ffff:{IPv4Address(name.value[12:])}" if name.value[:12] == MAPPED else name.text
+
+
+def _node_text(name: GeneralName) -> str:
+    """A name as OpenSSL prints it (GENERAL_NAME_print): IPv6 in full, in capitals."""
+    six = name.kind == "iPAddress" and len(name.value) == 16
+    return _in_full(name.value).upper() if six else name.text
 
 
 def _labels(name: str) -> list[str]:

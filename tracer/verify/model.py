@@ -56,6 +56,7 @@ class Trust:
     `roots`: UNKNOWN; None when the file does not exist; the certificates of the file; `Unusable`; or "system".
     `store`: what sslrootcert=system stands for on the client's machine; None where nobody knows.
     `crls`: None for no look at revocation; an empty sequence for a look without a single list, which no chain passes.
+    `beside_crls`: certificates of the `sslcrl` file, which OpenSSL trusts as it does those of the root file.
     """
 
     host: Unknown | str | None = UNKNOWN
@@ -74,6 +75,7 @@ class Trust:
     ssl_min_protocol_version: str = "TLSv1.2"
     ssl_max_protocol_version: str = "TLSv1.3"
     store: Sequence[x509.Certificate | Certificate] | None = None
+    beside_crls: Sequence[x509.Certificate | Certificate] = ()
 
     def __post_init__(self) -> None:
         """Certificates and lists become our own values, in tuples: a `Trust` can be the key of a dictionary."""
@@ -81,14 +83,18 @@ class Trust:
             object.__setattr__(self, "roots", tuple(map(_our_certificate, self.roots)))
         if self.store is not None:
             object.__setattr__(self, "store", tuple(map(_our_certificate, self.store)))
+        object.__setattr__(self, "beside_crls", tuple(map(_our_certificate, self.beside_crls)))
         if self.crls is not None:
             object.__setattr__(self, "crls", tuple(map(_our_list, self.crls)))
 
     def anchors(self) -> tuple[Certificate, ...] | None:
-        """The certificates of the root file, or of the system's store; None when there is no list of them."""
+        """The certificates of the root file and beside its lists, or of the system's store; None when there is no list of them."""
         if self.roots == "system":
             return cast("tuple[Certificate, ...] | None", self.store)
-        return cast("tuple[Certificate, ...]", self.roots) if isinstance(self.roots, tuple) else None
+        if not isinstance(self.roots, tuple):
+            return None
+        beside = self.beside_crls if self.crls is not None else ()
+        return cast("tuple[Certificate, ...]", (*self.roots, *beside) if beside else self.roots)
 
     def lists(self) -> tuple[RevocationList, ...] | None:
         """The revocation lists; None when the client does not look at revocation, as with the system's store."""

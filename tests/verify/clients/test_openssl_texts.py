@@ -50,7 +50,7 @@ CASES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("why", "root", "signature", "text"), CASES)
+@pytest.mark.parametrize(("why", "root", "signature", "text"), CASES, ids=[case[0] for case in CASES])
 def test_the_first_error(why: str, root: Issued, signature: bytes, text: str | None) -> None:
     """Each way to be wrong has its own word; where a verification leaves none, it is the caller's, which 3.2 renamed."""
     signed = with_signature({RSA: BY_RSA, EC: BY_EC, ED: leaf(HOST, by=ED)}[root], signature)

@@ -74,7 +74,8 @@ def negotiation(libpq: Libpq, presented: Presented, trust: Trust) -> Step:
     if trust.sslnegotiation == "direct" and answer == "N":
         says = "a ClientHello, and the server, which has no TLS, closes"
         return Step(check, texts.end_of_file(libpq), "stopped", says)
-    if answer is None and ended is not None and ended.where == "before_tls":
+    # an error in plaintext answers a StartupMessage; one that answers SSLRequest is E
+    if answer is None and ended is not None and ended.where == "before_tls" and ended.how != "error":
         check = replace(check, because="the server closed and did not answer", found="nothing")
         return Step(check, texts.CLOSED, "gave_up", "an SSLRequest, and nothing more")
     if trust.sslnegotiation == "direct" or answer is None or (answer == "G" and not presented.answer_byte):

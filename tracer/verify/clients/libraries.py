@@ -6,18 +6,23 @@ that run on it; a fault that it was not seen with leaves the chain open, and is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import count
 
-from tracer.certificates import Presented
+from tracer.certificates import Certificate, Presented
 from tracer.signatures import is_signed_by
 from tracer.verify.chain import Fault, Path, may_issue
 from tracer.verify.checks import DATES, in_handshake
 from tracer.verify.clients.verdicts import Step
 from tracer.verify.codes import TEXTS
 from tracer.verify.model import Check, Trust
+from tracer.verify.syntax import Name, folded
 from tracer.verify.validity import out_of_time
 from tracer.verify.words import explain, explain_time
+
+MOST_SIGNATURES = 100  # Go's maxChainSignatureChecks (crypto/x509), and rustls' budget (webpki, verify_cert.rs)
 
 Refuse = Callable[[Check, str | None, int], Step]  # a failed check, what is printed, the alert: what the client does
 
@@ -81,17 +86,39 @@ def _step(
 
 
 def reaches(presented: Presented, trust: Trust) -> bool:
-    """Whether some way leads from the leaf to a certificate of the root file, be it no root: to Go, Java and rustls each is an anchor."""
-    sent, anchors = presented.certificates or (), trust.anchors() or ()
+    """Whether some way leads from the leaf to a certificate of the root file, be it no root: to Go, Java and rustls each is an anchor.
+
+    A way that takes more than `MOST_SIGNATURES` to find is none.
+    """
+    return _reaches(presented.certificates or (), tuple(trust.anchors() or ()))
+
+
+@lru_cache(maxsize=1024)
+def _reaches(sent: tuple[Certificate, ...], anchors: tuple[Certificate, ...]) -> bool:
+    trusted, issuers, checks = set(anchors), _by_subject((*anchors, *sent)), count()
     met, ahead = set(sent[:1]), list(sent[:1])
     while ahead:
         below = ahead.pop()
-        if below in anchors or any(may_issue(anchor, below) and is_signed_by(below, anchor) for anchor in anchors):
+        if below in trusted:
             return True
-        above = [one for one in sent if one not in met and may_issue(one, below) and is_signed_by(below, one)]
-        met.update(above)
-        ahead += above
+        for one in issuers.get(folded(below.issuer_der), ()):
+            if (one in met and one not in trusted) or not may_issue(one, below):
+                continue
+            if next(checks) >= MOST_SIGNATURES:
+                return False
+            if is_signed_by(below, one):
+                if one in trusted:
+                    return True
+                met.add(one)
+                ahead.append(one)
     return False
+
+
+def _by_subject(certificates: Iterable[Certificate]) -> dict[Name, list[Certificate]]:
+    found: dict[Name, list[Certificate]] = {}
+    for one in dict.fromkeys(certificates):
+        found.setdefault(folded(one.subject_der), []).append(one)
+    return found
 
 
 # OPENSSL IN PYTHON (_ssl.c: newPySSLSocket, PySSL_SetError) AND IN NODE (node_crypto, VerifyPeerCertificate)

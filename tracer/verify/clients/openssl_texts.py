@@ -44,6 +44,10 @@ def _rsa(signature: bytes, issuer: Certificate, *, pss: bool) -> str | None:
     size = (modulus.bit_length() + 7) // 8
     if len(signature) != size:
         return "wrong signature length"
+    if modulus.bit_length() > LONGEST_MODULUS:
+        return "modulus too large"
+    if exponent >= modulus or (modulus.bit_length() > SMALL_MODULUS and exponent.bit_length() > LONGEST_EXPONENT):
+        return "bad e value"
     value = int.from_bytes(signature, "big")
     if value >= modulus:
         return "data too large for modulus"
@@ -90,6 +94,8 @@ def _ecdsa(signature: bytes, issuer: Certificate, openssl: tuple[int, int]) -> s
 
 # TABLES
 
+# bits: rsa.h, OPENSSL_RSA_MAX_MODULUS_BITS, _SMALL_MODULUS_BITS and _MAX_PUBEXP_BITS, held by rsa_ossl_public_decrypt (rsa_ossl.c)
+LONGEST_MODULUS, SMALL_MODULUS, LONGEST_EXPONENT = 16384, 3072, 64
 # SEC 2 §2.4: the order of each curve's base point
 ORDERS = {
     "secp256r1": 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551,
