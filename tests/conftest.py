@@ -44,6 +44,14 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         need(*mark.args)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that fail and are still to be looked into stand in failing.txt, by their names; the list is meant to be empty."""
+    listed = (CHECKOUT / "tests" / "failing.txt").read_text().splitlines()
+    for item in items:
+        if any(line and item.nodeid.startswith(line) for line in listed):
+            item.add_marker(pytest.mark.xfail(reason="listed in tests/failing.txt", strict=False))
+
+
 @pytest.fixture(scope="session")
 def program() -> Callable[[str], str]:
     """`program("initdb")` is its path; without it the test is skipped, or fails when CI=true."""

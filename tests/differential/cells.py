@@ -84,9 +84,10 @@ def contradictions(answer: Answer, trust: Trust, profile: Profile) -> Iterator[s
     for label, traces in (("opened", answer.traces), ("sealed", answer.sealed)):
         for trace in traces[:1]:
             table = tracer.table(trace, replace(trust, time=trace.time), profile.replayed())
-            agrees = tracer.agrees(table[trust.sslmode], trace)
-            if agrees is False or (agrees is None and label == "opened"):
-                yield f"{label}: agrees {agrees}, {observed(trace)} beside {table[trust.sslmode].wire}"
+            verdict = table[trust.sslmode]
+            agrees = tracer.agrees(verdict, trace)
+            if agrees is False or (agrees is None and label == "opened" and verdict.outcome != "cannot_tell"):
+                yield f"{label}: agrees {agrees}, {observed(trace)} beside {verdict.wire}"
             if trust.sslmode not in (modes := consistent_with(table, trace)):
                 yield f"{label}: consistent with {', '.join(modes)} and not with {trust.sslmode}"
             if set(SSLMODES) - set(table):
