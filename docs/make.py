@@ -1,9 +1,10 @@
 """`python docs/make.py` brings the documents up to date; tests/test_docs.py fails while they are not.
 
-Three kinds of text are made, everything else is written by hand:
+Four kinds of text are made, everything else is written by hand:
 
 * what stands behind the `$ ` lines of a ```console block is what these commands print, run in the checkout;
 * a ```text block right behind a ```python block is what that Python prints;
+* one right behind a ```sql block is what that gives, asked of an audit of a few stories;
 * what stands between `<!-- NAME -->` and `<!-- end -->` is what the function of that name in `PARTS` gives.
 """
 
@@ -19,7 +20,8 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +29,22 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(CHECKOUT))
 
 import tracer  # noqa: E402
+from tracer import audit as auditing  # noqa: E402
 from tracer import cli  # noqa: E402
 from tracer.frames import COLUMNS  # noqa: E402
 from tracer.glossary import SECTIONS  # noqa: E402
+from tracer.places import Place  # noqa: E402
+from tracer.render.page import Page  # noqa: E402
+from tracer.render.summary import summary as summary_screen  # noqa: E402
+from tracer.report import report  # noqa: E402
+from tracer.summary import summary  # noqa: E402
+from tracer.tables import Tables  # noqa: E402
 
 DOCUMENTS = [CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").glob("*.md"))]
 
 CONSOLE = re.compile(r"```console\n(.*?)```", re.DOTALL)
 PYTHON = re.compile(r"```python\n(.*?)```(\n\n```text\n)?(?(2)(.*?)```)", re.DOTALL)
+SQL = re.compile(r"```sql\n(.*?)```\n\n```text\n(.*?)```", re.DOTALL)
 PART = re.compile(r"<!-- ([a-z]+) -->\n(.*?)<!-- end -->", re.DOTALL)
 
 
@@ -42,6 +52,7 @@ def fresh(text: str) -> str:
     """The text of a document as it should be."""
     text = PART.sub(lambda m: f"<!-- {m[1]} -->\n{PARTS[m[1]]()}<!-- end -->", text)
     text = CONSOLE.sub(lambda m: f"```console\n{console(m[1])}```", text)
+    text = SQL.sub(lambda m: f"```sql\n{m[1]}```\n\n```text\n{answered(m[1])}```", text)
     return PYTHON.sub(lambda m: f"```python\n{m[1]}```" + (f"{m[2]}{printed(m[1])}```" if m[2] else ""), text)
 
 
@@ -74,6 +85,51 @@ def printed(code: str) -> str:
     with contextlib.chdir(CHECKOUT), contextlib.redirect_stdout(out):
         exec(compile(code, "example", "exec"), {"__name__": "example"})  # noqa: S102
     return out.getvalue()
+
+
+# THE AUDIT
+
+
+@cache
+def stories() -> Tables:
+    """An audit of a few stories, in memory."""
+    tables = Tables(None)
+    for name in AUDITED:
+        path = f"captures/{name}/capture.pcapng"
+        with contextlib.chdir(CHECKOUT):
+            found = auditing.audit(
+                tracer.read(path), lambda trace: report(trace, tracer.Trust(time=trace.time), asked=False)
+            )
+        tables.add([(Place(path, 0, ""), found)])
+    return tables
+
+
+def answered(query: str) -> str:
+    """What a query gives, its columns under each other."""
+    columns, rows = stories().rows(query, {})
+    cells = [columns, *([_cell(value) for value in row] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in cells]
+    return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:], ""])
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(value)
+    return "" if value is None else str(value)
+
+
+def audited() -> str:
+    """The summary of that audit."""
+    page = Page(110, color=False)
+    summary_screen(page, summary(stories(), datetime(2027, 10, 1, tzinfo=UTC)))
+    return f"```text\n$ pgtls audit --summary audit.duckdb --at 2027-10-01\n{page.text()}```\n"
+
+
+def row_columns() -> str:
+    """What the columns of `connections` are, from the table that fills them."""
+    rows = "".join(f"| `{c.name}` | {c.type} | {c.what} |\n" for c in auditing.COLUMNS)
+    return f"| column | type | what it says |\n|---|---|---|\n{rows}"
 
 
 # THE REFERENCE
@@ -221,6 +277,7 @@ def _section(title: str, entries: dict[str, Any]) -> str:
 
 # TABLES
 
+AUDITED = ("verify-full", "verify-full-tls12", "wrong-root", "prefer-wrong-root", "no-tls-prefer", "sibling-verify-ca", "sibling-verify-full", "pooler-own-root", "tls10")  # fmt: skip
 UNTITLED = {"positional arguments", "options"}  # argparse's own groups
 PARTS: dict[str, Callable[[], str]] = {
     "commands": commands,
@@ -228,6 +285,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "python": python,
     "columns": columns,
     "glossary": glossary,
+    "audited": audited,
+    "rows": row_columns,
 }
 
 

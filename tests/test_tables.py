@@ -66,7 +66,7 @@ def test_rows_and_mark_together_or_neither() -> None:
     before = all_rows(tables)
     found = capture("prefer-wrong-root")
     broken = found._replace(rows=[found.rows[0], ["no number" if name == "client_port" else None for name in NAMES]])
-    with pytest.raises(duckdb.Error):
+    with pytest.raises(TracerError, match="cannot be written"):
         tables.add([(place("prefer-wrong-root", "2"), broken)])
     assert all_rows(tables) == before
     assert tables.done() == {place("verify-full"), place("prefer-wrong-root")}
@@ -165,8 +165,23 @@ def test_an_ending_that_says_nothing(name: str) -> None:
 def test_what_is_no_audit(tmp_path: Path) -> None:
     """Another database, a file of another kind, and none at all."""
     other, text = str(tmp_path / "other.duckdb"), tmp_path / "text.duckdb"
-    duckdb.connect(other).close()
+    with duckdb.connect(other) as db:
+        db.execute("CREATE TABLE connections (mine INTEGER)")
     text.write_text("nothing of that kind\n" * 1000)
     for path in (other, str(text), str(tmp_path / "missing.duckdb")):
         with pytest.raises(TracerError):
             Tables(path, readonly=True)
+    with pytest.raises(TracerError, match="is no audit"):
+        Tables(other)
+    with duckdb.connect(other) as db:
+        assert db.execute("SELECT table_name FROM information_schema.tables").fetchall() == [("connections",)]
+
+
+def test_an_audit_of_another_version(tmp_path: Path) -> None:
+    """Its columns are others: nothing is added to it."""
+    path = str(tmp_path / "audit.duckdb")
+    Tables(path).close()
+    with duckdb.connect(path) as db:
+        db.execute("ALTER TABLE connections DROP COLUMN findings")
+    with pytest.raises(TracerError, match="another version"):
+        Tables(path)

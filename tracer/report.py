@@ -9,7 +9,7 @@ from tracer.certificates import Certificate, Presented
 from tracer.findings import Finding, explain, with_roots
 from tracer.protocol.fields import every
 from tracer.trace import Trace
-from tracer.verify import Evidence, agrees, clients, consistent_with, evidence, known, table
+from tracer.verify import Evidence, agrees, clients, evidence, known, left, table
 from tracer.verify.model import SSLMODES, Trust, Unknown, Verdict
 from tracer.verify.who import Who, who
 
@@ -96,9 +96,9 @@ class Report(Judged):
     @property
     def consistent_with(self) -> list[str]:
         """The sslmodes that the capture does not contradict."""
-        return [] if self.foreign else consistent_with(self._replayed, self.trace)
+        return [] if self.foreign else left(self.evidence)
 
-    @property
+    @cached_property
     def evidence(self) -> list[Evidence]:
         """What in the capture says so, and what it says of the client's version."""
         return [] if self.foreign else evidence(self._replayed, self.trace)

@@ -31,21 +31,20 @@ class Tables:
         self.path = path
         self.name = path or ":memory:"
         self.db = _connect(self.name, readonly)
+        self._is_ours(empty=not readonly)
         if readonly:
-            self._is_ours()
             return
-        self.db.execute("CREATE TABLE IF NOT EXISTS about (key VARCHAR, value VARCHAR)")
-        for table, columns in TABLES.items():
-            kinds = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
-            self.db.execute(f"CREATE TABLE IF NOT EXISTS {table} ({kinds})")
+        with self._transaction():
+            self.db.execute("CREATE TABLE IF NOT EXISTS about AS SELECT 'asked' AS key, ? AS value", [asked])
+            for table, columns in TABLES.items():
+                kinds = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
+                self.db.execute(f"CREATE TABLE IF NOT EXISTS {table} ({kinds})")
         self.known: set[Value] = {place.name for place in self.done()}
-        found = self.db.execute("SELECT value FROM about WHERE key = 'asked'").fetchone()
-        if found is None:
-            self.db.execute("INSERT INTO about VALUES ('asked', ?)", [asked])
-        elif found[0] != asked:
+        before = self.db.execute("SELECT value FROM about WHERE key = 'asked'").fetchall()[0][0]
+        if before != asked:
             self.close()
             raise TracerError(
-                f"{path} was made with other options", f"they were {found[0] or 'none'}; or name another file"
+                f"{path} was made with other options", f"they were {before or 'none'}; or name another file"
             )
 
     def close(self) -> None:
@@ -63,18 +62,13 @@ class Tables:
         rows = [list(map(_utf8, row)) for _, capture in found for row in capture.rows]
         problems = [[name, _utf8(each)] for name, (_, of) in zip(names, found, strict=True) for each in of.problems]
         marks = [[name, *_mark(place, of)] for name, (place, of) in zip(names, found, strict=True)]
-        self.db.execute("BEGIN")
-        try:
+        with self._transaction():
             for name in old:
                 for table in TABLES:
                     self.db.execute(f"DELETE FROM {table} WHERE capture = ?", name)
             for table, values in zip(TABLES, (rows, problems, marks), strict=True):
                 if values:
                     self.db.execute(INSERT[table], [list(column) for column in zip(*values, strict=True)])
-        except BaseException:
-            self.db.execute("ROLLBACK")
-            raise
-        self.db.execute("COMMIT")
         self.known.update(names)
 
     def rows(self, query: str, values: Mapping[str, object]) -> tuple[list[str], list[tuple[object, ...]]]:
@@ -111,11 +105,37 @@ class Tables:
             while some := found.fetchmany(1000):
                 out.writerows([harmless(cell) for cell in row] for row in some)
 
-    def _is_ours(self) -> None:
-        tables = {row[0] for row in self.db.execute("SELECT table_name FROM information_schema.tables").fetchall()}
-        if not set(TABLES) <= tables:
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """All of it or nothing. Raises `TracerError` where it cannot be written."""
+        import duckdb
+
+        try:
+            self.db.execute("BEGIN")
+            yield
+            self.db.execute("COMMIT")
+        except BaseException as error:
+            with suppress(duckdb.Error):
+                self.db.execute("ROLLBACK")
+            if isinstance(error, duckdb.Error):
+                why = str(error).partition("\n")[0]
+                raise TracerError(f"{self.name} cannot be written: {why}", "is there room for it?") from None
+            raise
+
+    def _is_ours(self, *, empty: bool) -> None:
+        """Raises `TracerError` for a database of something else, or of another version; `empty` is one of nothing yet."""
+        query = "SELECT table_name, column_name FROM information_schema.columns ORDER BY table_name, ordinal_position"
+        found: dict[str, list[str]] = {}
+        for table, column in self.db.execute(query).fetchall():
+            found.setdefault(table, []).append(column)
+        if empty and not found:
+            return
+        why = "" if set(TABLES) <= set(found) else "is no audit"
+        if not why and any(found[table] != list(columns) for table, columns in TABLES.items()):
+            why = "was made by another version of pgtls"
+        if why:
             self.close()
-            raise TracerError(f"{self.path} is no audit", "make one: pgtls audit PATH… -o audit.duckdb")
+            raise TracerError(f"{self.name} {why}", "make one: pgtls audit PATH… -o audit.duckdb")
 
 
 @contextmanager

@@ -1,103 +1,240 @@
-"""A capture of a million packets, nearly all of flows that are not PostgreSQL: pgtls beside tshark and beside `cat`.
+"""How fast `pgtls read` is, beside tshark with the same question and beside `cat`: `make bench`.
 
-`make bench`; an argument is the number of packets.
+`python -m tests.benchmarks [PACKETS] [ROUNDS] [--json FILE] [--seeds FOLDER]`. Traffic is recorded from a real PostgreSQL
+and repeated (`traffic.py`) to files of PACKETS packets and more, dense with handshakes and dense with bulk, and ten times as long.
+Every program reads each file ROUNDS times, one behind the other, and the medians are shown: whoever else uses the machine
+shows in all of them, so only what is beside each other may be compared.
 """
 
 from __future__ import annotations
 
-import random
-import resource
-import shutil
-import struct
+import argparse
+import json
+import os
+import platform
+import re
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
-STORY = Path(__file__).resolve().parents[2] / "captures" / "verify-full" / "capture.pcapng"
-PACKETS = 1_000_000
-FLOWS = 500
-CONNECTIONS = 20
-ENHANCED = 6
+PACKETS, ROUNDS = 20_000, 3
+GROWTH, BULK = 10, 3  # how many times PACKETS the long files have, and those of bulk, of which a packet takes less
+# what tshark calls them, and pgtls; in the other direction a HelloRetryRequest is a ServerHello
+HANDSHAKES = {
+    1: "ClientHello",
+    2: "ServerHello",
+    4: "NewSessionTicket",
+    8: "EncryptedExtensions",
+    11: "Certificate",
+    12: "ServerKeyExchange",
+    13: "CertificateRequest",
+    14: "ServerHelloDone",
+    15: "CertificateVerify",
+    16: "ClientKeyExchange",
+    20: "Finished",
+}
 
 
-def frames(story: bytes) -> list[bytes]:
-    """The frames of a pcapng file of ours."""
-    found, at = [], 0
-    while at < len(story):
-        kind, length = struct.unpack_from("<II", story, at)
-        if kind == ENHANCED:
-            (captured,) = struct.unpack_from("<I", story, at + 20)
-            found.append(story[at + 28 : at + 28 + captured])
-        at += length
+# a name, the seed, how many times PACKETS, and the form
+CASES = [
+    ("handshake-dense", "handshakes", 1),
+    ("handshake-dense ×10", "handshakes", GROWTH),
+    ("handshake-dense, pcapng", "handshakes", 1, "pcapng"),
+    ("handshake-dense, IPv6", "handshakes", 1, "ipv6"),
+    ("bulk-dense", "bulk", BULK),
+    ("bulk-dense ×10", "bulk", BULK * GROWTH),
+    ("bulk-dense ×10, pcapng", "bulk", BULK * GROWTH, "pcapng"),
+    ("bulk-dense ×10, IPv6", "bulk", BULK * GROWTH, "ipv6"),
+]
+
+
+class Case(NamedTuple):
+    """A file to be read: what it is called, the file, how many packets it has."""
+
+    name: str
+    path: Path
+    packets: int
+
+
+class Run(NamedTuple):
+    """One reading: seconds by the clock and of the processor, and the most memory, in MB."""
+
+    wall: float
+    cpu: float
+    memory: float
+
+
+def commands(case: Case, keys: Path) -> dict[str, list[str]]:
+    """The programs; both are asked for every handshake message and every certificate."""
+    fields = ("frame.number", "tcp.stream", "tls.handshake.type", "tls.handshake.certificate", "tls.alert_message.desc")
+    shown = [word for field in fields for word in ("-e", field)]
+    question = ["-Y", "tls.handshake or tls.alert_message", "-T", "fields", *shown]
+    return {
+        "cat": ["cat", str(case.path)],
+        "pgtls": [sys.executable, "-m", "tracer", "read", str(case.path), "--keylog", str(keys), "--format", "ndjson"],
+        "tshark": ["tshark", "-r", str(case.path), "-o", f"tls.keylog_file:{keys}", *question],
+    }
+
+
+def run(command: Sequence[str], output: Path) -> Run:
+    """Run to the end, with what it prints in a file."""
+    with output.open("wb") as out:
+        began = time.monotonic()
+        process = subprocess.Popen(command, stdout=out, stderr=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{command[0]} ended with {process.returncode}")
+    return Run(time.monotonic() - began, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+
+
+def ours(output: Path) -> tuple[int, Counter[str]]:
+    """How many TLS handshakes there were in a listing of ours, and how many messages of each kind."""
+    found: Counter[str] = Counter()
+    handshakes = 0
+    with output.open() as lines:
+        for line in lines:
+            document = json.loads(line)
+            handshakes += document.get("tls") is not None
+            kinds = (m["kind"] for m in document.get("messages", ()) if m["layer"] == "tls")
+            found.update("ServerHello" if kind == "HelloRetryRequest" else kind for kind in kinds)
+    return handshakes, Counter({kind: found[kind] for kind in HANDSHAKES.values() if found[kind]})
+
+
+def theirs(output: Path) -> Counter[str]:
+    """The same of tshark's, by the numbers of `tls.handshake.type`."""
+    found: Counter[str] = Counter()
+    with output.open() as lines:
+        for line in lines:
+            numbers = re.findall(r"\d+", line.split("\t")[2])
+            found.update(HANDSHAKES[int(number)] for number in numbers if int(number) in HANDSHAKES)
     return found
 
 
-def with_port(frame: bytes, port: int) -> bytes:
-    """A frame of another connection: the client's port is another."""
-    changed = bytearray(frame)
-    for at in (34, 36):
-        if struct.unpack_from(">H", changed, at)[0] != 5432:
-            struct.pack_into(">H", changed, at, port)
-    return bytes(changed)
+def measure(case: Case, keys: Path, rounds: int, folder: Path) -> dict[str, object]:
+    """All programs on one file, interleaved; that ours and tshark saw the same messages is held, too."""
+    runs: dict[str, list[Run]] = {}
+    outputs = {name: folder / name for name in commands(case, keys)}
+    for _ in range(rounds):
+        for name, command in commands(case, keys).items():
+            runs.setdefault(name, []).append(run(command, outputs[name]))
+    handshakes, seen = ours(outputs["pgtls"])
+    told = theirs(outputs["tshark"])
+    for output in outputs.values():
+        output.unlink()
+    medians = {name: Run(*map(statistics.median, zip(*of, strict=True))) for name, of in runs.items()}
+    return {
+        "case": case.name,
+        "packets": case.packets,
+        "bytes": case.path.stat().st_size,
+        "handshakes": handshakes,
+        "messages": dict(seen),
+        "same_messages": seen == told,
+        "differences": {kind: [seen[kind], told[kind]] for kind in seen | told if seen[kind] != told[kind]},
+        "runs": {name: median._asdict() for name, median in medians.items()},
+        "ratio": medians["tshark"].cpu / medians["pgtls"].cpu,
+    }
 
 
-def noise() -> Iterator[bytes]:
-    """Segments of flows whose beginning was not captured."""
-    chance = random.Random(1)  # noqa: S311 (the same noise every time)
-    ends = [struct.pack(">IIHH", 0x0A000000 + i, 0x0A010000 + i, 30000 + i, 9999) for i in range(FLOWS)]
-    sequence = [1] * FLOWS
-    payload = bytes(range(1, 201))
-    ip = b"\x45\0" + struct.pack(">H", 40 + len(payload)) + b"\0\0\x40\0\x40\x06\0\0"
-    while True:
-        i = chance.randrange(FLOWS)
-        tcp = ends[i][8:] + struct.pack(">II", sequence[i], 1) + b"\x50\x18\xff\xff\0\0\0\0"
-        sequence[i] += len(payload)
-        yield b"\2" * 12 + b"\x08\0" + ip + ends[i][:8] + tcp + payload
+def made(folder: Path, seeds: Path, packets: int) -> Iterator[Case]:
+    """The files, one behind the other. The simplest case is pcap, Ethernet, IPv4.
+
+    A process of its own makes them: whatever this one holds in memory is counted for those that it starts.
+    """
+    for name, seed, growth, *form in CASES:
+        path = folder / "capture"
+        words = [str(seeds / f"{seed}.pcap"), str(growth * packets), str(path), *form]
+        subprocess.run([sys.executable, "-m", "tests.benchmarks.traffic", *words], check=True)
+        said = subprocess.run(
+            ["capinfos", "-c", "-M", "-T", "-r", str(path)], capture_output=True, text=True, check=True
+        ).stdout
+        yield Case(name, path, int(said.split("\t")[-1]))
 
 
-def write(path: Path, packets: int) -> None:
-    """The capture: noise, and a few connections spread over it."""
-    story = frames(STORY.read_bytes())
-    every = packets // CONNECTIONS
-    clock = 1_700_000_000_000_000
-    others = noise()
-    with path.open("wb") as file:
-        file.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1))
-        for n in range(packets):
-            group = [next(others)]
-            if n % every == every // 2:
-                group += [with_port(frame, 40000 + n // every) for frame in story]
-            for frame in group:
-                clock += 50
-                file.write(struct.pack("<IIII", clock // 10**6, clock % 10**6, len(frame), len(frame)) + frame)
+def table(results: Sequence[dict[str, object]]) -> str:
+    """In Markdown; seconds are those of the processor."""
+    head = (
+        "| file | packets | MB | handshakes | cat s | pgtls s | tshark s | tshark / pgtls | pgtls packets/s | handshakes/s "
+        "| pgtls peak MB | tshark peak MB | same messages |\n|---|" + "--:|" * 11 + "---|\n"
+    )
+    return head + "".join(_row(result) for result in results)
 
 
-def run(name: str, *command: str) -> float:
-    """Run a command; says how long it took and the most memory that a child of ours has used so far."""
-    start = time.monotonic()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    seconds = time.monotonic() - start
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
-    print(f"{name:10} {seconds:8.2f} s   peak so far {peak:5} MB")
-    return seconds
+def _row(result: dict[str, object]) -> str:
+    runs = result["runs"]
+    cat, pgtls, tshark = (Run(**runs[name]) for name in ("cat", "pgtls", "tshark"))  # type: ignore[index]
+    packets, handshakes, size = result["packets"], result["handshakes"], result["bytes"]
+    assert isinstance(packets, int)
+    assert isinstance(handshakes, int)
+    assert isinstance(size, int)
+    cells = (
+        result["case"],
+        f"{packets:,}",
+        f"{size / 1e6:,.0f}",
+        f"{handshakes:,}",
+        f"{cat.cpu:.2f}",
+        f"{pgtls.cpu:.2f}",
+        f"{tshark.cpu:.2f}",
+        f"{tshark.cpu / pgtls.cpu:.1f}",
+        f"{packets / pgtls.cpu:,.0f}",
+        f"{handshakes / pgtls.cpu:,.0f}",
+        f"{pgtls.memory:.0f}",
+        f"{tshark.memory:.0f}",
+        "yes" if result["same_messages"] else f"no: {result['differences']}",
+    )
+    return f"| {' | '.join(map(str, cells))} |\n"
+
+
+def machine() -> str:
+    """What this ran on."""
+    version = subprocess.run(["tshark", "--version"], capture_output=True, text=True, check=True).stdout.split()[2]
+    load = os.getloadavg()[0]
+    return (
+        f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, {platform.machine()}, load average {load:.1f}, "
+        f"Python {platform.python_version()}, tshark {version.rstrip('.')}"
+    )
+
+
+def record(folder: Path) -> None:
+    """The seeds, in a network namespace of their own and in a process of their own."""
+    from captures import stage
+
+    inside = [sys.executable, "-m", "tests.benchmarks.traffic", str(folder)]
+    subprocess.run(stage.in_namespace(inside), check=True)
 
 
 def main() -> None:
-    """Compare."""
-    packets = int(sys.argv[1]) if len(sys.argv) > 1 else PACKETS
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "noise.pcap"
-        write(path, packets)
-        print(f"{packets:,} packets, {path.stat().st_size:,} bytes, {CONNECTIONS} connections")
-        run("cat", "cat", str(path))
-        ours = run("pgtls", sys.executable, "-m", "tracer", "read", str(path), "--format", "ndjson")
-        if shutil.which("tshark"):
-            fields = ("-T", "fields", "-e", "tls.handshake.type")
-            theirs = run("tshark", "tshark", "-r", str(path), "-Y", "tls.handshake", *fields)
-            print(f"tshark takes {theirs / ours:.0f} times as long")
+    """Make the files, read them, show the table."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("packets", nargs="?", type=int, default=PACKETS)
+    parser.add_argument("rounds", nargs="?", type=int, default=ROUNDS)
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--seeds", type=Path, help="where recorded traffic is, or is to be kept")
+    options = parser.parse_args()
+    print(f"{machine()}; {options.rounds} rounds, seconds of the processor", flush=True)
+    with tempfile.TemporaryDirectory(prefix="bench-") as name:
+        folder = Path(name)
+        seeds = options.seeds or folder
+        seeds.mkdir(exist_ok=True)
+        if not (seeds / "bulk.pcap").exists():
+            record(seeds)
+        results = []
+        for case in made(folder, seeds, options.packets):
+            results.append(measure(case, seeds / "keys.log", options.rounds, folder))
+            print(f"  {case.name}: {results[-1]['ratio']:.1f}", file=sys.stderr, flush=True)
+            case.path.unlink()
+    print(table(results))
+    if options.json:
+        options.json.write_text(
+            json.dumps({"machine": machine(), "rounds": options.rounds, "results": results}, indent=1)
+        )
 
 
 if __name__ == "__main__":

@@ -44,6 +44,31 @@ def test_a_syn_revives_it() -> None:
     assert frames.packet(ETHERNET, frame(SYN), 1.0) is not None
 
 
+FLOW6 = bytes(range(32)) + FLOW[8:]
+
+
+def frame6(flags: int, flow: bytes = FLOW6, header: int = 6) -> bytes:
+    """The same on IPv6."""
+    tcp = flow[32:] + struct.pack(">IIBBHHH", 1, 2, 5 << 4, flags, 0, 0, 0)
+    return bytes(12) + b"\x86\xdd" + struct.pack(">IHBB", 6 << 28, 20, header, 64) + flow[:32] + tcp
+
+
+def test_the_same_on_ipv6() -> None:
+    """Behind an extension header it is looked at more closely; a frame that is cut short is nobody's."""
+    source = Source("x", nothing)
+    frames, shortcut = Frames(source), SHORTCUTS[ETHERNET]
+    assert not frames.dead(shortcut, frame6(ACK), 0)
+    assert frames.packet(ETHERNET, frame6(ACK), 1.0) == Packet(0, 1.0, FLOW6, 1, 2, ACK, b"")
+    source.skip.add(FLOW6)
+    assert frames.dead(shortcut, b"before" + frame6(ACK), 6)
+    assert frames.packet(ETHERNET, frame6(ACK), 1.0) is None
+    assert not frames.dead(shortcut, frame6(SYN), 0)
+    assert not frames.dead(shortcut, frame6(ACK, FLOW6[:-1] + b"x"), 0)
+    assert not frames.dead(shortcut, frame6(ACK, header=0), 0)
+    assert frames.dead(shortcut, frame6(ACK)[:60], 0)
+    assert not frames.dead(shortcut, frame6(ACK)[:54], 0)
+
+
 def test_it_counts() -> None:
     """The first time stays, the last one moves."""
     source = Source("x", nothing)

@@ -11,10 +11,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from datetime import UTC, datetime
+from itertools import islice
 from multiprocessing.process import BaseProcess
 from typing import Any, NamedTuple
 
@@ -200,19 +201,27 @@ def _in_processes(jobs: int, job: Job, left: list[Place]) -> Iterator[tuple[Plac
 def _on_cluster(address: str, job: Job, left: list[Place]) -> Iterator[tuple[Place, Capture]]:
     """On the workers of a Dask cluster, which have pgtls installed; what a worker that dies had in hand, another one reads."""
     try:
-        from distributed import Client
+        from distributed import Client, KilledWorker
         from distributed import wait as settled
     except ImportError:
         raise TracerError("a cluster needs Dask", "pip install 'pg-tls-tracer[cluster]'") from None
     try:
-        client = Client(address, timeout=PATIENCE, set_as_default=False)
+        client = Client(address, timeout=PATIENCE)
     except (OSError, ValueError) as error:
         raise TracerError(
             f"{address} does not answer: {error}", "it is the scheduler's: dask scheduler says it"
         ) from None
+
+    def submit(name: str) -> Future[Capture]:
+        future: Future[Capture] = client.submit(work, job, name, pure=False)
+        return future
+
     with client:
         ahead = AHEAD * max(sum(client.nthreads().values()), 1)
-        yield from _as_ready(left, ahead, lambda name: client.submit(work, job, name, pure=False), settled)
+        try:
+            yield from _as_ready(left, ahead, submit, settled, KilledWorker)
+        except (OSError, CancelledError) as error:
+            raise TracerError(f"the cluster is gone: {error}", "the same command goes on from here") from None
 
 
 def _as_ready(
@@ -220,19 +229,23 @@ def _as_ready(
     ahead: int,
     submit: Callable[[str], Future[Capture]],
     settled: Callable[..., Any] = wait,
+    killed: tuple[type[Exception], ...] | type[Exception] = (),
 ) -> Iterator[tuple[Place, Capture]]:
-    """Each capture as it is ready; never more than `ahead` are under way."""
+    """Each capture as it is ready; never more than `ahead` are under way. `killed`: it has cost several workers their lives."""
     waiting = iter(left)
     running: dict[Future[Capture], Place] = {}
     while True:
-        for place in waiting:
+        for place in islice(waiting, ahead - len(running)):
             running[submit(place.name)] = place
-            if len(running) >= ahead:
-                break
         if not running:
             return
         for future in settled(list(running), return_when=FIRST_COMPLETED).done:
-            yield running.pop(future), future.result()
+            place = running.pop(future)
+            try:
+                found = future.result()
+            except killed as error:
+                found = Capture([], [f"the workers that read it were killed: {error}"], again=True)
+            yield place, found
 
 
 def _begin(job: Job) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tracer.packets.dissect import Dissector
-from tracer.packets.link import Segment, Shortcut
+from tracer.packets.link import TCP, Segment, Shortcut
 from tracer.packets.source import SYN, Packet, Source
 
 
@@ -22,15 +22,14 @@ class Frames:
         self.broken = True
 
     def dead(self, shortcut: Shortcut, buffer: bytes, start: int) -> bool:
-        """Whether the frame at `start` is an IPv4 segment of a dead flow, and no SYN."""
+        """Whether the frame at `start` is a segment of a dead flow, and no SYN; IP as it is nearly always."""
         at, marker, ip = shortcut
         ip += start
-        return (
-            buffer[ip + 12 : ip + 24] in self.source.skip
-            and buffer[ip] == 0x45
-            and buffer.startswith(marker, start + at)
-            and not buffer[ip + 33] & SYN
-        )
+        if buffer[ip + 12 : ip + 24] in self.source.skip:
+            return buffer[ip] == 0x45 and buffer.startswith(marker, start + at) and not buffer[ip + 33] & SYN
+        if buffer[ip] >> 4 != 6 or buffer[ip + 6] != TCP or buffer[ip + 8 : ip + 44] not in self.source.skip:
+            return False
+        return not int.from_bytes(buffer[ip + 53 : ip + 54]) & SYN  # the frame may end in front of that
 
     def packet(self, link: int, frame: bytes, when: float) -> Packet | None:
         """The TCP segment in the frame counted last, where anybody needs it."""

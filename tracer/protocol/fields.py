@@ -8,8 +8,8 @@ lengths are leaves too, and what could not be read stays behind as one leaf name
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 
 Value = int | bytes | str | None
 Bytes = bytes  # inside Reader the name is a method's
@@ -89,6 +89,13 @@ class Reader:
         self.at = end + 1
         return value
 
+    def length(self, name: str, size: int) -> int:
+        """The length in front of a vector of that name."""
+        length = self.uint("length", size)
+        if length > self.left():
+            raise Malformed(name, self.at - size, f"says {length} bytes, {self.left()} are there")
+        return length
+
     def opaque(self, name: str, size: int, text: Callable[[Bytes], str] | None = None) -> Bytes:
         """Bytes behind a length of `size` bytes; `text` may say what they mean."""
         with self.vector(name, size):
@@ -97,27 +104,13 @@ class Reader:
             self.describe(text(value))
         return value
 
-    @contextmanager
-    def vector(self, name: str, size: int) -> Iterator[int]:
+    def vector(self, name: str, size: int) -> _Vector:
         """A length of `size` bytes, then a window of that length which the body must use up."""
-        with self.struct(name):
-            length = self.uint("length", size)
-            if length > self.left():
-                raise Malformed(name, self.at - size, f"says {length} bytes, {self.left()} are there")
-            outer, self.stop = self.stop, self.at + length
-            yield length
-            self.end(name)
-            self.stop = outer
+        return _Vector(self, name, size)
 
-    @contextmanager
-    def struct(self, name: str, text: str = "") -> Iterator[None]:
+    def struct(self, name: str, text: str = "") -> _Struct:
         """Fields that belong together under one name. Keeps what was read when the body fails."""
-        outer, self.fields, start = self.fields, [], self.at
-        try:
-            yield
-        finally:
-            outer.append(Field(name, start, self.at, None, text, tuple(self.fields)))
-            self.fields = outer
+        return _Struct(self, name, text)
 
     def end(self, name: str = "message") -> None:
         """Insist that the window is used up."""
@@ -137,13 +130,69 @@ class Reader:
         return self.data[start : self.at]
 
 
-def parse(
-    read: Callable[[Reader], None], data: bytes, captured: int | None = None
-) -> tuple[tuple[Field, ...], str | None]:
+class _Struct:
+    """What `Reader.struct` enters. A class, since a generator in its place takes twice as long."""
+
+    __slots__ = ("name", "outer", "reader", "start", "text")
+
+    def __init__(self, reader: Reader, name: str, text: str) -> None:
+        self.reader, self.name, self.text = reader, name, text
+
+    def __enter__(self) -> None:
+        reader = self.reader
+        self.outer, self.start = reader.fields, reader.at
+        reader.fields = []
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self.leave()
+
+    def leave(self) -> None:
+        reader = self.reader
+        self.outer.append(Field(self.name, self.start, reader.at, None, self.text, tuple(reader.fields)))
+        reader.fields = self.outer
+
+
+class _Vector:
+    """What `Reader.vector` enters."""
+
+    __slots__ = ("name", "size", "stop", "struct")
+
+    def __init__(self, reader: Reader, name: str, size: int) -> None:
+        self.struct, self.name, self.size = _Struct(reader, name, ""), name, size
+
+    def __enter__(self) -> int:
+        reader = self.struct.reader
+        self.struct.__enter__()
+        try:
+            length = reader.length(self.name, self.size)
+        except Malformed:
+            self.struct.leave()
+            raise
+        self.stop, reader.stop = reader.stop, reader.at + length
+        return length
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        reader = self.struct.reader
+        try:
+            if kind is None:
+                reader.end(self.name)
+                reader.stop = self.stop
+        finally:
+            self.struct.leave()
+
+
+Parsed = tuple[tuple[Field, ...], str | None]
+
+
+def parse(read: Callable[[Reader], None], data: bytes, captured: int | None = None) -> Parsed:
     """Read a whole message with `read`: its fields and, when its bytes are not what they should be, the problem.
 
     `captured` is how many of the bytes were really seen when packets were lost; nothing behind it is read. Never raises.
     """
+    return (_remembered if len(data) <= REMEMBERED_BYTES else _parse)(read, data, captured)
+
+
+def _parse(read: Callable[[Reader], None], data: bytes, captured: int | None) -> Parsed:
     reader = Reader(data, 0, len(data) if captured is None else captured)
     problem = None
     try:
@@ -156,6 +205,11 @@ def parse(
     if reader.at < len(data):
         reader.fields.append(Field("unread", reader.at, len(data), data[reader.at :]))
     return tuple(reader.fields), problem
+
+
+# A hello is read once for what it settles and once to be shown; and a server says much the same to everybody.
+REMEMBERED, REMEMBERED_BYTES = 512, 1 << 14
+_remembered = lru_cache(REMEMBERED)(_parse)
 
 
 def registered(names: Mapping[int, str], value: int, size: int) -> str:
@@ -181,7 +235,8 @@ def every(fields: tuple[Field, ...], name: str) -> Iterator[Field]:
     for field in fields:
         if field.name == name:
             yield field
-        yield from every(field.parts, name)
+        if field.parts:
+            yield from every(field.parts, name)
 
 
 def first(fields: tuple[Field, ...], name: str) -> Field | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 
 from tracer.distinguished import written
 from tracer.protocol.extensions import extensions
@@ -55,12 +55,18 @@ def message(data: bytes, version: int | None, suite: str) -> tuple[str, Read]:
     read = before or READERS.get((kind, version)) or READERS.get((kind, None), other)
     if kind in ("ServerKeyExchange", "ClientKeyExchange"):
         read = key_exchange(kind, suite, version)
+    return kind, _whole(read)
+
+
+@lru_cache(256)
+def _whole(read: Read) -> Read:
+    """With the header; the same function each time, so that what was read is known again."""
 
     def whole(r: Reader) -> None:
         handshake_header(r)
         read(r)
 
-    return kind, whole
+    return whole
 
 
 def other(r: Reader) -> None:
@@ -216,6 +222,7 @@ def decompressed(data: bytes) -> bytes | None:
 # KEY EXCHANGE
 
 
+@lru_cache(256)
 def key_exchange(kind: str, suite: str, version: int | None) -> Read:
     """How the key exchange is read depends on the cipher suite; an unknown one is kept as bytes."""
     if version is None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tracer.certificates import Presented
 from tracer.verify import clients, remembered
-from tracer.verify.evidence import Evidence, agrees, consistent_with, evidence, observed
+from tracer.verify.evidence import Evidence, agrees, consistent_with, evidence, left, observed
 from tracer.verify.model import SSLMODES, UNKNOWN, Check, Trust, Unknown, Unusable, Verdict
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ __all__ = [
     "consistent_with",
     "evidence",
     "known",
+    "left",
     "observed",
     "replay",
     "table",

@@ -6,7 +6,7 @@ under which no libpq leaves that, whatever its files and names are; what depends
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from tracer.outcome import closed_by
@@ -109,7 +109,12 @@ def _older(seen: str, verdict: Verdict) -> bool:
 
 def consistent_with(verdicts: Mapping[str, Verdict], trace: Trace) -> list[str]:
     """The sslmodes that this capture does not contradict."""
-    out = {mode for found in evidence(verdicts, trace) for mode in found.rules_out}
+    return left(evidence(verdicts, trace))
+
+
+def left(found: Iterable[Evidence]) -> list[str]:
+    """The sslmodes that none of it rules out."""
+    out = {mode for one in found for mode in one.rules_out}
     return [mode for mode in SSLMODES if mode not in out]
 
 
