@@ -197,3 +197,12 @@ def test_keys_come_from_the_environment(tmp_path: Path, capfd, monkeypatch) -> N
     assert main(["read", str(STORY)]) == 0
     assert "opened" in capfd.readouterr().out
     assert os.environ["SSLKEYLOGFILE"]
+
+
+def test_the_hint_names_the_command(capfd) -> None:
+    """Whose help has the option that was meant."""
+    lines = mistake(capfd, "read", str(STORY), "--sslmod", "verify-full")
+    assert lines == [
+        "pgtls: error: unrecognized arguments: --sslmod verify-full",
+        "pgtls: hint: see pgtls read --help",
+    ]

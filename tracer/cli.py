@@ -36,7 +36,7 @@ EXAMPLES = """examples:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status."""
     try:
-        options = _parser().parse_args(arguments)
+        options = _options(arguments)
         return int(options.run(options))
     except TracerError as error:
         complain(error)
@@ -54,6 +54,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _where(error: OSError) -> str:
     return f"it is about {error.filename}" if error.filename else "most likely the output could not be written"
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """What was asked for; an option that is none points to the help of its command."""
+    options, unknown = _parser().parse_known_args(arguments)
+    if unknown:
+        raise TracerError(f"unrecognized arguments: {' '.join(unknown)}", f"see pgtls {options.command} --help")
+    return options
 
 
 def _parser() -> argparse.ArgumentParser:
