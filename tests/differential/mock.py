@@ -79,6 +79,16 @@ def session(answer: bytes = WELCOME, *, then: bytes = b"") -> Say:
     return say
 
 
+def refusal(error: bytes) -> Say:
+    """Wait for the startup message, answer with a fatal error and close, as PostgreSQL does."""
+
+    def say(peer: socket.socket) -> None:
+        if startup(peer):
+            peer.sendall(error)
+
+    return say
+
+
 def tls(server: Server, inside: Say | None = None, *, version: ssl.TLSVersion | None = None, alpn: bool = False,
         client_ca: str | None = None, ciphers: str = "DEFAULT@SECLEVEL=0", behind_answer: bytes = b"", answer: bytes = b"S", keylog: Path | None = None) -> Say:  # fmt: skip
     """Say S, shake hands with this certificate, and go on inside."""
@@ -147,7 +157,7 @@ class Mock:
                 self.answer(peer)
             elif request:
                 peer.sendall(self.plain)
-                while peer.recv(1 << 16):
+                while not self.plain.startswith(b"E") and peer.recv(1 << 16):  # an error ends it, as in PostgreSQL
                     pass
 
 

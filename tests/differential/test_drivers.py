@@ -16,7 +16,7 @@ from tests.differential import drivers, lab, mock
 from tests.differential.cells import Seen, predicted, presented
 from tests.differential.certificates import FAMILIES, HOST, Server, servers
 from tests.differential.drivers import DRIVERS
-from tests.differential.mock import error, send, session, then, tls
+from tests.differential.mock import error, refusal, send, then, tls
 from tests.differential.relay import Relay, relay
 from tracer import rootfile
 from tracer.verify import SSLMODES, clients, observed
@@ -194,14 +194,14 @@ REFUSED = error("28000", "no encryption here")
 def answers(keylog: Path) -> dict[str, mock.Say]:
     """What a server may answer that is no S, or an S that leads nowhere."""
     return {
-        "N, and an error to plaintext": then(send(b"N"), session(REFUSED)),
+        "N, and an error to plaintext": then(send(b"N"), refusal(REFUSED)),
         "E of protocol 3": send(error("57P03", "too early")),
         "E of protocol 2": send(b"Etoo early\n\0"),
         "the byte X": send(b"X"),
         "a close": lambda _: None,
         "S, a ClientHello, and a close": then(send(b"S"), lambda peer: peer.recv(1 << 16)),
         "S, and the alert 40": then(send(b"S"), lambda peer: peer.recv(1 << 16), send(bytes([21, 3, 3, 0, 2, 2, 40]))),
-        "S, TLS, an error to the startup": tls(servers()[0], session(REFUSED), keylog=keylog),
+        "S, TLS, an error to the startup": tls(servers()[0], refusal(REFUSED), keylog=keylog),
     }
 
 

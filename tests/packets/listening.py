@@ -15,6 +15,7 @@ from pathlib import Path
 sys.path.insert(0, ".")
 from captures import pki, stage
 from tests.packets.listening import listening, postgres
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever runs the tests may ignore it, and so would pgtls
 """
 
 
