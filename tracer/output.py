@@ -102,12 +102,12 @@ class Output:
             }
             self.file.write(json.dumps(summary) + "\n")
         else:
+            if findings:  # the news, in front of what it is read off
+                self.file.write(screen.together(findings, width=self.width, color=self.color))
             self._text_end()
             wrapped = sorted({name for source in sources for name in source.unwrapped})
             if wrapped and self.count:
                 self.file.write(f"\nConnections were found inside {', '.join(wrapped)}.\n")
-            if findings:
-                self.file.write(screen.together(findings, width=self.width, color=self.color))
 
     def _settings(self) -> dict[str, object]:
         return {} if self.settings is None else {"settings": document.settings(self.settings)}
