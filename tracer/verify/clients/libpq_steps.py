@@ -222,13 +222,20 @@ def _stopped(libpq: Libpq, presented: Presented, trust: Trust) -> Step | None:
     if ended is None or ended.where != "in_handshake":
         return None
     text = {"closed": texts.end_of_file, "reset": texts.reset}.get(ended.how)
-    prints = text(libpq) if text else _ended_text(libpq, ended, trust)
+    prints = text(libpq) if text else _ended_text(libpq, presented, trust)
     because, at = f"the server {_how(ended)} inside the handshake", presented.seen.get("ended")
     check = _failed("server", because, when="in_handshake", found=_how(ended), after_message=at)
     return Step(check, prints, "stopped", "nothing more: the server ended the handshake", retry=True)
 
 
-def _ended_text(libpq: Libpq, ended: Ended, trust: Trust) -> str | None:
+def _ended_text(libpq: Libpq, presented: Presented, trust: Trust) -> str | None:
+    """What is printed for the server's end. Two of the texts name the client's range, which its hello does not spell."""
+    ended = presented.ended
+    if ended is None:
+        return None
+    ranged = ended.how == "not_tls" or ended.alert == texts.PROTOCOL_VERSION
+    if ranged and libpq.has("tls_1_2") and versions.others(presented, trust):
+        return None
     if ended.how == "not_tls":
         return texts.not_tls(libpq, versions.allowed(trust))
     return texts.server_alert(libpq, ended.alert, versions.allowed(trust)) if ended.alert is not None else None
@@ -306,7 +313,7 @@ def late_alert(libpq: Libpq, presented: Presented, trust: Trust) -> Step | None:
     because = f"the server {_how(ended)} behind the handshake"
     at = presented.seen.get("ended")
     check = _failed("server", because, when="after_handshake", found=_how(ended), after_message=at)
-    return Step(check, _ended_text(libpq, ended, trust), "session", WITH_STARTUP)
+    return Step(check, _ended_text(libpq, presented, trust), "session", WITH_STARTUP)
 
 
 # BEHIND THE STARTUP MESSAGE
