@@ -148,6 +148,23 @@ def test_versions_that_nobody_named(name: str, outcome: str) -> None:
     assert tracer.replay(trace, named, "libpq-18").outcome == "refuse"
 
 
+@pytest.mark.parametrize(
+    ("name", "kind", "outcome"),
+    [
+        ("client-certificate-refused", "refused_by_server", "refuse"),  # an alert, and nothing in front of it
+        ("client-certificate-required", "incomplete", "cannot_tell"),  # an error, which might be a welcome
+    ],
+)
+def test_a_refusal_that_is_sealed(name: str, kind: str, outcome: str) -> None:
+    """TLS 1.3 seals what the server says of the client's certificate: sizes and closes say how much of it is known."""
+    source = tracer.read(CAPTURES / name / "capture.pcapng")
+    trace = tracer.follow(next(iter(tracer.reassemble(source))))
+    assert (trace.outcome.kind, trace.outcome.inferred) == (kind, True)
+    verdict = tracer.replay(trace, tracer.Trust(sslmode="require", roots=None, time=trace.time))
+    assert (verdict.outcome, verdict.prints) == (outcome, None)
+    assert tracer.agrees(verdict, trace) is (True if outcome == "refuse" else None)
+
+
 @pytest.mark.parametrize("name", STORIES)
 def test_who_ended_it(name: str) -> None:
     """The trace tells by itself whether there was a session, and if not, which side did not want it."""

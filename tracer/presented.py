@@ -88,6 +88,8 @@ def _ended(trace: Trace) -> Ended | None:
     outcome, error = trace.outcome, refusal(trace)
     if error is not None and trace.transport is not None:
         return Ended("error", "after_handshake" if trace.tls else "before_tls", text=_printed(error))
+    if outcome.inferred and outcome.where == "after_handshake" and outcome.kind in ("refused_by_server", "incomplete"):
+        return Ended("alert" if outcome.kind == "refused_by_server" else "sealed", outcome.where)
     if outcome.where is None or outcome.kind not in ("closed", "refused_by_server"):
         return None
     if outcome.alert is not None:

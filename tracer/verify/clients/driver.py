@@ -201,7 +201,11 @@ def _with_the_server_s_end(profile: Profile, presented: Presented, found: Iterab
     steps, ended = list(found), presented.ended
     if ended is None or ended.where == "before_tls":
         return tuple(steps)
-    how = {"error": f"refused: {ended.text}", "alert": f"sent the fatal alert {ended.alert}"}.get(ended.how, ended.how)
+    if ended.how == "sealed":
+        why = "how the server ended the connection is sealed"
+        return (*steps, Step(Check("server", "cannot_tell", why, ended.where), wire="session"))
+    alert = "a sealed alert" if ended.alert is None else f"the fatal alert {ended.alert}"
+    how = {"error": f"refused: {ended.text}", "alert": f"sent {alert}"}.get(ended.how, ended.how)
     check = failed("server", f"the server {how}", ended.where, found=how)
     check = replace(check, after_message=presented.seen.get("ended"))
     inside = ended.where == "in_handshake"

@@ -64,7 +64,8 @@ def _plaintext_first(libpq: Libpq, presented: Presented, trust: Trust) -> Verdic
         second = _in_plaintext(libpq, presented, trust, wire=wire, says=says)
     says = f"a StartupMessage in plaintext first; if the server refuses that, a second connection with: {says}"
     if not _refuses_plaintext(presented):
-        return _in_plaintext(libpq, presented, trust, wire=f"unasked|{wire or '?'}", says=says)
+        first_try = _in_plaintext(libpq, presented, trust, wire=f"unasked|{wire or '?'}", says=says)
+        return replace(first_try, second=second)
     first = presented.ended.text if presented.ended else None
     prints = second.prints and libpq_texts.both(libpq, first, second.prints)
     return replace(second, sslmode=trust.sslmode, wire=f"unasked,{wire or '?'}", on_the_wire=says, prints=prints)

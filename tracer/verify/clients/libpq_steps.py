@@ -242,7 +242,9 @@ def _ended_text(libpq: Libpq, presented: Presented, trust: Trust) -> str | None:
 
 
 def _how(ended: Ended) -> str:
-    return f"sent the fatal alert {ended.alert}" if ended.how == "alert" else HOW[ended.how]
+    if ended.how == "alert":
+        return "sent a sealed alert" if ended.alert is None else f"sent the fatal alert {ended.alert}"
+    return HOW[ended.how]
 
 
 # BEHIND THE HANDSHAKE
@@ -307,11 +309,13 @@ def injected(presented: Presented) -> Step | None:
 
 def late_alert(libpq: Libpq, presented: Presented, trust: Trust) -> Step | None:
     """TLS 1.3 lets a server refuse the client's certificate when the client believes that all is done: no way back then."""
-    ended = presented.ended
-    if ended is None or ended.how != "alert" or ended.where != "after_handshake":
+    ended, at = presented.ended, presented.seen.get("ended")
+    if ended is None or ended.how not in ("alert", "sealed") or ended.where != "after_handshake":
         return None
+    if ended.how == "sealed":
+        check = Check("server", "cannot_tell", SEALED_END, "after_handshake", after_message=at)
+        return Step(check, wire="session")
     because = f"the server {_how(ended)} behind the handshake"
-    at = presented.seen.get("ended")
     check = _failed("server", because, when="after_handshake", found=_how(ended), after_message=at)
     return Step(check, _ended_text(libpq, presented, trust), "session", WITH_STARTUP)
 
@@ -390,6 +394,7 @@ PARAMETERS = (
 )
 SINCE = {"ssl_min_protocol_version": "tls_1_2", "ssl_max_protocol_version": "tls_1_2"}
 HOW = {"closed": "closed", "reset": "reset the connection", "not_tls": "sent what is no TLS", "error": "sent an error"}
+SEALED_END = "how the server ended the connection is sealed: an error looks like that, and so may the end of a session"
 NO_STARTUP = "the whole handshake, then close_notify and the client closes: no StartupMessage"
 WITH_STARTUP = "the whole handshake, then a StartupMessage inside TLS"
 LONGEST_NAME = 255  # TLSEXT_MAXLEN_host_name
