@@ -125,6 +125,7 @@ def trust(
         sslnegotiation=value(settings, "sslnegotiation") or "postgres",
         channel_binding=value(settings, "channel_binding") or "prefer",
         sslcertmode=value(settings, "sslcertmode") or "allow",
+        require_auth=value(settings, "require_auth") if "require_auth" in settings else None,
         # not the default of PARAMETERS: the client may have been built with GSSAPI
         gssencmode=told(settings)["gssencmode"].value if "gssencmode" in told(settings) else "prefer",
         ssl_min_protocol_version=value(settings, "ssl_min_protocol_version"),

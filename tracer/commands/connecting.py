@@ -50,7 +50,6 @@ def _probe(options: argparse.Namespace) -> int:
     hosts = [place.host for place in places if (place.host or place.address) == name]
     found = replace(trust(settings, home, environment, system=system), host=hosts[0] if hosts else UNKNOWN)
     shared.root_hint(found, named="sslrootcert" in settings)
-    shared.authentication_hint(settings)
     at = shared.time(options.at)
     status = 2
     with terminal.output(options) as file:

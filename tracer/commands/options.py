@@ -16,7 +16,7 @@ from tracer.errors import TracerError
 from tracer.output import FORMATS
 from tracer.parameters import PARAMETERS
 from tracer.report import ALL, AUTO, Report, report
-from tracer.settings import Setting, Settings, home_folder, resolve, value
+from tracer.settings import Setting, Settings, home_folder, resolve
 from tracer.settings import trust as client_trust
 from tracer.trace import Trace
 from tracer.verify import clients
@@ -63,6 +63,9 @@ def client_options(parser: argparse.ArgumentParser, default_time: str = "the cap
     for name, values in CHOICES.items():
         spelt = dict.fromkeys((f"--{name.replace('_', '-')}", f"--{name}"))
         group.add_argument(*spelt, choices=values, help=f"as libpq's (default {values[0]})")
+    group.add_argument(
+        "--require-auth", "--require_auth", metavar="METHODS", help="as libpq's: the ways to log in that it allows"
+    )
     group.add_argument(
         "--client",
         default="libpq",
@@ -138,6 +141,7 @@ def question(options: argparse.Namespace) -> Question:
     if getattr(options, "env", False):
         return _from_environment(options)
     chosen: dict[str, Any] = {name: getattr(options, name) or values[0] for name, values in CHOICES.items()}
+    chosen["require_auth"] = options.require_auth
     trust = Trust(sslmode=options.sslmode or "prefer", hostaddr=options.hostaddr, **chosen)
     if options.host:
         trust = replace(trust, host=options.host)
@@ -169,7 +173,6 @@ def _from_environment(options: argparse.Namespace) -> Question:
     settings = resolve(given(options), os.environ, home, system=system)
     trust = client_trust(settings, home, os.environ, system=system)
     root_hint(trust, named="sslrootcert" in settings)
-    authentication_hint(settings)
     return Question(trust, options.client, time(options.at), True, settings)
 
 
@@ -201,12 +204,6 @@ def root_hint(trust: Trust, *, named: bool = True) -> None:
         hint(f"{trust.root_path} does not exist: judged as a client without a root file")
     elif isinstance(trust.roots, Unusable):
         hint(f"{trust.root_path} cannot be used ({trust.roots.reason}): judged as a client with that file")
-
-
-def authentication_hint(settings: Settings) -> None:
-    """What the client insists on behind TLS is not replayed."""
-    if value(settings, "require_auth"):
-        hint("require_auth is not replayed: libpq closes at an authentication request that it does not allow")
 
 
 def time(text: str | None) -> datetime | None:

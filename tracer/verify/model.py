@@ -71,6 +71,7 @@ class Trust:
     sslnegotiation: str = "postgres"
     channel_binding: str = "prefer"
     sslcertmode: str = "allow"
+    require_auth: str | None = None
     gssencmode: str = "disable"
     ssl_min_protocol_version: str = "TLSv1.2"
     ssl_max_protocol_version: str = "TLSv1.3"
