@@ -43,9 +43,9 @@ def _probe(options: argparse.Namespace) -> int:
     environment, home = os.environ, home_folder(os.environ)
     given = client.told(options.conninfo) if options.conninfo else {}
     system = shared.knows_system(options)
-    settings = resolve(given | shared.given(options), environment, home, system=system)
+    settings = resolve(given | shared.given(options), environment, home, system=shared.raises(options))
     places = client.endpoints(settings)
-    source = probe(places, client.conduct(settings, home, startup=options.startup, system=system))
+    source = probe(places, client.conduct(settings, home, startup=options.startup, system=shared.raises(options)))
     name = source.name.rpartition(":")[0]
     hosts = [place.host for place in places if (place.host or place.address) == name]
     found = replace(trust(settings, home, environment, system=system), host=hosts[0] if hosts else UNKNOWN)

@@ -97,7 +97,9 @@ def _explain(options: argparse.Namespace) -> int:
     """The settings are those that libpq would find; the root file is looked for, and nothing is connected to."""
     home = home_folder(os.environ)
     system = shared.knows_system(options)
-    settings = resolve(told_by(options.conninfo) if options.conninfo else {}, os.environ, home, system=system)
+    settings = resolve(
+        told_by(options.conninfo) if options.conninfo else {}, os.environ, home, system=shared.raises(options)
+    )
     names = ("libpq", *clients.drivers()) if options.client == ALL else (options.client,)
     found = [explain_mode(name, trust(settings, home, system=system), settings) for name in names]
     if value(settings, "require_auth"):

@@ -37,6 +37,7 @@ class Profile:
     modes: Mapping[str, tuple[str, ...]]
     inside: Steps
     answer: Callable[[Presented, Trust], str | None]
+    mode: Callable[[Trust], str] = lambda trust: trust.sslmode  # the one of `modes` that it goes by
     before: Steps = lambda _presented, _trust: ()
     unknown_mode: Callable[[str], str] = lambda mode: f"invalid sslmode {mode}"
     onward: tuple[str, ...] = ()
@@ -61,7 +62,7 @@ def replay(profile: Profile, presented: Presented, trust: Trust) -> Verdict:
     """What this driver would do with that server."""
     trust = _own_file(profile, trust)
     decide = partial(verdict, profile.name, trust, basis=profile.basis)
-    attempts = profile.modes.get(trust.sslmode)
+    attempts = profile.modes.get(profile.mode(trust))
     if attempts is None:
         text = profile.unknown_mode(trust.sslmode)
         step = Step(failed("options", "the driver does not know this sslmode", found=trust.sslmode), text, says=NOTHING)
