@@ -175,6 +175,28 @@ def test_the_startup(servers: dict[str, stage.Server], folder: Path, capfd: pyte
     assert status == 0
 
 
+@pytest.mark.parametrize(
+    ("mode", "words"), [("disable", "never asks for TLS"), ("allow", "only where"), ("prefer", "")]
+)
+def test_a_mode_that_does_not_ask(
+    mode: str, words: str, servers: dict[str, stage.Server], folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The probe shows the server's TLS all the same, and says so; with --startup disable goes on in plaintext."""
+    told = servers["18"].conninfo(f"sslmode={mode}")
+    assert main(["probe", told, "--format", "json"]) in (0, 1)
+    said = capfd.readouterr()
+    assert json.loads(said.out)["connections"][0]["tls"] is not None
+    assert ("asks all the same" in said.err) is bool(words)
+    assert words in said.err
+    assert main(["probe", told, "--startup", "--format", "json"]) in (0, 1)
+    (connection,) = json.loads(capfd.readouterr().out)["connections"]
+    assert (connection["tls"] is None) is (mode == "disable")
+    if mode == "disable":
+        assert connection["outcome"]["kind"] == "plaintext"
+        assert [m["kind"] for m in connection["messages"]][:2] == ["StartupMessage", "AuthenticationSASL"]
+        assert "SASLInitialResponse" not in [m["kind"] for m in connection["messages"]]
+
+
 def test_a_client_certificate_is_wanted(
     servers: dict[str, stage.Server], folder: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
