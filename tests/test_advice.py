@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 import tracer
+from tests.authority import issue, root
+from tests.findings.helpers import shown
 from tests.wire import SSL_REQUEST, Tls, follow, packets, spoken
 from tracer import rootfile
 from tracer.advice import advice
@@ -117,3 +119,21 @@ def test_what_no_option_decides() -> None:
     read = tracer.read(CAPTURES / "resumption" / "capture.pcapng")
     resumed = [tracer.follow(connection, read.keys) for connection in tracer.reassemble(read)][1]
     assert advice(report(resumed, Trust(time=resumed.time), asked=False)) is None
+
+
+@pytest.mark.parametrize(
+    ("ca", "host", "bundle", "public"),
+    [
+        ("Amazon RDS eu-west-1 Root CA RSA2048 G1", "db.example", True, False),
+        ("Amazon Root CA 1", "db.example", False, True),
+        ("Test CA", "app.proxy-abc123.eu-west-1.rds.amazonaws.com", False, True),
+        ("Test CA", "db.example", True, True),
+    ],
+)
+def test_where_amazon_s_roots_are(ca: str, host: str, bundle: bool, public: bool) -> None:
+    """RDS Proxy has its certificate of Amazon's public CA; nobody is sent to the region's bundle for it."""
+    trace = shown(issue(host, issue(ca, ca=True)))
+    roots = [root().certificate]
+    said = advice(report(trace, Trust(host=host, sslmode="verify-full", roots=roots, time=trace.time)))
+    assert said is not None
+    assert ("bundle of the region" in said, "Amazon Trust Services" in said) == (bundle, public)

@@ -115,3 +115,17 @@ def test_versions_in_small_letters() -> None:
         resolve(told("host=db ssl_min_protocol_version=tlsv1.2 ssl_max_protocol_version=TLSV1.3"), {}, None), None
     )
     assert (made.minimum, made.maximum) == ("TLSv1.2", "TLSv1.3")
+
+
+@pytest.mark.parametrize(
+    ("text", "taken"),
+    [
+        ("hello", "the argument, taken as a host name"),
+        ("verify-full", "the argument, taken as a host name"),
+        ("hello:5433", "the argument, taken as a host and a port"),
+        ("host=hello", "the connection string"),
+    ],
+)
+def test_what_an_argument_was_taken_for(text: str, taken: str) -> None:
+    """One word is a host, and a slip of the pen would be one, too: what was understood is said."""
+    assert told(text)["host"].origin == taken

@@ -268,3 +268,62 @@ def test_a_sealed_alert_of_the_server_behind_the_handshake(spoken: bool) -> None
     )
     assert "a sealed record of an alert's size" in outcome.because
     assert "client certificate" in outcome.because
+
+
+SEALED_ALERT = b"\x17\3\3\0\x13" + bytes(19)
+
+
+def sealed(length: int) -> bytes:
+    return b"\x17\3\3" + length.to_bytes(2, "big") + bytes(length)
+
+
+@pytest.mark.parametrize(
+    ("behind", "close", "kind"),
+    [
+        # nothing but an alert came: whoever closes then, no session began
+        ([("client", sealed(53)), ("server", SEALED_ALERT)], "client", "refused_by_server"),
+        ([("server", SEALED_ALERT)], "client", "refused_by_server"),
+        ([("server", SEALED_ALERT), ("client", SEALED_ALERT)], "client", "refused_by_server"),
+        # an error or a welcome, and nobody can read which
+        ([("client", sealed(53)), ("server", sealed(127)), ("server", SEALED_ALERT)], "client", "incomplete"),
+        ([("client", sealed(53)), ("server", sealed(127)), ("server", SEALED_ALERT)], "server", "incomplete"),
+        (
+            [("client", sealed(53)), ("server", sealed(127)), ("server", SEALED_ALERT), ("client", SEALED_ALERT)],
+            "client",
+            "incomplete",
+        ),
+        ([("client", sealed(53)), ("server", sealed(127))], "server", "incomplete"),
+        (
+            [
+                *(("client", sealed(53)), ("server", sealed(59)), ("client", sealed(90))),
+                *(("server", sealed(120)), ("server", SEALED_ALERT)),
+            ],
+            "server",
+            "incomplete",
+        ),
+        # the client ended it
+        (
+            [("client", sealed(53)), ("server", sealed(422)), ("client", SEALED_ALERT), ("server", SEALED_ALERT)],
+            "client",
+            "established",
+        ),
+        (
+            [("client", sealed(53)), ("server", sealed(422)), ("client", sealed(22)), ("server", SEALED_ALERT)],
+            "client",
+            "established",
+        ),
+        ([("client", sealed(53)), ("server", sealed(422)), ("server", SEALED_ALERT)], "", "established"),
+        # more words than a login takes
+        (
+            [*(("client", sealed(53)), ("server", sealed(99))) * 4, ("server", SEALED_ALERT)],
+            "server",
+            "established",
+        ),
+    ],
+)
+def test_who_ended_what_is_sealed(behind, close: str, kind: str) -> None:
+    """A server that refuses inside TLS 1.3 leaves sizes and closes: what they do not settle is not known."""
+    made = Tls(talk=()).run()
+    before = [say for n, say in enumerate(made.preambled()) if n != 5]
+    outcome = follow(packets([*before, *behind], close=close)).outcome
+    assert (outcome.kind, outcome.where, outcome.inferred) == (kind, "after_handshake", True)

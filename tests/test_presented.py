@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,25 @@ def test_of_an_opened_connection() -> None:
         "authentication": "AuthenticationOk",
         "admitted": "AuthenticationOk",
     }
+
+
+@pytest.mark.parametrize(
+    ("version", "offered"),
+    [(ssl.TLSVersion.TLSv1_2, ("TLS 1.2",)), (ssl.TLSVersion.TLSv1_3, ("TLS 1.3",))],
+)
+def test_what_the_client_offers(version: ssl.TLSVersion, offered: tuple[str, ...]) -> None:
+    """supported_versions, where there is one; an old hello names its newest version and no other."""
+    shown = follow(packets(Tls(version).run().preambled()[:3])).presented
+    assert shown.offered == offered
+
+
+def test_what_was_spoken_was_offered() -> None:
+    """A capture without the ClientHello: who came to the end of a handshake had offered its version."""
+    made = Tls(ssl.TLSVersion.TLSv1_2).run()
+    given = [packet for packet in packets(made.preambled()) if packet.payload[5:6] != b"\1"]
+    shown = follow(given, made.keys())
+    assert shown.of("ClientHello", "client") is None
+    assert (shown.outcome.where, shown.presented.offered) == ("after_handshake", ("TLS 1.2",))
 
 
 def test_of_a_sealed_one() -> None:

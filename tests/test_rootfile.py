@@ -28,7 +28,7 @@ def test_what_a_path_gives(tmp_path: Path) -> None:
 
 
 GOOD = Path(certificate()[0]).read_text()
-CRL = "-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n"
+CRL = "-----BEGIN X509 CRL-----\nMAgwADAAAwIAAA==\n-----END X509 CRL-----\n"
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,15 @@ CRL = "-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n"
         (GOOD.rstrip(), 1),
         ("\ufeff" + GOOD, 1),
         (GOOD.replace("CERTIFICATE", "TRUSTED CERTIFICATE"), 1),
-        (GOOD + "-----BEGIN FOO-----\n!\n-----END FOO-----\n", 1),
+        (GOOD + "-----BEGIN FOO-----\nAAAA\n-----END FOO-----\n", 1),
+        (GOOD + "-----BEGIN FOO-----\n!\n-----END FOO-----\n", "bad base64 decode"),
+        ("-----BEGIN FOO-----\nAAAA\n" + GOOD, "bad end line"),
+        ("-----BEGIN EC PRIVATE KEY-----\nAAAA\n-----END EC PRIVATE KEY-----\n" + GOOD, BROKEN_ENTRY),
+        ("-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n" + GOOD, BROKEN_ENTRY),
+        ("-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n" + GOOD, 1),
+        (GOOD + "-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n", BROKEN_ENTRY),
+        (GOOD.replace("-----\nM", "-----\nComment: x\n\nM", 1), "not proc type"),
+        (GOOD.replace("-----\nM", "-----\nProc-Type: 4,CLEAR\n\nM", 1), "not encrypted"),
         (CRL, 0),
         (CRL + GOOD, 1),
         (GOOD + GOOD.replace("MII", "M!!", 1), "bad base64 decode"),

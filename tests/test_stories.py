@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import tomllib
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from types import ModuleType
@@ -134,6 +135,34 @@ def test_the_capture_allows_the_mode_that_the_client_had(name: str) -> None:
     """It is among those that the capture does not contradict."""
     case, trace, trust = played(name)
     assert case["sslmode"] in consistent_with(tracer.table(trace, trust, own(case)), trace)
+
+
+@pytest.mark.parametrize(("name", "outcome"), [("tls10", "accept"), ("tls10-refused", "refuse")])
+def test_versions_that_nobody_named(name: str, outcome: str) -> None:
+    """The ClientHello says what the client offers; libpq's default range is not held against it, and not printed."""
+    _, trace, trust = played(name)
+    trust = replace(trust, ssl_min_protocol_version="TLSv1.2", ssl_max_protocol_version="TLSv1.3")
+    verdict = tracer.replay(trace, trust, "libpq-18")
+    assert (verdict.outcome, verdict.prints, tracer.agrees(verdict, trace)) == (outcome, None, True)
+    named = replace(trust, ssl_min_protocol_version="TLSv1.3")
+    assert tracer.replay(trace, named, "libpq-18").outcome == "refuse"
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "outcome"),
+    [
+        ("client-certificate-refused", "refused_by_server", "refuse"),  # an alert, and nothing in front of it
+        ("client-certificate-required", "incomplete", "cannot_tell"),  # an error, which might be a welcome
+    ],
+)
+def test_a_refusal_that_is_sealed(name: str, kind: str, outcome: str) -> None:
+    """TLS 1.3 seals what the server says of the client's certificate: sizes and closes say how much of it is known."""
+    source = tracer.read(CAPTURES / name / "capture.pcapng")
+    trace = tracer.follow(next(iter(tracer.reassemble(source))))
+    assert (trace.outcome.kind, trace.outcome.inferred) == (kind, True)
+    verdict = tracer.replay(trace, tracer.Trust(sslmode="require", roots=None, time=trace.time))
+    assert (verdict.outcome, verdict.prints) == (outcome, None)
+    assert tracer.agrees(verdict, trace) is (True if outcome == "refuse" else None)
 
 
 @pytest.mark.parametrize("name", STORIES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from tracer.certificates import Certificate
@@ -102,10 +103,19 @@ def _chain(report: Report, check: Check) -> str:
     root = _root(report) or "the CA of the server"
     if check.code == 18:
         return f"If {root} is the server you mean, the client needs that very certificate as its root file; else let a CA issue one."
-    bundle = "For Amazon RDS that is the bundle of the region."
+    bundle = _where(report)
     if check.code == 20 and check.certificate is not None:
         return f"Missing is {root}. If it is an intermediate, the server must send it; if a root, the client's root file must hold it. {bundle}"
     return f"{_holds(report)}it must hold {root}, if that is the CA you mean: sslrootcert=FILE. {bundle}"
+
+
+def _where(report: Report) -> str:
+    """Where the roots of Amazon's databases are. A proxy has its certificate of AWS Certificate Manager, and not of RDS's own CA."""
+    names = [report.trust.host if isinstance(report.trust.host, str) else "", _root(report) or ""]
+    names += [certificate.short for certificate in _sent(report)]
+    if any(name.endswith(RDS_ENDPOINT) and ".proxy-" in name for name in names) or any(map(PUBLIC.match, names)):
+        return PROXY_ROOTS
+    return RDS_ROOTS if any(name.startswith("Amazon RDS ") for name in names) else f"{RDS_ROOTS} {PROXY_ROOTS}"
 
 
 def _holds(report: Report) -> str:
@@ -151,6 +161,11 @@ def _injected(_report: Report, _check: Check) -> str:
     return "Find out what stands between client and server."
 
 
+# AWS: Rotating your SSL/TLS certificate; Using TLS/SSL with RDS Proxy
+RDS_ENDPOINT = (".rds.amazonaws.com", ".rds.amazonaws.com.cn")
+PUBLIC = re.compile(r"Amazon (Root CA|RSA|ECDSA) \d|Starfield ")
+RDS_ROOTS = "For Amazon RDS that is the bundle of the region."
+PROXY_ROOTS = "RDS Proxy has certificates of Amazon's public CA (Amazon Root CA 1 to 4): the system's store, or Amazon Trust Services."
 UNTRUSTED = (2, 18, 19, 20, 21)
 FEW = 3  # of a root file that are named
 ANSWERS = {

@@ -200,6 +200,7 @@ class Presented:
     sealed_by_gssapi: bool = False  # client and server both went on inside GSSAPI encryption
     client_certificate: str | None = None  # "none", "requested" or "sent", as in the trace
     absent: str | None = None  # why the server sent no certificate, where it is known that it sent none
+    offered: tuple[str, ...] = ()  # versions of TLS that this client is known to have offered, the newest first
 
     @staticmethod
     def from_pem(text: str | bytes) -> Presented:

@@ -35,7 +35,8 @@ def told(text: str) -> dict[str, Setting]:
         raise conninfo.bad(f"{text!r} is no host and no connection string")
     host = found["bracketed"] or found["bare"] or found["host"] or ""
     given = {"host": host, "port": found["p"] or found["port"] or ""}
-    return {name: Setting(value, "the argument") for name, value in given.items() if value}
+    taken = "a host and a port" if given["port"] else "a host name"
+    return {name: Setting(value, f"the argument, taken as {taken}") for name, value in given.items() if value}
 
 
 def endpoints(settings: Settings) -> list[Endpoint]:

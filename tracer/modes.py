@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from tracer.certificates import Presented
-from tracer.settings import DEFAULT, Settings, value
+from tracer.settings import DEFAULT, RAISED, Settings, value
 from tracer.verify import clients, example
 from tracer.verify.model import UNKNOWN, Roots, Trust, Unusable, Verdict
 
@@ -43,7 +43,10 @@ def explain_mode(client: str, trust: Trust, settings: Settings) -> Mode:
     """Ask a client of `clients.names()`. `trust` holds what was told, and the state of the root file. Raises `TracerError`."""
     profile = clients.drivers().get(client)
     set_by = settings.get("sslmode")
-    told = set_by is not None and set_by.origin != DEFAULT
+    nobody = (
+        (DEFAULT,) if profile is None else (DEFAULT, RAISED)
+    )  # what libpq makes of sslrootcert=system is no driver's rule
+    told = set_by is not None and set_by.origin not in nobody
     named = bool(value(settings, "sslrootcert"))
     mode = trust.sslmode if told or profile is None else profile.default
     own, nameless = trust.roots, profile is None and trust.host is None
@@ -69,7 +72,7 @@ def explain_mode(client: str, trust: Trust, settings: Settings) -> Mode:
         stranger=ask(example.server(), "system" if system else (example.another_root(),)),
         sibling=ask(example.server(), "system" if system else root, example.OTHER_HOST),
         missing=ask(example.server(), None),
-        no_tls=ask(example.without_tls(), root),
+        no_tls=ask(example.without_tls(), "system" if system else root),
         unusable=ask(example.server(), own) if isinstance(own, Unusable) and reads else None,
     )
 

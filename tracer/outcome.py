@@ -43,9 +43,10 @@ class Ended:
     """How a server ended a connection before its session began, and where.
 
     It closed, it reset, it spoke no TLS behind `S`, it sent a fatal `alert`, or an error: `text`, as a client prints it.
+    An alert without a number is sealed; `sealed` is an end of which not even that is known: an error, or a session's end.
     """
 
-    how: Literal["closed", "reset", "not_tls", "alert", "error"]
+    how: Literal["closed", "reset", "not_tls", "alert", "error", "sealed"]
     where: Where
     alert: int | None = None
     text: str | None = None
@@ -252,9 +253,8 @@ def _said_nothing(trace: Trace, sent: list[Message]) -> Outcome:
         why = "bytes of the client are missing: whether it went on inside TLS is not known"
         return Outcome("incomplete", "after_handshake", why)
     closed = closed_by(trace)
-    refused = _sealed_alert_of_server(trace)
-    if closed == "server" and refused is not None and not sent:
-        return refused
+    if closed and (ended := _ended_by_server(trace, sent)):
+        return ended
     if closed == "client" or (closed and (sent or trace.of("Alert", "client"))):
         inferred = bool(sent) and _is_1_3(trace)  # TLS 1.2 shows that it is an alert
         because = "the client completed the handshake, closed TLS and sent no StartupMessage"
@@ -272,9 +272,8 @@ def _said_nothing(trace: Trace, sent: list[Message]) -> Outcome:
 
 def _sealed_session(trace: Trace, sent: list[Message]) -> Outcome:
     """The client sent more than an alert, and it is sealed: the sizes of records and the closes are all there is."""
-    refused = _sealed_alert_of_server(trace)
-    if len(sent) == 1 and closed_by(trace) == "server" and refused is not None:
-        return refused
+    if closed_by(trace) and (ended := _ended_by_server(trace, sent)):
+        return ended
     return Outcome(
         "established",
         "after_handshake",
@@ -283,16 +282,24 @@ def _sealed_session(trace: Trace, sent: list[Message]) -> Outcome:
     )
 
 
-def _sealed_alert_of_server(trace: Trace) -> Outcome | None:
-    """Where the server's last record is sealed and has an alert's size. Which alert it is only its keys would say."""
+def _ended_by_server(trace: Trace, sent: list[Message]) -> Outcome | None:
+    """Where what is sealed of the server ends the connection in front of any end of the client's, behind a login's words at most.
+
+    Whatever a session begins with is longer than an alert: where the server said nothing else, none began. What it said in
+    between may be an error or a welcome, and its size does not tell which.
+    """
     last = next((m for m in reversed(trace.messages) if m.sender == "server"), None)
-    if last is None or last.kind != "Sealed" or not _may_be_alert(trace, last):
+    words = [m for m in sent if not _may_be_alert(trace, m)]
+    if last is None or last.kind != "Sealed" or len(words) > LOGIN or (words and words[-1].length in TERMINATE):
         return None
-    why = (
-        "behind the handshake the server ended the connection with a sealed record of an alert's size, and no session began: "
-        "a refused client certificate looks like that"
-    )
-    return Outcome("refused_by_server", "after_handshake", why, inferred=True)
+    alert = _may_be_alert(trace, last)
+    own = [m for m in sent if m not in words and m.index < last.index]
+    if own or (_answers_close(trace, last) if alert else closed_by(trace) != "server" or len(sent) > len(words)):
+        return None  # the client had closed before
+    if words and any(m.sender == "server" and words[0].index < m.index <= last.index - alert for m in trace.messages):
+        return Outcome("incomplete", "after_handshake", SEALED_END, inferred=True)
+    refused = Outcome("refused_by_server", "after_handshake", SEALED_REFUSAL, inferred=True)
+    return refused if alert and len(words) < 2 else None
 
 
 def _unfinished(trace: Trace) -> Outcome:
@@ -370,6 +377,8 @@ def _record_type(trace: Trace, message: Message) -> int | None:
     return records[at].type if at < len(records) and records[at].body == message.range[0] else None
 
 
+SEALED_END = "the server answered the client's first words with sealed records and ended the connection: an error looks like that, and so may a session that the server ended"
+SEALED_REFUSAL = "behind the handshake the server ended the connection with a sealed record of an alert's size, and no session began: a refused client certificate looks like that"
 ADMITTED = ("AuthenticationOk", "ReadyForQuery")
 # Sealed records of TLS 1.3: the content type and the tag are 17 bytes more, 9 with a short tag (RFC 8446 §5.2)
 TAGS = (17, 9)
@@ -378,4 +387,12 @@ SEALED_ALERT_13 = {2 + 17, 2 + 9, 2 + 17 + 16}  # OpenSSL and Go do not pad; Jav
 SEALED_FINISHED_13 = {empty + 4 + digest + tag for digest in (32, 48) for tag in TAGS for empty in (0, 8)}
 BEFORE_TLS = ("SSLResponse", "GSSENCResponse", "UnencryptedData")
 MOST_IN_FLIGHT = 4  # a Certificate, a CertificateVerify, a Finished, and one to spare
+LOGIN = 3  # the client's messages up to the server's welcome, with SCRAM
+LOGIN = 3  # the client's messages up to the server's welcome, with SCRAM
+TERMINATE = {
+    5 + 17,
+    5 + 9,
+    5 + 24,
+    5 + 16,
+}  # sealed, in TLS 1.3 and with AES-GCM or ChaCha20 in 1.2: no word of a login is as short
 CLOSE_NOTIFY, USER_CANCELED = 0, 90

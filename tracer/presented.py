@@ -29,7 +29,22 @@ def presented(trace: Trace) -> Presented:
         sealed_by_gssapi=trace.transport == "gss" and trace.outcome.kind == "established",
         client_certificate=tls.client_certificate if tls else None,
         absent=_absent(trace),
+        offered=_offered(trace),
     )
+
+
+def _offered(trace: Trace) -> tuple[str, ...]:
+    """The versions of supported_versions; without it the newest alone (RFC 8446 §4.1.2), and what a whole handshake was made of.
+
+    Below legacy_version an old hello does not say where the client ends.
+    """
+    hello, tls = trace.of("ClientHello", "client"), trace.tls
+    listed = () if hello is None or hello.problem else tuple(every(hello.fields, "version"))
+    legacy = () if listed or hello is None else tuple(every(hello.fields, "legacy_version"))
+    found = {number(field) or 0 for field in (*listed, *legacy)}
+    names = [VERSIONS[value] for value in sorted(found & VERSIONS.keys(), reverse=True)]
+    agreed = tls.version if tls and trace.outcome.where == "after_handshake" else None
+    return tuple(dict.fromkeys([*names, *([agreed] if agreed else [])]))
 
 
 def _absent(trace: Trace) -> str | None:
@@ -73,6 +88,8 @@ def _ended(trace: Trace) -> Ended | None:
     outcome, error = trace.outcome, refusal(trace)
     if error is not None and trace.transport is not None:
         return Ended("error", "after_handshake" if trace.tls else "before_tls", text=_printed(error))
+    if outcome.inferred and outcome.where == "after_handshake" and outcome.kind in ("refused_by_server", "incomplete"):
+        return Ended("alert" if outcome.kind == "refused_by_server" else "sealed", outcome.where)
     if outcome.where is None or outcome.kind not in ("closed", "refused_by_server"):
         return None
     if outcome.alert is not None:
@@ -133,4 +150,5 @@ def _last_word(trace: Trace) -> Message | None:
     return next(iter(fatal or said[-1:]), None)
 
 
+VERSIONS = {0x0300: "SSL 3.0", 0x0301: "TLS 1.0", 0x0302: "TLS 1.1", 0x0303: "TLS 1.2", 0x0304: "TLS 1.3"}
 DETAILS = {"Detail": "DETAIL", "Hint": "HINT"}

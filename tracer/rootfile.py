@@ -11,7 +11,8 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from tracer.certificates import Certificate, from_pem
+from tracer import der, pem
+from tracer.certificates import Certificate
 from tracer.verify.model import BROKEN_ENTRY, Roots, Unusable
 from tracer.verify.revocation import RevocationList, load_crls
 from tracer.verify.uses import readable_aux
@@ -61,35 +62,61 @@ def system(environment: Mapping[str, str]) -> tuple[Certificate, ...]:
 
 
 def entries(data: bytes) -> Roots:
-    """The certificates of a root file's bytes. One entry that cannot be read spoils the file; CRLs alone make it an empty one."""
+    """The certificates of a root file's bytes. One entry that cannot be read spoils the file; CRLs alone make it an empty one.
+
+    Blocks of another kind count for nothing, but must be whole, too, and a key must be one (PEM_X509_INFO_read_bio).
+    """
     found: list[Certificate] = []
-    begun = list(BEGIN.finditer(data))
-    for begin in begun:
-        end = END.search(data, begin.end())
-        if end is None or end.group(1) != begin.group(1):
-            return Unusable(NO_END)
-        if NOT_BASE64.search(data, begin.end(), end.start()):
-            return Unusable(NOT_BASE64_TEXT)
-        if begin.group(1) != b"X509 CRL":
-            read = from_pem(data[begin.start() : end.end()])
-            if not read or not readable_aux(read[-1]):
-                return Unusable(BROKEN_ENTRY)
-            found += read
+    begun = False
+    for block in pem.blocks(data):
+        reason = block.reason or _unread(block)
+        if reason:
+            return Unusable(reason)
+        begun = begun or block.label in ENTRIES
+        found += [_certificate(block)] if block.label in ENTRIES and block.label != CRL else []
     return found if begun else Unusable(NOTHING_FOUND)
 
 
-# OpenSSL's words: of an empty file, a folder or garbage; of an entry without an end; of one that is not base64
-NOTHING_FOUND = "no certificate or crl found"
-NO_END = "bad end line"
-NOT_BASE64_TEXT = "bad base64 decode"
-# each marker on a line of its own; what stands between entries, and entries of another kind, is passed over
-BEGIN = re.compile(
-    rb"^(?:\xef\xbb\xbf)?-----BEGIN ((?:X509 |TRUSTED )?CERTIFICATE|X509 CRL)-----[ \t\r]*$", re.MULTILINE
-)
-END = re.compile(rb"^-----END ([^\n]*?)-----[ \t\r]*$", re.MULTILINE)
+def _unread(block: pem.Block) -> str | None:
+    """OpenSSL's word for a block whose content it does not take; with a header it looks for the key of that first."""
+    if KEY.fullmatch(block.label) and len(block.header) < ENCRYPTED:
+        return None if _members(block.content) >= KEYS.get(block.label, 3) else BROKEN_ENTRY
+    if block.label not in ENTRIES:
+        return None
+    if block.header:
+        word = "not encrypted" if PLAIN.match(block.header) else "not proc type"
+        return word if not block.header.startswith(b"Proc-Type:") or PLAIN.match(block.header) else BROKEN_ENTRY
+    if block.label == CRL:
+        return None if _members(block.content) == CRL_PARTS else BROKEN_ENTRY
+    read = _certificate(block)
+    return None if read.spki and readable_aux(read) else BROKEN_ENTRY
+
+
+def _certificate(block: pem.Block) -> Certificate:
+    return (Certificate.trusted if block.label.startswith(b"TRUSTED") else Certificate.from_der)(block.content)
+
+
+def _members(content: bytes) -> int:
+    """How many values a sequence has; 0 where it is none."""
+    try:
+        return len(der.sequence(content))
+    except ValueError:
+        return 0
+
+
+NOTHING_FOUND = "no certificate or crl found"  # OpenSSL's word of an empty file, a folder or garbage
+CRL, CRL_PARTS = b"X509 CRL", 3
+ENTRIES = (b"CERTIFICATE", b"X509 CERTIFICATE", b"TRUSTED CERTIFICATE", CRL)
+KEY = re.compile(rb"(?!ENCRYPTED )(?:.* )?PRIVATE KEY")  # up to 1.1.1 those of `KEYS` alone
+KEYS = {
+    b"RSA PRIVATE KEY": 9,
+    b"DSA PRIVATE KEY": 6,
+    b"EC PRIVATE KEY": 2,
+}  # and of how many values each is made at least
+ENCRYPTED = 11  # bytes of a header that says so
+PLAIN = re.compile(rb"Proc-Type:\s*4,\s*(?!ENCRYPTED)")
 HASHED = re.compile(r"[0-9a-f]{8}\.[0-9]+")  # as `openssl rehash` names them
 MOST_ROOTS = 4000  # of a folder
-NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/=\s]")
 
 
 def load_beside(path: str | os.PathLike[str]) -> tuple[tuple[RevocationList, ...] | None, tuple[Certificate, ...]]:
@@ -98,6 +125,8 @@ def load_beside(path: str | os.PathLike[str]) -> tuple[tuple[RevocationList, ...
     With certificates alone it was loaded, and so revocation is checked, without a list (initialize_SSL).
     """
     found, lists = load(Path(path).absolute()), load_crls(path)
+    if isinstance(found, Unusable):
+        return None, ()  # all of it or nothing, here too
     if not isinstance(found, list) or not found:
         return lists, ()
     return lists or (), tuple(found)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     pass
 
 DEFAULT = "default"
+RAISED = "sslrootcert=system"  # the origin of the sslmode that comes of it
 SYSTEM_FOLDER = "/usr/local/pgsql/etc"  # of a PostgreSQL built without a prefix; PGSYSCONFDIR names another
 LONGEST_LINE = 1023  # bytes of a line in a service file
 LARGEST = 16 << 20  # bytes of a revocation list
@@ -45,7 +46,7 @@ def resolve(
 ) -> dict[str, Setting]:
     """Every parameter that has a value, `given` ones first. Raises `TracerError` where libpq would not connect.
 
-    `system` is whether the client knows sslrootcert=system, as libpq does from 16 on.
+    `system` is whether sslrootcert=system without an sslmode makes it verify-full, as in libpq from 16 on.
     """
     found = dict(given)
     _service(found, environment, home)
@@ -59,7 +60,7 @@ def resolve(
         elif parameter.default is not None:
             found[name] = Setting(parameter.default, DEFAULT)
     if system and value(found, "sslrootcert") == "system" and found["sslmode"].origin == DEFAULT:
-        found["sslmode"] = Setting("verify-full", "sslrootcert=system")
+        found["sslmode"] = Setting("verify-full", RAISED)
     _possible(found)
     return {name: found[name] for name in PARAMETERS if name in found}
 
@@ -125,6 +126,7 @@ def trust(
         sslnegotiation=value(settings, "sslnegotiation") or "postgres",
         channel_binding=value(settings, "channel_binding") or "prefer",
         sslcertmode=value(settings, "sslcertmode") or "allow",
+        require_auth=value(settings, "require_auth") if "require_auth" in settings else None,
         # not the default of PARAMETERS: the client may have been built with GSSAPI
         gssencmode=told(settings)["gssencmode"].value if "gssencmode" in told(settings) else "prefer",
         ssl_min_protocol_version=value(settings, "ssl_min_protocol_version"),

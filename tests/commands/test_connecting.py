@@ -151,12 +151,12 @@ def test_a_file_called_system(client: str, status: int, servers: dict[str, stage
 
 
 def test_what_is_insisted_on_behind_tls(servers: dict[str, stage.Server], folder: Path, capfd) -> None:
-    """It stands with what was told, and stderr says that nobody looked at it."""
-    words = f"host={HOST} hostaddr=127.0.0.1 port={servers['18'].port} require_auth=scram-sha-256"
-    assert main(["probe", words]) == 0
-    out, err = capfd.readouterr()
-    assert "require_auth=scram-sha-256" in out
-    assert "require_auth is not replayed" in err
+    """It stands with what was told; what the server asks for is known only with --startup."""
+    words = f"host={HOST} hostaddr=127.0.0.1 port={servers['18'].port} require_auth=password"
+    assert main(["probe", words]) == 2
+    assert "require_auth=password" in capfd.readouterr().out
+    assert main(["probe", words, "--startup"]) == 1
+    assert 'authentication method requirement "password" failed:' in capfd.readouterr().out
 
 
 def test_without_tls(servers: dict[str, stage.Server], folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -173,6 +173,28 @@ def test_the_startup(servers: dict[str, stage.Server], folder: Path, capfd: pyte
     assert "AuthenticationSASL" in kinds
     assert "SASLInitialResponse" not in kinds
     assert status == 0
+
+
+@pytest.mark.parametrize(
+    ("mode", "words"), [("disable", "never asks for TLS"), ("allow", "only where"), ("prefer", "")]
+)
+def test_a_mode_that_does_not_ask(
+    mode: str, words: str, servers: dict[str, stage.Server], folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The probe shows the server's TLS all the same, and says so; with --startup disable goes on in plaintext."""
+    told = servers["18"].conninfo(f"sslmode={mode}")
+    assert main(["probe", told, "--format", "json"]) in (0, 1)
+    said = capfd.readouterr()
+    assert json.loads(said.out)["connections"][0]["tls"] is not None
+    assert ("asks all the same" in said.err) is bool(words)
+    assert words in said.err
+    assert main(["probe", told, "--startup", "--format", "json"]) in (0, 1)
+    (connection,) = json.loads(capfd.readouterr().out)["connections"]
+    assert (connection["tls"] is None) is (mode == "disable")
+    if mode == "disable":
+        assert connection["outcome"]["kind"] == "plaintext"
+        assert [m["kind"] for m in connection["messages"]][:2] == ["StartupMessage", "AuthenticationSASL"]
+        assert "SASLInitialResponse" not in [m["kind"] for m in connection["messages"]]
 
 
 def test_a_client_certificate_is_wanted(

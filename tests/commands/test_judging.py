@@ -62,6 +62,24 @@ def test_a_file_called_system(chain: str, client: str, capfd, monkeypatch, tmp_p
     assert found["missing"]["outcome"] == ("accept" if old else "refuse")
 
 
+@pytest.mark.parametrize("client", ["pgjdbc", "pgx-5", "lib-pq", "all"])
+def test_the_rule_for_the_system_s_store_is_libpq_s(
+    chain: str, client: str, capfd, monkeypatch, tmp_path: Path
+) -> None:
+    """Without an sslmode sslrootcert=system is verify-full to libpq from 16 on, and to none of the drivers."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    asked = "verify-full" if client == "all" else "prefer"
+    for also in ([], ["--env"]):
+        main(["verify", chain, "--sslrootcert", "system", "--client", client, "--format", "json", *also])
+        assert json.loads(capfd.readouterr().out)["verdicts"][0]["sslmode"] == asked
+    assert main(["explain-mode", "host=db.example sslrootcert=system", "--client", client, "--format", "json"]) == 0
+    for found in json.loads(capfd.readouterr().out)["modes"]:
+        libpq = found["client"] == "libpq"
+        assert (found["sslmode"] == "verify-full", found["told"]) == (libpq, libpq)
+        if found["client"] == "pgx-5":  # which makes it verify-full without a word
+            assert found["no_tls"]["outcome"] == "refuse"
+
+
 def test_verify_as_json(chain: str, capfd) -> None:
     """With the words of the document."""
     main(["verify", chain, "--sslrootcert", ROOTS, "--sslmode", "verify-ca", "--format", "json"])

@@ -212,3 +212,8 @@ def test_a_client_certificate_wanted_in_1_3(library: str, folder: Path, tmp_path
             assert verdict.prints
             assert re.match(re.escape(verdict.prints) + r"(\ncould not [^\n]*)?$", real(answer).printed or "")
             assert tracer.agrees(replace(verdict), answer.traces[0]) is True
+            # without keys: that nobody was let in is seen, and what the client prints is not
+            sealed = answer.sealed[0]
+            assert (sealed.outcome.kind, sealed.outcome.inferred) == ("refused_by_server", True)
+            unread = tracer.replay(sealed, trust(folder / "absent", "require", profile), profile.replayed())
+            assert (unread.outcome, unread.prints, tracer.agrees(unread, sealed)) == ("refuse", None, True)

@@ -30,6 +30,17 @@ OPTIONS: list[tuple[str, dict[str, Any]]] = [
     *((user, {"sslcertmode": "require"}) for user in ("user=app", SECRET)),
     ("user=app", {"sslcertmode": "disable"}),
     *((user, {"channel_binding": "require", "sslcertmode": "require"}) for user in ("user=app", SECRET)),
+    *(
+        (user, {"require_auth": methods})
+        for user in ("user=app", SECRET)
+        for methods in ("none", "scram-sha-256", "!scram-sha-256", "!none", "password,md5", "", "md5,md5")
+    ),
+    *(
+        (SECRET, {"require_auth": methods, "channel_binding": binding})
+        for methods in ("!scram-sha-256", "scram-sha-256")
+        for binding in ("require", "disable")
+    ),
+    ("user=app", {"sslcertmode": "require", "require_auth": "scram-sha-256", "channel_binding": "require"}),
     ("user=app", {"host": ""}),
     ("user=guarded", {}),
     ("user=outside", {}),
@@ -81,6 +92,11 @@ def compare(
     """The verdict on what a client with TLS saw; where plaintext comes in, what that came to is the server's affair."""
     shown = seen.traces[0].presented if seen.traces else tracer.Presented(None)
     verdict = tracer.replay(shown, trust, profile.replayed())
+    if (
+        verdict.outcome == "cannot_tell" and trust.require_auth is not None
+    ):  # what plaintext would be asked for is not seen here
+        assert "unasked" in real(answer).wire
+        return
     if verdict.outcome == "cannot_tell":
         assert trust.roots == "system" or shown.certificates is None
         return

@@ -223,3 +223,28 @@ def test_a_program_tries_again_a_person_takes_time() -> None:
     assert ["by itself" in text for text in said] == [False, True]
     assert "3 times within 2.0 hours" in said[0]
     assert "3 times within 2.0 s" in said[1]
+
+
+# SEVERAL CAPTURES
+
+
+def test_connections_of_several_captures_are_told_apart() -> None:
+    """Each capture counts from 1: a sentence about two of them names the captures, and one about a single capture does not."""
+    found = explain(*story("sibling-verify-ca"), *story("no-root-file"))
+    texts = [finding.text for finding in found if len(finding.connections) > 1]
+    assert texts
+    for text in texts:
+        assert "connection 1 of " in text
+        assert "sibling-verify-ca" in text
+        assert "no-root-file" in text
+    (alone,) = about("came_back_in_plaintext", *story("prefer-wrong-root"))
+    assert "On connection 1 TLS failed" in alone
+
+
+def test_what_came_back_is_no_other_program_s() -> None:
+    """A number in one capture says nothing of that number in another."""
+    back = story("prefer-wrong-root")
+    plain = [replace(sketch(trace), capture="elsewhere", id=back[1].connection.id) for trace in capture(packets(PLAIN))]
+    session = [replace(sketch(trace), capture="elsewhere", id=9) for trace in capture(packets(GOOD.preambled()))]
+    seen = [*map(sketch, back), *plain, *session]
+    assert [f.kind for f in together(seen) if f.kind == "mixed_modes"] == ["mixed_modes"]

@@ -14,13 +14,18 @@ from tracer.commands.options import Parser, command
 from tracer.errors import TracerError
 from tracer.output import Output
 from tracer.packets import frames
-from tracer.packets.probe import probe
+from tracer.packets.probe import Conduct, probe
 from tracer.packets.source import Packet, Source
 from tracer.report import AUTO, Report, report
 from tracer.settings import home_folder, resolve, trust
 from tracer.streams import reassemble
 from tracer.trace import Trace, follow
 from tracer.verify.model import UNKNOWN
+
+UNASKED = {
+    "disable": "sslmode=disable never asks for TLS (--startup goes on in plaintext, as the client does)",
+    "allow": "sslmode=allow asks for TLS only where the server refuses plaintext",
+}
 
 
 def add(commands: argparse._SubParsersAction[Parser]) -> None:
@@ -43,14 +48,14 @@ def _probe(options: argparse.Namespace) -> int:
     environment, home = os.environ, home_folder(os.environ)
     given = client.told(options.conninfo) if options.conninfo else {}
     system = shared.knows_system(options)
-    settings = resolve(given | shared.given(options), environment, home, system=system)
+    settings = resolve(given | shared.given(options), environment, home, system=shared.raises(options))
     places = client.endpoints(settings)
-    source = probe(places, client.conduct(settings, home, startup=options.startup, system=system))
+    conduct = client.conduct(settings, home, startup=options.startup, system=shared.raises(options))
+    source = probe(places, _asking(conduct, settings["sslmode"].value, startup=options.startup))
     name = source.name.rpartition(":")[0]
     hosts = [place.host for place in places if (place.host or place.address) == name]
     found = replace(trust(settings, home, environment, system=system), host=hosts[0] if hosts else UNKNOWN)
     shared.root_hint(found, named="sslrootcert" in settings)
-    shared.authentication_hint(settings)
     at = shared.time(options.at)
     status = 2
     with terminal.output(options) as file:
@@ -71,6 +76,15 @@ def _probe(options: argparse.Namespace) -> int:
     for problem in source.problems:
         terminal.hint(problem)
     return status
+
+
+def _asking(conduct: Conduct, mode: str, *, startup: bool) -> Conduct:
+    """Whether to ask for TLS, where the client would not: the probe is there to show it, unless --startup says to go on as the client."""
+    if mode == "disable" and startup:
+        return replace(conduct, ask=False)
+    if mode in UNASKED:
+        terminal.hint(f"{UNASKED[mode]}; the probe asks all the same, to show what the server has")
+    return conduct
 
 
 def _hint(options: argparse.Namespace, judged: Report) -> None:

@@ -26,7 +26,7 @@ from tracer.render.page import Page
 from tracer.render.text import told
 from tracer.render.verify import verify as chain_screen
 from tracer.report import ALL, AUTO, judge
-from tracer.settings import home_folder, resolve, trust
+from tracer.settings import home_folder, resolve, trust, value
 from tracer.sources import read
 from tracer.streams import reassemble
 from tracer.trace import follow
@@ -97,10 +97,15 @@ def _explain(options: argparse.Namespace) -> int:
     """The settings are those that libpq would find; the root file is looked for, and nothing is connected to."""
     home = home_folder(os.environ)
     system = shared.knows_system(options)
-    settings = resolve(told_by(options.conninfo) if options.conninfo else {}, os.environ, home, system=system)
+    settings = resolve(
+        told_by(options.conninfo) if options.conninfo else {}, os.environ, home, system=shared.raises(options)
+    )
     names = ("libpq", *clients.drivers()) if options.client == ALL else (options.client,)
     found = [explain_mode(name, trust(settings, home, system=system), settings) for name in names]
-    shared.authentication_hint(settings)
+    if value(settings, "require_auth"):
+        terminal.hint(
+            "require_auth: libpq closes at an authentication request that it does not allow; which one comes, a capture says"
+        )
     with terminal.output(options) as file:
         if options.format == "json":
             _json(file, {"settings": document.settings(settings), "modes": modes_document(found)})

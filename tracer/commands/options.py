@@ -16,12 +16,13 @@ from tracer.errors import TracerError
 from tracer.output import FORMATS
 from tracer.parameters import PARAMETERS
 from tracer.report import ALL, AUTO, Report, report
-from tracer.settings import Setting, Settings, home_folder, resolve, value
+from tracer.settings import RAISED, Setting, Settings, home_folder, resolve
 from tracer.settings import trust as client_trust
 from tracer.trace import Trace
 from tracer.verify import clients
 from tracer.verify.clients import libpq_versions
 from tracer.verify.model import SSLMODES, Trust, Unusable, Verdict
+from tracer.verify.who import who
 
 
 class Parser(argparse.ArgumentParser):
@@ -63,6 +64,9 @@ def client_options(parser: argparse.ArgumentParser, default_time: str = "the cap
     for name, values in CHOICES.items():
         spelt = dict.fromkeys((f"--{name.replace('_', '-')}", f"--{name}"))
         group.add_argument(*spelt, choices=values, help=f"as libpq's (default {values[0]})")
+    group.add_argument(
+        "--require-auth", "--require_auth", metavar="METHODS", help="as libpq's: the ways to log in that it allows"
+    )
     group.add_argument(
         "--client",
         default="libpq",
@@ -122,9 +126,12 @@ class Question:
     at: datetime | None
     asked: bool
     settings: Settings | None = None
+    raised: bool = False  # the mode is that of libpq for sslrootcert=system, and nobody named one
 
     def about(self, trace: Trace) -> Report:
         trust = replace(self.trust, time=self.at or trace.time)
+        if self.raised and self.client == AUTO and who(trace).client in clients.drivers():
+            trust = replace(trust, sslmode="prefer")
         return report(trace, trust, self.client, asked=self.asked, own_time=self.at is None)
 
 
@@ -138,6 +145,7 @@ def question(options: argparse.Namespace) -> Question:
     if getattr(options, "env", False):
         return _from_environment(options)
     chosen: dict[str, Any] = {name: getattr(options, name) or values[0] for name, values in CHOICES.items()}
+    chosen["require_auth"] = options.require_auth
     trust = Trust(sslmode=options.sslmode or "prefer", hostaddr=options.hostaddr, **chosen)
     if options.host:
         trust = replace(trust, host=options.host)
@@ -147,8 +155,9 @@ def question(options: argparse.Namespace) -> Question:
             trust, roots=rootfile.load(path if knows_system(options) else Path.cwd() / path), root_path=path
         )
         root_hint(trust)
-    if trust.roots == "system" and not options.sslmode:
-        trust = replace(trust, sslmode="verify-full")  # as libpq does from 16 on
+    raised = trust.roots == "system" and not options.sslmode and raises(options)
+    if raised:
+        trust = replace(trust, sslmode="verify-full")
     if options.sslcrldir:
         trust = replace(trust, crls=rootfile.load_folder(options.sslcrldir))
     elif options.sslcrl:
@@ -159,23 +168,28 @@ def question(options: argparse.Namespace) -> Question:
         elif not trust.crls:
             hint(f"{options.sslcrl} holds certificates and no revocation list: with it nobody passes")
     asked = any((options.sslmode, options.host, options.sslrootcert))
-    return Question(trust, options.client, time(options.at), asked)
+    return Question(trust, options.client, time(options.at), asked, raised=raised)
 
 
 def _from_environment(options: argparse.Namespace) -> Question:
     """The same from the environment, as libpq would take it; options win."""
     home = home_folder(os.environ)
     system = knows_system(options)
-    settings = resolve(given(options), os.environ, home, system=system)
+    settings = resolve(given(options), os.environ, home, system=raises(options))
     trust = client_trust(settings, home, os.environ, system=system)
     root_hint(trust, named="sslrootcert" in settings)
-    authentication_hint(settings)
-    return Question(trust, options.client, time(options.at), True, settings)
+    raised = settings["sslmode"].origin == RAISED
+    return Question(trust, options.client, time(options.at), True, settings, raised)
 
 
 def knows_system(options: argparse.Namespace) -> bool:
     """Whether the client knows sslrootcert=system. To a libpq up to 15 that is a file of that name; of a driver its replay knows."""
     return options.client not in libpq_versions.NAMES or libpq_versions.libpq(options.client).has("system")
+
+
+def raises(options: argparse.Namespace) -> bool:
+    """Whether sslrootcert=system without an sslmode is verify-full: so says libpq from 16 on, and none of the drivers."""
+    return options.client not in clients.drivers() and knows_system(options)
 
 
 def given(options: argparse.Namespace) -> dict[str, Setting]:
@@ -201,12 +215,6 @@ def root_hint(trust: Trust, *, named: bool = True) -> None:
         hint(f"{trust.root_path} does not exist: judged as a client without a root file")
     elif isinstance(trust.roots, Unusable):
         hint(f"{trust.root_path} cannot be used ({trust.roots.reason}): judged as a client with that file")
-
-
-def authentication_hint(settings: Settings) -> None:
-    """What the client insists on behind TLS is not replayed."""
-    if value(settings, "require_auth"):
-        hint("require_auth is not replayed: libpq closes at an authentication request that it does not allow")
 
 
 def time(text: str | None) -> datetime | None:

@@ -9,7 +9,7 @@ from itertools import islice
 from tracer.findings import encryption, endings, identity, several
 from tracer.findings.identity import with_roots
 from tracer.findings.model import Finding, by_weight
-from tracer.findings.sketch import Sketch, sketch
+from tracer.findings.sketch import Sketch, sketch, told_apart
 from tracer.trace import Trace
 
 __all__ = ["EACH", "TOGETHER", "Finding", "Sketch", "explain", "sketch", "together", "with_roots"]
@@ -27,7 +27,7 @@ def explain(*traces: Trace) -> list[Finding]:
 
 def together(seen: Sequence[Sketch]) -> list[Finding]:
     """What the sketches of several connections show together; the heaviest first."""
-    in_order = sorted(seen, key=lambda one: (one.started, one.id))
+    in_order = sorted(told_apart(seen), key=lambda one: (one.started, one.id))
     return sorted((f for look in TOGETHER for f in islice(look(in_order), MOST)), key=by_weight)
 
 

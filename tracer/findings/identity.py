@@ -152,7 +152,7 @@ def root_not_trusted(found: Chain, trace: Trace) -> Iterator[Finding]:
             "root_not_trusted",
             f"The client answered unknown_ca to a chain that is whole and good up to its root, {called(found.top)}. What is left is that this root is not "
             "in the client's root file, or that a revocation list is missing there.",
-            advice="Give the client's root file with --sslrootcert to be sure. For RDS it is the bundle of the server's own region, or of all.",
+            advice="Give the client's root file with --sslrootcert to be sure. For RDS it is the bundle of the server's own region, or of all; RDS Proxy has certificates of Amazon's public CA.",
             spec="OpenSSL: statem_lib.c, x509table",
         )
 

@@ -24,7 +24,7 @@ def came_back_in_plaintext(seen: Sequence[Sketch]) -> Iterator[Finding]:
     for before, after in retries(seen):
         yield Finding(
             "came_back_in_plaintext",
-            f"On connection {before.id} TLS failed ({before.reason}), and the client came back on connection {after.id} in plaintext, without a word to "
+            f"On connection {before.label} TLS failed ({before.reason}), and the client came back on connection {after.label} in plaintext, without a word to "
             "its user. That is sslmode=prefer: whoever is on the path only has to make TLS fail.",
             connections=(before.id, after.id),
             spec="PostgreSQL: fe-connect.c, PQconnectPoll",
@@ -82,8 +82,8 @@ def _impostor(wrong: Sketch, real: Sketch, authority: Authority) -> Finding:
     assert wrong.shown is not None
     return Finding(
         "sibling",
-        f"On connection {wrong.id} the client asked for {wrong.server_name} and was shown {wrong.shown.called}; connection {real.id} shows the certificate "
-        f"of {wrong.server_name} itself. {_same(authority)}, so that verify-ca takes either for the other; verify-full refuses connection {wrong.id}.",
+        f"On connection {wrong.label} the client asked for {wrong.server_name} and was shown {wrong.shown.called}; connection {real.label} shows the certificate "
+        f"of {wrong.server_name} itself. {_same(authority)}, so that verify-ca takes either for the other; verify-full refuses connection {wrong.label}.",
         connections=tuple(sorted((wrong.id, real.id))),
         spec="PostgreSQL: SSL Support, Protection Provided in Different Modes",
         weight="danger",
@@ -92,7 +92,7 @@ def _impostor(wrong: Sketch, real: Sketch, authority: Authority) -> Finding:
 
 
 def _siblings(servers: list[Sketch], authority: Authority) -> Finding:
-    names = " and ".join(f"{one.shown.called} (connection {one.id})" for one in servers[:2] if one.shown)
+    names = " and ".join(f"{one.shown.called} (connection {one.label})" for one in servers[:2] if one.shown)
     more = f" and {len(servers) - 2} more" if len(servers) > 2 else ""
     return Finding(
         "sibling",
@@ -119,7 +119,7 @@ def server_changed(seen: Sequence[Sketch]) -> Iterator[Finding]:
         (a, was), (b, now) = order[:2]
         asked = f"{server}, asked for {name}," if name else server
         finding = _changed(
-            f"{asked} showed one certificate on connection {a.id} and another on connection {b.id}", was, now
+            f"{asked} showed one certificate on connection {a.label} and another on connection {b.label}", was, now
         )
         back = any(shown.leaf == was.leaf and one.started > b.started for one, shown in group)
         yield Finding(
@@ -180,14 +180,17 @@ def lasted(span: timedelta) -> str:
 
 def mixed_modes(seen: Sequence[Sketch]) -> Iterator[Finding]:
     """One client address, one server, and different demands: two programs, or two settings of one."""
-    came_back = {after.id for _, after in retries(seen)}
+    came_back = {(after.capture, after.id) for _, after in retries(seen)}
     for (client, server), group in grouped(seen, by=lambda one: (one.client, one.server)).items():
         inside = next((one for one in group if one.session), None)
-        plain = next((o for o in group if o.transport == "plaintext" and not o.asked and o.id not in came_back), None)
+        plain = next(
+            (o for o in group if o.transport == "plaintext" and not o.asked and (o.capture, o.id) not in came_back),
+            None,
+        )
         if inside is not None and plain is not None:
             yield Finding(
                 "mixed_modes",
-                f"{client} speaks TLS with {server} on connection {inside.id}, and does not ask for it on connection {plain.id}: two programs, or two settings "
+                f"{client} speaks TLS with {server} on connection {inside.label}, and does not ask for it on connection {plain.label}: two programs, or two settings "
                 "of one (sslmode=disable and allow do not ask).",
                 connections=tuple(sorted((inside.id, plain.id))),
                 advice="Find the connection string without TLS; hostssl in pg_hba.conf keeps such clients out.",
@@ -203,7 +206,7 @@ def _judged_twice(client: str, group: list[Sketch]) -> Iterator[Finding]:
         if other is not None and one.kind == "refused_by_client" and one.server_name == other.server_name:
             yield Finding(
                 "mixed_modes",
-                f"{client} took the certificate of {other.server} on connection {other.id} and refused the same one on connection {one.id} ({one.reason}): "
+                f"{client} took the certificate of {other.server} on connection {other.label} and refused the same one on connection {one.label} ({one.reason}): "
                 "two programs, or two settings of one.",
                 connections=tuple(sorted((other.id, one.id))),
                 advice="The one that connects may be the one that checks less.",

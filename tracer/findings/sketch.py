@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 
@@ -56,6 +57,13 @@ class Sketch:
     startup: tuple[str, str] | None  # user and database, where they were seen
     shown: Shown | None
     misnamed: bool  # the client asked for a name, and the certificate has another
+    capture: str = ""
+    named: str = ""  # how a sentence calls it, where its number alone is not enough
+
+    @property
+    def label(self) -> str:
+        """Its number, and the capture's name where another capture has that number, too."""
+        return self.named or str(self.id)
 
     @property
     def session(self) -> bool:
@@ -80,7 +88,16 @@ def sketch(trace: Trace) -> Sketch:
         startup=startup(trace),
         shown=shown(found) if found else None,
         misnamed=bool(found and name and match(found.leaf, name).matched is None),
+        capture=tcp.capture,
     )
+
+
+def told_apart(seen: Sequence[Sketch]) -> list[Sketch]:
+    """The same; where two captures have a number in common, each is called by its number and its capture."""
+    numbers = {(one.id, one.capture) for one in seen}
+    if len(numbers) == len({number for number, _ in numbers}):
+        return list(seen)
+    return [replace(one, named=f"{one.id} of {shorten(one.capture)}") for one in seen]
 
 
 def retried(trace: Trace) -> bool:

@@ -16,6 +16,7 @@ TITLES = {
     "validity": "dates",
     "injected": "bytes behind S",
     "sslcertmode": "client certificate",
+    "require_auth": "way to log in",
     "alpn": "ALPN",
     "version": "TLS version",
 }

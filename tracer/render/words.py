@@ -15,6 +15,7 @@ STEPS = {
     "channel_binding": "channel binding",
     "injected": "bytes behind S",
     "sslcertmode": "client certificate",
+    "require_auth": "way to log in",
     "revocation": "CRL",
     "server_name": "host name too long",
     "version": "TLS version",
@@ -169,4 +170,6 @@ UNKNOWNS = {
     "name": "depends on the host name",
     "revocation": "depends on the revocation list",
     "channel_binding": "depends on what is sealed",
+    "require_auth": "depends on what the server asks for",
+    "server": "depends on what is sealed",
 }

@@ -47,6 +47,8 @@ def observed(trace: Trace) -> str | None:
         return {"before_tls": before, "after_handshake": "no_startup"}.get(outcome.where or "")
     if outcome.kind == "established" or (outcome.kind == "refused_by_server" and outcome.where == "after_handshake"):
         return "session"
+    if outcome.kind == "incomplete" and outcome.inferred:  # how the server ended that is sealed
+        return "session"
     if outcome.kind in ("refused_by_server", "closed"):
         unanswered = trace.answer is None and closed_by(trace) == "server"
         if outcome.where == "before_tls" and trace.negotiation and (trace.answer in ("E", "other") or unanswered):
@@ -95,9 +97,10 @@ def _other_files(seen: str, verdict: Verdict) -> bool:
 
     OpenSSL looks at the lists behind the chain and in front of the dates (x509_vfy.c, verify_chain).
     """
-    if seen not in REVOKED or verdict.check("revocation") is not None:
+    inside = verdict.second or verdict  # allow comes to TLS with its second attempt
+    if seen not in REVOKED or inside.check("revocation") is not None:
         return False
-    chain = verdict.check("chain")
+    chain = inside.check("chain")
     # initialize_SSL reads lists with a root file only, and not beside sslrootcert=system
     return chain is not None and chain.outcome == "passed" and not (chain.wanted or "").endswith("store")
 

@@ -71,6 +71,7 @@ class Trust:
     sslnegotiation: str = "postgres"
     channel_binding: str = "prefer"
     sslcertmode: str = "allow"
+    require_auth: str | None = None
     gssencmode: str = "disable"
     ssl_min_protocol_version: str = "TLSv1.2"
     ssl_max_protocol_version: str = "TLSv1.3"
@@ -143,7 +144,8 @@ class Verdict:
 
     `prints` is what it prints when it refuses, without the prefix that names the server. `on_the_wire` is a sentence,
     `wire` the same for comparing with a trace: see `tracer.verify.observed`. `basis` says which version of a driver this
-    is, and whether it was run or only its source read; None for libpq, whose name says the version.
+    is, and whether it was run or only its source read; None for libpq, whose name says the version. `second` is what comes
+    of libpq's second attempt under allow, where the server refuses the first.
     """
 
     client: str
@@ -158,6 +160,7 @@ class Verdict:
     checks: tuple[Check, ...]
     refused_by: Check | None = None
     basis: str | None = None
+    second: Verdict | None = None
 
     def unreached(self, check: Check) -> bool:
         """Whether the client stopped in front of that check."""

@@ -99,7 +99,8 @@ def _at(verdict: Verdict, time: datetime) -> Verdict:
     if verdict.time == time:
         return verdict
     same = object.__new__(Verdict)
-    same.__dict__.update(verdict.__dict__, time=time)
+    second = verdict.second and _at(verdict.second, time)
+    same.__dict__.update(verdict.__dict__, time=time, second=second)
     return same
 
 

@@ -26,6 +26,8 @@ def trust(**how: Any) -> tracer.Trust:
     [
         (12, {"channel_binding": "require"}, 'invalid connection option "channel_binding"'),
         (15, {"sslcertmode": "disable"}, 'invalid connection option "sslcertmode"'),
+        (15, {"require_auth": "none"}, 'invalid connection option "require_auth"'),
+        (16, {"require_auth": "oauth"}, 'invalid require_auth value: "oauth"'),
         (16, {"sslnegotiation": "direct"}, 'invalid connection option "sslnegotiation"'),
         (17, {"sslnegotiation": "direct", "sslmode": "allow"}, texts.weak_for_direct("allow")),
         (17, {"sslnegotiation": "direct", "sslmode": "prefer", "roots": "system"}, texts.weak_for_direct("prefer")),
@@ -91,42 +93,6 @@ def test_a_late_alert() -> None:
     step = steps.late_alert(NEWEST, replace(OPEN, ended=Ended("alert", "after_handshake", 116)), trust())
     assert step is not None
     assert (step.wire, step.retry) == ("session", False)
-
-
-@pytest.mark.parametrize(
-    ("sent", "outcome", "text"),
-    [
-        ("none", "failed", texts.NOT_ASKED_FOR_CERTIFICATE),
-        ("requested", "failed", texts.NO_CERTIFICATE),
-        ("sent", "passed", None),
-        (None, "cannot_tell", None),
-    ],
-)
-def test_a_certificate_that_must_be_asked_for(sent: str | None, outcome: str, text: str | None) -> None:
-    """sslcertmode=require ends in one of two texts, or nobody knows."""
-    step = steps.certificate_mode(replace(OPEN, client_certificate=sent), trust(sslcertmode="require"))
-    assert step is not None
-    assert (step.check.outcome, step.prints) == (outcome, text)
-
-
-@pytest.mark.parametrize(
-    ("admitted", "asked", "order", "retry"),
-    [
-        (False, None, ["server"], True),
-        (False, ("SCRAM-SHA-256-PLUS",), ["channel_binding", "server"], True),
-        (True, ("SCRAM-SHA-256-PLUS",), ["channel_binding", "sslcertmode", "server"], False),
-        (True, ("AuthenticationOk",), ["sslcertmode", "channel_binding", "server"], False),
-    ],
-)
-def test_the_order_of_authentication(
-    admitted: bool, asked: tuple[str, ...] | None, order: list[str], retry: bool
-) -> None:
-    """Binding at the request, the certificate when the client is let in, and the server's error where it came."""
-    error = Ended("error", "after_handshake", text="FATAL:  no")
-    shown = replace(OPEN, ended=error, admitted=admitted, authentication=asked, client_certificate="none")
-    found = [s for s in steps.authentication(shown, trust(channel_binding="require", sslcertmode="require")) if s]
-    assert [step.check.step for step in found] == order
-    assert (found[-1].prints, found[-1].retry) == ("FATAL:  no", retry)
 
 
 @pytest.mark.parametrize("host", [None, ""])

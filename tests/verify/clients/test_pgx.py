@@ -65,4 +65,5 @@ def test_5_knows_the_system_s_store() -> None:
     """And then every mode is verify-full: what the store says is not known here, and a wrong name is refused."""
     assert cell("pgx-5", "require", "system") == ("cannot_tell", "alert|session", None)
     assert cell("pgx-5", "require", "system", OTHER)[:1] == ("refuse",)
+    assert cell("pgx-5", "disable", "system") == cell("pgx-5", "allow", "system") == cell("pgx-5", "require", "system")
     assert (verdict("pgx-5", "require", "good").basis or "").startswith("read from source, not run: pgx 5")

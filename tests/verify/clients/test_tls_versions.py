@@ -31,6 +31,36 @@ def test_the_versions_that_the_client_allows(low: str, high: str, chosen: str, o
 
 
 @pytest.mark.parametrize(
+    ("low", "high", "offered", "outcome"),
+    [
+        ("TLSv1.2", "TLSv1.3", ("TLS 1.0",), None),  # nobody named a range, and the hello has it
+        ("TLSv1.2", "TLSv1.3", ("TLS 1.3", "TLS 1.2"), "failed"),
+        ("TLSv1.2", "TLSv1.3", (), "failed"),  # no hello: libpq's own range
+        ("TLSv1.2", "TLSv1.2", ("TLS 1.0",), "failed"),  # one that was named is what was asked about
+    ],
+)
+def test_what_the_hello_offers(low: str, high: str, offered: tuple[str, ...], outcome: str | None) -> None:
+    """Libpq's default is no fact about a client that is seen to offer something else."""
+    check = tls_versions.chosen(Presented(None, version="TLS 1.0", offered=offered), trust(low, high))
+    assert (check and check.outcome) == outcome
+
+
+@pytest.mark.parametrize(
+    ("offered", "told", "other"),
+    [
+        (("TLS 1.3", "TLS 1.2"), ("TLSv1.2", "TLSv1.3"), False),
+        (("TLS 1.3", "TLS 1.2", "TLS 1.1"), ("TLSv1.2", "TLSv1.3"), True),
+        (("TLS 1.0",), ("TLSv1.2", "TLSv1.3"), True),
+        (("TLS 1.0",), ("TLSv1", "TLSv1"), False),
+        ((), ("TLSv1.2", "TLSv1.3"), False),
+    ],
+)
+def test_whether_the_hello_shows_another_range(offered: tuple[str, ...], told: tuple[str, str], other: bool) -> None:
+    """Then libpq's text, which spells the range, is not known."""
+    assert tls_versions.others(Presented(None, offered=offered), trust(*told)) is other
+
+
+@pytest.mark.parametrize(
     ("low", "high", "wrong"),
     [("TLSv1.3", "TLSv1.2", True), ("TLSv1.2", "TLSv1.2", False), ("TLSv1.3", "", False), ("", "tlsv1", False)],
 )

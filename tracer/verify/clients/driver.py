@@ -37,6 +37,7 @@ class Profile:
     modes: Mapping[str, tuple[str, ...]]
     inside: Steps
     answer: Callable[[Presented, Trust], str | None]
+    mode: Callable[[Trust], str] = lambda trust: trust.sslmode  # the one of `modes` that it goes by
     before: Steps = lambda _presented, _trust: ()
     unknown_mode: Callable[[str], str] = lambda mode: f"invalid sslmode {mode}"
     onward: tuple[str, ...] = ()
@@ -61,7 +62,7 @@ def replay(profile: Profile, presented: Presented, trust: Trust) -> Verdict:
     """What this driver would do with that server."""
     trust = _own_file(profile, trust)
     decide = partial(verdict, profile.name, trust, basis=profile.basis)
-    attempts = profile.modes.get(trust.sslmode)
+    attempts = profile.modes.get(profile.mode(trust))
     if attempts is None:
         text = profile.unknown_mode(trust.sslmode)
         step = Step(failed("options", "the driver does not know this sslmode", found=trust.sslmode), text, says=NOTHING)
@@ -201,7 +202,11 @@ def _with_the_server_s_end(profile: Profile, presented: Presented, found: Iterab
     steps, ended = list(found), presented.ended
     if ended is None or ended.where == "before_tls":
         return tuple(steps)
-    how = {"error": f"refused: {ended.text}", "alert": f"sent the fatal alert {ended.alert}"}.get(ended.how, ended.how)
+    if ended.how == "sealed":
+        why = "how the server ended the connection is sealed"
+        return (*steps, Step(Check("server", "cannot_tell", why, ended.where), wire="session"))
+    alert = "a sealed alert" if ended.alert is None else f"the fatal alert {ended.alert}"
+    how = {"error": f"refused: {ended.text}", "alert": f"sent {alert}"}.get(ended.how, ended.how)
     check = failed("server", f"the server {how}", ended.where, found=how)
     check = replace(check, after_message=presented.seen.get("ended"))
     inside = ended.where == "in_handshake"

@@ -11,7 +11,8 @@ from functools import partial
 
 from tracer.certificates import Presented
 from tracer.verify.clients import Client, libpq_texts, libpq_versions
-from tracer.verify.clients.libpq_steps import WITH_STARTUP, inside_tls, negotiation, options
+from tracer.verify.clients.libpq_authentication import WITH_STARTUP, required
+from tracer.verify.clients.libpq_steps import inside_tls, negotiation, options
 from tracer.verify.clients.libpq_versions import Libpq
 from tracer.verify.clients.verdicts import Step, certain, knows_the_server, possible, verdict
 from tracer.verify.model import Check, Trust, Verdict
@@ -64,7 +65,8 @@ def _plaintext_first(libpq: Libpq, presented: Presented, trust: Trust) -> Verdic
         second = _in_plaintext(libpq, presented, trust, wire=wire, says=says)
     says = f"a StartupMessage in plaintext first; if the server refuses that, a second connection with: {says}"
     if not _refuses_plaintext(presented):
-        return _in_plaintext(libpq, presented, trust, wire=f"unasked|{wire or '?'}", says=says)
+        first_try = _in_plaintext(libpq, presented, trust, wire=f"unasked|{wire or '?'}", says=says)
+        return replace(first_try, second=second)
     first = presented.ended.text if presented.ended else None
     prints = second.prints and libpq_texts.both(libpq, first, second.prints)
     return replace(second, sslmode=trust.sslmode, wire=f"unasked,{wire or '?'}", on_the_wire=says, prints=prints)
@@ -88,7 +90,10 @@ def _in_plaintext(
     `failed` is what drove it out of TLS.
     """
     decide = partial(verdict, libpq.name, trust, wire=wire)
-    end = next((step for step in _ends_of_plaintext(presented, trust) if step is not None), None)
+    ends = [step for step in _ends_of_plaintext(libpq, presented, trust) if step is not None]
+    end = next((step for step in ends if step.check.outcome != "passed"), None)
+    if end is not None and end.check.outcome == "cannot_tell":
+        return decide("cannot_tell", None, steps=(*steps, end), says=says)
     if end is None:
         return decide("plaintext", failed, steps=steps, says=says, prints=None)
     prints = end.prints
@@ -97,7 +102,7 @@ def _in_plaintext(
     return decide("refuse", end, steps=(*steps, end), prints=prints, says=says + end.says)
 
 
-def _ends_of_plaintext(presented: Presented, trust: Trust) -> tuple[Step | None, ...]:
+def _ends_of_plaintext(libpq: Libpq, presented: Presented, trust: Trust) -> tuple[Step | None, ...]:
     """What ends a session in plaintext: the server that refuses it, or what the client insists on (check_expected_areq)."""
     if _refuses_plaintext(presented):
         text = presented.ended.text if presented.ended else None
@@ -114,7 +119,10 @@ def _ends_of_plaintext(presented: Presented, trust: Trust) -> tuple[Step | None,
         because = "without TLS no server asks for a certificate"
         check = Check("sslcertmode", "failed", because, "before_tls", wanted="a client certificate", found="no TLS")
         certificate = Step(check, libpq_texts.NOT_ASKED_FOR_CERTIFICATE, says="; the client closes when it is let in")
-    return (certificate, binding) if asked == ("AuthenticationOk",) else (binding, certificate)
+    method = required(libpq, replace(presented, authentication=asked), trust, tls=False)
+    if method is not None:
+        method = replace(method, wire="", says="; the client closes at the authentication request")
+    return (certificate, method, binding) if asked == ("AuthenticationOk",) else (method, binding, certificate)
 
 
 def _in_clear(presented: Presented) -> bool:

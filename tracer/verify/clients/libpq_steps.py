@@ -14,7 +14,9 @@ from tracer.outcome import Ended
 from tracer.verify import names
 from tracer.verify.checks import VERIFYING, in_handshake
 from tracer.verify.clients import libpq_texts as texts
+from tracer.verify.clients import required_auth
 from tracer.verify.clients import tls_versions as versions
+from tracer.verify.clients.libpq_authentication import WITH_STARTUP, authentication
 from tracer.verify.clients.libpq_versions import Libpq
 from tracer.verify.clients.verdicts import Step
 from tracer.verify.model import Check, Trust, Unknown, Unusable
@@ -40,7 +42,9 @@ def options(libpq: Libpq, trust: Trust) -> Step | None:
     text = next(
         (texts.invalid_option(name) for name, default in PARAMETERS if _too_new(libpq, trust, name, default)), ""
     )
-    mode = trust.sslmode
+    mode, required = trust.sslmode, required_auth.parse(trust.require_auth, libpq.version)
+    if not text and required is not None and required.error:
+        text = required.error
     if not text and versions.contradictory(trust):
         text = texts.VERSION_RANGE
     if not text and trust.sslnegotiation == "direct" and mode in ("disable", "allow", "prefer"):
@@ -53,7 +57,7 @@ def options(libpq: Libpq, trust: Trust) -> Step | None:
     return Step(check, text, "nothing", "nothing: it does not connect")
 
 
-def _too_new(libpq: Libpq, trust: Trust, name: str, default: str) -> bool:
+def _too_new(libpq: Libpq, trust: Trust, name: str, default: str | None) -> bool:
     return getattr(trust, name) != default and not libpq.has(SINCE.get(name, name))
 
 
@@ -100,7 +104,7 @@ def inside_tls(libpq: Libpq, presented: Presented, trust: Trust) -> tuple[Step, 
         _direct(presented, trust),
     )
     behind = (alpn(presented), name(libpq, presented, trust), injected(presented), late_alert(libpq, presented, trust))
-    found = (*before, *handshake(libpq, presented, trust), *behind, *authentication(presented, trust))
+    found = (*before, *handshake(libpq, presented, trust), *behind, *authentication(libpq, presented, trust))
     return tuple(step for step in found if step is not None)
 
 
@@ -222,20 +226,29 @@ def _stopped(libpq: Libpq, presented: Presented, trust: Trust) -> Step | None:
     if ended is None or ended.where != "in_handshake":
         return None
     text = {"closed": texts.end_of_file, "reset": texts.reset}.get(ended.how)
-    prints = text(libpq) if text else _ended_text(libpq, ended, trust)
+    prints = text(libpq) if text else _ended_text(libpq, presented, trust)
     because, at = f"the server {_how(ended)} inside the handshake", presented.seen.get("ended")
     check = _failed("server", because, when="in_handshake", found=_how(ended), after_message=at)
     return Step(check, prints, "stopped", "nothing more: the server ended the handshake", retry=True)
 
 
-def _ended_text(libpq: Libpq, ended: Ended, trust: Trust) -> str | None:
+def _ended_text(libpq: Libpq, presented: Presented, trust: Trust) -> str | None:
+    """What is printed for the server's end. Two of the texts name the client's range, which its hello does not spell."""
+    ended = presented.ended
+    if ended is None:
+        return None
+    ranged = ended.how == "not_tls" or ended.alert == texts.PROTOCOL_VERSION
+    if ranged and libpq.has("tls_1_2") and versions.others(presented, trust):
+        return None
     if ended.how == "not_tls":
         return texts.not_tls(libpq, versions.allowed(trust))
     return texts.server_alert(libpq, ended.alert, versions.allowed(trust)) if ended.alert is not None else None
 
 
 def _how(ended: Ended) -> str:
-    return f"sent the fatal alert {ended.alert}" if ended.how == "alert" else HOW[ended.how]
+    if ended.how == "alert":
+        return "sent a sealed alert" if ended.alert is None else f"sent the fatal alert {ended.alert}"
+    return HOW[ended.how]
 
 
 # BEHIND THE HANDSHAKE
@@ -300,89 +313,29 @@ def injected(presented: Presented) -> Step | None:
 
 def late_alert(libpq: Libpq, presented: Presented, trust: Trust) -> Step | None:
     """TLS 1.3 lets a server refuse the client's certificate when the client believes that all is done: no way back then."""
-    ended = presented.ended
-    if ended is None or ended.how != "alert" or ended.where != "after_handshake":
+    ended, at = presented.ended, presented.seen.get("ended")
+    if ended is None or ended.how not in ("alert", "sealed") or ended.where != "after_handshake":
         return None
+    if ended.how == "sealed":
+        check = Check("server", "cannot_tell", SEALED_END, "after_handshake", after_message=at)
+        return Step(check, wire="session")
     because = f"the server {_how(ended)} behind the handshake"
-    at = presented.seen.get("ended")
     check = _failed("server", because, when="after_handshake", found=_how(ended), after_message=at)
-    return Step(check, _ended_text(libpq, ended, trust), "session", WITH_STARTUP)
-
-
-# BEHIND THE STARTUP MESSAGE
-
-
-def authentication(presented: Presented, trust: Trust) -> tuple[Step | None, ...]:
-    """What the client holds against the server's requests, and the server's own refusal where it came among them."""
-    binding, certificate = channel_binding(presented, trust), certificate_mode(presented, trust)
-    error = refused(presented)
-    if error is not None and not presented.admitted:
-        return (binding, error) if presented.authentication else (error,)
-    if presented.authentication == ("AuthenticationOk",):
-        return certificate, binding, error
-    return binding, certificate, error
-
-
-def channel_binding(presented: Presented, trust: Trust) -> Step | None:
-    """channel_binding=require: the password proves that both ends see the same certificate (pg_SASL_init)."""
-    if trust.channel_binding != "require":
-        return None
-    at = presented.seen.get("authentication")
-    check = Check(
-        "channel_binding", "cannot_tell", "", "after_handshake", wanted="SCRAM-SHA-256-PLUS", after_message=at
-    )
-    offered = presented.authentication
-    if offered is None:
-        why = "the server's authentication request is sealed or was not captured"
-        return Step(replace(check, because=why), wire="session")
-    check = replace(check, found=", ".join(offered))
-    if "SCRAM-SHA-256-PLUS" in offered:
-        because = "the password exchange is bound to the certificate that the client saw"
-        return Step(replace(check, outcome="passed", because=because))
-    check = replace(check, outcome="failed", because="the server offers no method that binds")
-    return Step(check, texts.not_bound(offered, texts.NO_PLUS), "session", WITH_STARTUP)
-
-
-def certificate_mode(presented: Presented, trust: Trust) -> Step | None:
-    """sslcertmode=require: the server must have asked for a certificate and got one, looked at when it lets the client in."""
-    if trust.sslcertmode != "require":
-        return None
-    at, wanted = presented.seen.get("admitted"), "a client certificate, asked for and sent"
-    check = Check("sslcertmode", "cannot_tell", "", "after_handshake", wanted=wanted, after_message=at)
-    sent = presented.client_certificate
-    if sent is None:
-        why = "whether the server asked for a certificate is sealed or was not captured"
-        return Step(replace(check, because=why), wire="session")
-    if sent == "sent":
-        return Step(
-            replace(check, outcome="passed", because="the client sent the certificate that was asked for", found=sent)
-        )
-    text = texts.NO_CERTIFICATE if sent == "requested" else texts.NOT_ASKED_FOR_CERTIFICATE
-    because = "the server asked and got none" if sent == "requested" else "the server did not ask for a certificate"
-    return Step(replace(check, outcome="failed", because=because, found=sent), text, "session", WITH_STARTUP)
-
-
-def refused(presented: Presented) -> Step | None:
-    """The server's own refusal. Before it has said AuthenticationOk, prefer comes back in plaintext."""
-    ended = presented.ended
-    if ended is None or ended.how != "error" or ended.where != "after_handshake":
-        return None
-    because, at = f"the server refused: {ended.text}", presented.seen.get("ended")
-    check = _failed("server", because, when="after_handshake", found=ended.text, after_message=at)
-    return Step(check, ended.text, "session", WITH_STARTUP, retry=not presented.admitted)
+    return Step(check, _ended_text(libpq, presented, trust), "session", WITH_STARTUP)
 
 
 # TABLES
 
-PARAMETERS = (
+PARAMETERS: tuple[tuple[str, str | None], ...] = (
     ("channel_binding", "prefer"),
     ("ssl_min_protocol_version", "TLSv1.2"),
     ("ssl_max_protocol_version", "TLSv1.3"),
     ("sslcertmode", "allow"),
+    ("require_auth", None),
     ("sslnegotiation", "postgres"),
 )
 SINCE = {"ssl_min_protocol_version": "tls_1_2", "ssl_max_protocol_version": "tls_1_2"}
 HOW = {"closed": "closed", "reset": "reset the connection", "not_tls": "sent what is no TLS", "error": "sent an error"}
+SEALED_END = "how the server ended the connection is sealed: an error looks like that, and so may the end of a session"
 NO_STARTUP = "the whole handshake, then close_notify and the client closes: no StartupMessage"
-WITH_STARTUP = "the whole handshake, then a StartupMessage inside TLS"
 LONGEST_NAME = 255  # TLSEXT_MAXLEN_host_name

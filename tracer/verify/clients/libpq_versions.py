@@ -29,6 +29,7 @@ SINCE = {
     "ip_names": 15,  # iPAddress names count, and which SANs switch off the common name
     "system": 16,  # sslrootcert=system; before that a file called "system"
     "sslcertmode": 16,
+    "require_auth": 16,
     "sslnegotiation": 17,
     "alpn": 17,  # offers `postgresql`, also behind SSLRequest
     "allow_wants_tls": 17,  # allow's second attempt does not go on in plaintext behind N

@@ -115,6 +115,7 @@ PROFILE_5 = replace(
     PROFILE,
     name="pgx-5",
     version="pgx 5, pgconn/config.go, configTLS",
+    mode=lambda trust: "verify-full" if trust.roots == "system" else trust.sslmode,
     before=lambda presented, trust: () if trust.roots == "system" else before(presented, trust),
     inside=inside_5,
     answer=lambda _presented, _trust: None,

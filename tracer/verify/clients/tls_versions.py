@@ -1,6 +1,7 @@
 """The versions of TLS that a client allows: ssl_min_protocol_version and ssl_max_protocol_version.
 
-An empty word is no bound, and small letters count (ssl_protocol_version_to_openssl in fe-secure-openssl.c).
+An empty word is no bound, and small letters count (ssl_protocol_version_to_openssl in fe-secure-openssl.c). Where nobody
+named a range, the ClientHello of a capture knows it better than libpq's default.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ def chosen(presented: Presented, trust: Trust) -> Check | None:
     One that chose an older version has no newer one; one that chose a newer version may have an older one, too.
     """
     low, high = _ranks(trust)
-    if presented.version not in VERSIONS:
+    if presented.version not in VERSIONS or (unnamed(trust) and presented.version in presented.offered):
         return None
     found = VERSIONS.index(presented.version)
     if found >= low and (found <= high or not high):
@@ -37,6 +38,16 @@ def chosen(presented: Presented, trust: Trust) -> Check | None:
         return Check("version", "failed", because, "in_handshake", wanted=wanted, found=presented.version)
     because += ": whether the server has that, too, is not known"
     return Check("version", "cannot_tell", because, "in_handshake", wanted=wanted, found=presented.version)
+
+
+def unnamed(trust: Trust) -> bool:
+    """Whether it is libpq's own range, which is also that of a client of which nobody said so."""
+    return allowed(trust) == DEFAULT
+
+
+def others(presented: Presented, trust: Trust) -> bool:
+    """Whether the ClientHello shows that the client was told another range than libpq's own, or its library was."""
+    return unnamed(trust) and bool(presented.offered) and set(presented.offered) != {"TLS 1.3", "TLS 1.2"}
 
 
 def none_left(presented: Presented, trust: Trust, openssl: tuple[int, int]) -> Check | None:
@@ -55,6 +66,7 @@ def _ranks(trust: Trust) -> tuple[int, int]:
     return low, high
 
 
+DEFAULT = ("TLSv1.2", "TLSv1.3")
 VERSIONS = ("SSL 3.0", "TLS 1.0", "TLS 1.1", "TLS 1.2", "TLS 1.3")
 WORDS = ("", "tlsv1", "tlsv1.1", "tlsv1.2", "tlsv1.3")
 NO_TLS_1_1 = (3, 5)  # measured with the one inside psycopg's packages
