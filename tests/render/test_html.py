@@ -198,6 +198,34 @@ def test_keys_and_presses_do_the_same(story, opened) -> None:
     assert message.locator(".hex .lit").count() == 32
 
 
+@pytest.mark.parametrize("width", [1000, 360])
+def test_tab_reaches_everything(width: int, story, opened) -> None:
+    """In the order of the page, nothing twice, and whoever uses keys sees where they are."""
+    shown = opened(story("sibling-verify-full"), width=width)
+    shown.evaluate("document.querySelectorAll('#c1-m2, .more').forEach(it => it.open = true)")
+    everything = shown.evaluate(REACHABLE)
+    assert {"a", "SUMMARY", "BUTTON", "PRE", "DIV"} <= {one[0] for one in everything}
+    reached = []
+    for _ in everything:
+        shown.keyboard.press("Tab")
+        reached.append(shown.evaluate(FOCUSED))
+    assert [one[0] for one in reached] == [number for number, _ in enumerate(everything)]
+    assert [everything[at] for at, outline in reached if not outline] == []
+
+
+REACHABLE = """
+() => (window.reachable = [...document.querySelectorAll("a, button, summary, [tabindex]")].filter(it => it.checkVisibility()))
+  .map(it => [it.tagName, it.textContent.trim().slice(0, 40)])
+"""
+FOCUSED = """
+() => {
+  const it = document.activeElement, look = getComputedStyle(it), box = it.getBoundingClientRect();
+  const inside = box.bottom > 0 && box.top < innerHeight;
+  return [window.reachable.indexOf(it), inside && look.outlineStyle === "solid" && parseFloat(look.outlineWidth) >= 2];
+}
+"""
+
+
 def test_an_arrow_of_the_ladder_leads_to_its_message(story, opened) -> None:
     """And opens it."""
     shown = opened(story("sibling-verify-full"))
@@ -318,6 +346,9 @@ def test_without_scripts_everything_can_be_read(story, opened) -> None:
 def test_a_nasty_name_is_text(what: str, opened) -> None:
     """Nothing runs, nothing is asked for, and the page stays as wide as it was."""
     shown = opened(tracer.render.html(trace(what), trust(trace(what))), width=360)
+    shown.evaluate("document.querySelectorAll('details').forEach(it => it.open = true)")
+    shown.locator(".fields button", has_text="cert_data").first.hover()
+    assert shown.locator(".tell strong", has_text="cert_data").count() == 1
     assert wide(shown) == 360
     assert shown.locator("img, iframe, object, main script").count() == 0
     assert shown.evaluate("typeof owned") == "undefined"
