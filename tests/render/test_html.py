@@ -125,6 +125,24 @@ def test_a_story_opens_without_a_word(name: str, story, opened) -> None:
         assert headlines[0] in " ".join(screen.split())
 
 
+def test_a_small_screen_shows_all_three_checks(story, opened) -> None:
+    """What scrolls out of the table of sslmodes is no more than who is at the other end."""
+    shown = opened(story("sibling-verify-full"), width=360)
+    heads = shown.locator(".modes thead th")
+    assert heads.all_inner_texts()[2:5] == ["① chain", "② dates", "③ name"]
+    box = heads.nth(4).bounding_box()
+    assert box["x"] + box["width"] <= 360
+    assert max(row.bounding_box()["height"] for row in shown.locator(".modes tbody tr").all()) < 64
+
+
+def test_what_is_printed_keeps_its_lines(story, opened) -> None:
+    """As the client printed it."""
+    shown = opened(story("missing-root-file"))
+    assert shown.locator(".prints pre").inner_text().splitlines()[:1] == [
+        'root certificate file "root.crt" does not exist'
+    ]
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", LOOKED_AT)
 def test_a_story_can_be_seen(name: str, scheme: str, story, opened) -> None:
