@@ -10,7 +10,7 @@ import signal
 import socket
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import stage
@@ -34,12 +34,31 @@ server_tls_sslmode = require
 
 
 @contextmanager
-def pgbouncer(behind: stage.Server, *, port: int, certificate: str, key: str) -> Iterator[stage.Server]:
-    """PgBouncer with a certificate of its own. It takes no client without TLS, and speaks TLS to the server as well."""
+def pgbouncer(
+    behind: stage.Server,
+    *,
+    port: int,
+    certificate: str,
+    key: str,
+    asks: str = "",
+    settings: Mapping[str, str] | None = None,
+) -> Iterator[stage.Server]:
+    """PgBouncer with a certificate of its own. It takes no client without TLS, and speaks TLS to the server as well.
+
+    It `asks` for a client certificate of these CAs (PEM), inside the handshake; `settings` are for its pgbouncer.ini.
+    """
     with stage.owned_folder() as folder:
-        settings = PGBOUNCER.format(behind=behind.port, port=port, folder=folder)
+        of_clients = {"client_tls_sslmode": "verify-ca", "client_tls_ca_file": f"{folder}/clients.crt"} if asks else {}
+        lines = [f"{name} = {value}\n" for name, value in {**of_clients, **(settings or {})}.items()]
         users = f'"{stage.USER}" "{stage.PASSWORD}"\n'
-        files = {"pooler.crt": certificate, "pooler.key": key, "users": users, "pgbouncer.ini": settings}
+        ini = PGBOUNCER.format(behind=behind.port, port=port, folder=folder) + "".join(lines)
+        files = {
+            "pooler.crt": certificate,
+            "pooler.key": key,
+            "clients.crt": asks,
+            "users": users,
+            "pgbouncer.ini": ini,
+        }
         for name, text in files.items():
             stage.write_owned(folder / name, text)
         log = folder / "log"
@@ -70,24 +89,20 @@ def pooler_version() -> str:
 @contextmanager
 def injector(behind: stage.Server, *, port: int) -> Iterator[stage.Server]:
     """Somebody in the middle, for one connection: passes everything on, and puts bytes of his own behind the server's S."""
-
-    def altered(first: bytes) -> bytes:
-        return first + INJECTED if first == b"S" else first
-
     with socket.create_server(("127.0.0.1", port)) as listening:
-        worker = threading.Thread(target=_relay, args=(listening, behind.port, altered))
+        worker = threading.Thread(target=lambda: between(listening.accept()[0], behind.port))
         worker.start()
         yield stage.Server(port, behind.pid, behind.log, behind.version)
         worker.join(stage.PATIENCE)
 
 
-def _relay(listening: socket.socket, target: int, altered: Callable[[bytes], bytes]) -> None:
-    """Carry one connection. What the server says first passes through `altered`."""
-    client, _ = listening.accept()
+def between(client: socket.socket, target: int) -> None:
+    """Carry one connection to that port, with bytes put behind the server's S."""
     with client, socket.create_connection(("127.0.0.1", target)) as server:
         upwards = threading.Thread(target=_pump, args=(client, server))
         upwards.start()
-        client.sendall(altered(server.recv(1)))
+        first = server.recv(1)
+        client.sendall(first + INJECTED if first == b"S" else first)
         _pump(server, client)
         upwards.join(stage.PATIENCE)
 

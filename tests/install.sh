@@ -10,6 +10,7 @@ PATH=$PATH:/usr/sbin:/sbin
 # check | its Debian packages | what is skipped without it
 programs='
 server|postgresql|everything with a real server: captures of our own, probe, cost
+have pgbouncer|pgbouncer|the probe of a pooler
 have tshark|tshark|the second opinion of Wireshark, and reading through pyshark
 have tcpdump|tcpdump|capturing
 have ip|iproute2|live traffic in a network namespace of its own

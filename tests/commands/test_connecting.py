@@ -1,4 +1,4 @@
-"""`pgtls probe` against real servers: its verdict is what a real client does with the same connection string."""
+"""`pgtls probe` against real servers: its options and files; test_beside_psql.py holds its verdicts against psql's."""
 
 from __future__ import annotations
 
@@ -34,13 +34,12 @@ def clients() -> authority.Identity:
 
 @pytest.fixture(scope="module")
 def servers() -> Iterator[dict[str, stage.Server]]:
-    """PostgreSQL 15 and 18, one whose certificate has expired, one without TLS, one that wants a client certificate."""
+    """PostgreSQL 15 and 18, one without TLS, one that wants a client certificate."""
     from contextlib import ExitStack
 
     need("initdb-15", "initdb-18")
     ours = region("eu-test-1")
     good = pki.server(ours.subordinate, HOST, NOW - DAY)
-    expired = pki.server(ours.subordinate, HOST, NOW - 30 * DAY, NOW - DAY)
 
     def identity(leaf: pki.Issued) -> dict[str, str]:
         return {"certificate": pki.certificates_pem([leaf, ours.subordinate]), "key": pki.key_pem(leaf)}
@@ -52,8 +51,6 @@ def servers() -> Iterator[dict[str, stage.Server]]:
         yield {
             "15": start(stage.server(fifteen, **identity(good))),
             "18": start(stage.server(eighteen, **identity(good))),
-            "12": start(stage.server(fifteen, **identity(good), settings={"ssl_max_protocol_version": "TLSv1.2"})),
-            "expired": start(stage.server(fifteen, **identity(expired))),
             "off": start(stage.server(fifteen)),
             "asks": start(
                 stage.server(
@@ -78,29 +75,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-# server, options, exit status of the probe, the step that refused
-CASES = [
-    ("15", f"host={HOST} sslmode=verify-full sslrootcert=root.pem", 0, None),
-    ("18", f"host={HOST} sslmode=verify-full sslrootcert=root.pem", 0, None),
-    ("12", f"host={HOST} sslmode=verify-full sslrootcert=root.pem", 0, None),
-    ("18", f"host={HOST} sslmode=verify-full sslrootcert=root.pem sslnegotiation=direct", 0, None),
-    ("15", "sslmode=require", 0, None),
-    ("15", "", 0, None),
-    ("15", "host=other.test sslmode=verify-full sslrootcert=root.pem", 1, "name"),
-    ("12", "host=other.test sslmode=verify-full sslrootcert=root.pem", 1, "name"),
-    ("15", "sslmode=verify-full sslrootcert=root.pem", 1, "name"),
-    ("15", "host=other.test sslmode=verify-ca sslrootcert=root.pem", 0, None),
-    ("15", f"host={HOST} sslmode=verify-full sslrootcert=wrong.pem", 1, "chain"),
-    ("12", f"host={HOST} sslmode=require sslrootcert=wrong.pem", 1, "chain"),
-    ("expired", f"host={HOST} sslmode=verify-ca sslrootcert=root.pem", 1, "validity"),
-    ("expired", f"host={HOST} sslmode=require", 0, None),
-    ("15", "sslmode=verify-ca sslrootcert=missing.pem", 1, "root_file"),
-    ("15", "host=other.test sslmode=verify-full sslrootcert=missing.pem", 1, "root_file"),
-    ("off", "sslmode=require", 1, "negotiation"),
-    ("18", f"host={HOST} sslmode=require ssl_min_protocol_version=TLSv1.3", 0, None),
-]
-
-
 def probed(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, dict[str, object]]:
     """The exit status, and the connection of the JSON document."""
     capsys.readouterr()
@@ -108,39 +82,6 @@ def probed(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, dict[s
     out, err = capsys.readouterr()
     assert out, err
     return status, json.loads(out)
-
-
-@pytest.mark.parametrize(("server", "options", "expected", "step"), CASES)
-def test_it_is_what_a_client_does(
-    servers: dict[str, stage.Server],
-    folder: Path,
-    capfd: pytest.CaptureFixture[str],
-    server: str,
-    options: str,
-    expected: int,
-    step: str | None,
-) -> None:
-    """The exit status is the one of psycopg with the same string, and so is what would be printed."""
-    real = stage.psycopg(servers[server], options, folder=folder, home=folder)
-    status, document = probed(capfd, servers[server].conninfo(options))
-    (connection,) = document["connections"]  # type: ignore[misc]
-    verdict = connection["verdicts"][0]
-    assert (status, bool(real.returncode)) == (expected, bool(expected)), real.stderr
-    failed = next((check for check in verdict["checks"] if check["outcome"] == "failed"), None)
-    assert (failed["step"] if failed else None) == step
-    assert verdict["agrees_with_capture"] is not False
-    if verdict["prints"]:
-        assert verdict["prints"].splitlines()[0] in real.stderr
-
-
-def test_direct_tls_to_a_server_that_cannot(
-    servers: dict[str, stage.Server], folder: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    """PostgreSQL 15 closes on it: no session, whatever the checks say."""
-    options = "sslmode=require sslnegotiation=direct"
-    assert stage.psycopg(servers["15"], options, folder=folder, home=folder).returncode
-    status, _ = probed(capfd, servers["15"].conninfo(options))
-    assert status == 1
 
 
 @pytest.mark.parametrize(("client", "status"), [("libpq-15", 0), ("libpq-16", 1)])

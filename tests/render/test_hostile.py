@@ -126,6 +126,7 @@ OURS = {
     "rect",
     "text",
     "tspan",
+    "use",
     "button",
     "script",
 }

@@ -125,6 +125,24 @@ def test_a_story_opens_without_a_word(name: str, story, opened) -> None:
         assert headlines[0] in " ".join(screen.split())
 
 
+def test_a_small_screen_shows_all_three_checks(story, opened) -> None:
+    """What scrolls out of the table of sslmodes is no more than who is at the other end."""
+    shown = opened(story("sibling-verify-full"), width=360)
+    heads = shown.locator(".modes thead th")
+    assert heads.all_inner_texts()[2:5] == ["① chain", "② dates", "③ name"]
+    box = heads.nth(4).bounding_box()
+    assert box["x"] + box["width"] <= 360
+    assert max(row.bounding_box()["height"] for row in shown.locator(".modes tbody tr").all()) < 64
+
+
+def test_what_is_printed_keeps_its_lines(story, opened) -> None:
+    """As the client printed it."""
+    shown = opened(story("missing-root-file"))
+    assert shown.locator(".prints pre").inner_text().splitlines()[:1] == [
+        'root certificate file "root.crt" does not exist'
+    ]
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", LOOKED_AT)
 def test_a_story_can_be_seen(name: str, scheme: str, story, opened) -> None:
@@ -196,6 +214,34 @@ def test_keys_and_presses_do_the_same(story, opened) -> None:
     shown.keyboard.press("Enter")
     shown.locator("h1").hover()
     assert message.locator(".hex .lit").count() == 32
+
+
+@pytest.mark.parametrize("width", [1000, 360])
+def test_tab_reaches_everything(width: int, story, opened) -> None:
+    """In the order of the page, nothing twice, and whoever uses keys sees where they are."""
+    shown = opened(story("sibling-verify-full"), width=width)
+    shown.evaluate("document.querySelectorAll('#c1-m2, .more').forEach(it => it.open = true)")
+    everything = shown.evaluate(REACHABLE)
+    assert {"a", "SUMMARY", "BUTTON", "PRE", "DIV"} <= {one[0] for one in everything}
+    reached = []
+    for _ in everything:
+        shown.keyboard.press("Tab")
+        reached.append(shown.evaluate(FOCUSED))
+    assert [one[0] for one in reached] == [number for number, _ in enumerate(everything)]
+    assert [everything[at] for at, outline in reached if not outline] == []
+
+
+REACHABLE = """
+() => (window.reachable = [...document.querySelectorAll("a, button, summary, [tabindex]")].filter(it => it.checkVisibility()))
+  .map(it => [it.tagName, it.textContent.trim().slice(0, 40)])
+"""
+FOCUSED = """
+() => {
+  const it = document.activeElement, look = getComputedStyle(it), box = it.getBoundingClientRect();
+  const inside = box.bottom > 0 && box.top < innerHeight;
+  return [window.reachable.indexOf(it), inside && look.outlineStyle === "solid" && parseFloat(look.outlineWidth) >= 2];
+}
+"""
 
 
 def test_an_arrow_of_the_ladder_leads_to_its_message(story, opened) -> None:
@@ -318,9 +364,35 @@ def test_without_scripts_everything_can_be_read(story, opened) -> None:
 def test_a_nasty_name_is_text(what: str, opened) -> None:
     """Nothing runs, nothing is asked for, and the page stays as wide as it was."""
     shown = opened(tracer.render.html(trace(what), trust(trace(what))), width=360)
+    shown.evaluate("document.querySelectorAll('details').forEach(it => it.open = true)")
+    shown.locator(".fields button", has_text="cert_data").first.hover()
+    assert shown.locator(".tell strong", has_text="cert_data").count() == 1
     assert wide(shown) == 360
     assert shown.locator("img, iframe, object, main script").count() == 0
     assert shown.evaluate("typeof owned") == "undefined"
+
+
+# ON PAPER
+
+
+def test_paper_has_no_picture_that_cannot_be_broken(story, opened) -> None:
+    """A browser moves a tall picture to a sheet of its own: in print the ladder comes in pieces, and nothing scrolls."""
+    shown = opened(story("verify-full"), "#c1-m2")
+    whole = shown.locator(".ladder.wide").bounding_box()
+    shown.emulate_media(media="print")
+    assert not shown.locator(".ladder.wide").is_visible()
+    pieces = [piece.bounding_box() for piece in shown.locator(".ladder.paper").all()]
+    assert max(piece["height"] for piece in pieces) < 400  # of the thousand that a sheet has
+    form = sum(piece["height"] for piece in pieces) / pieces[0]["width"]
+    assert form == pytest.approx(whole["height"] / whole["width"], rel=0.02)  # nothing twice, nothing left out
+    assert shown.locator(".ladder.paper use").first.bounding_box()["width"] > 500
+    assert shown.evaluate(SCROLLING) == []
+
+
+SCROLLING = """
+() => [...document.querySelectorAll("main *")].filter(it => it.checkVisibility()
+  && ["auto", "scroll"].includes(getComputedStyle(it).overflowY)).map(it => it.className)
+"""
 
 
 # MANY
@@ -342,12 +414,12 @@ def test_a_thousand_connections_fold(opened) -> None:
     assert shown.locator(".overview tbody tr").count() == SHOWN
     assert "7 connections more are not here" in shown.locator(".notice").inner_text()
     assert "--connection" in shown.locator(".notice").inner_text()
-    assert shown.locator(".ladder").count() == 0
+    assert shown.locator(".ladder.wide").count() == 0
     shown.locator(".overview a", has_text="900").click()
     shown.locator("#c900 .ladder.wide").wait_for()
     shown.locator("#c3 > summary").click()
     shown.locator("#c3 .ladder.wide").wait_for()
-    assert shown.locator(".ladder").count() == 4
+    assert shown.locator(".ladder.wide").count() == 2
 
 
 def test_nothing_is_said_too(opened) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
-from tests.wire import Tls, follow, packets
-from tracer.render.judged import certificates, sign, table
+from cryptography.x509 import load_pem_x509_certificate
+
+from tests.wire import Tls, certificate, follow, packets
+from tracer.render.judged import certificates, colour, sign, table
 from tracer.render.page import Page
 from tracer.report import judge
 from tracer.verify import Trust
@@ -13,6 +16,8 @@ from tracer.verify import Trust
 MADE = Tls().run()
 PRESENTED = follow(packets(MADE.preambled()), MADE.keys()).presented
 TIME = datetime(2200, 1, 1, tzinfo=UTC)
+NOW = datetime.now(UTC)
+ROOT = load_pem_x509_certificate(Path(certificate()[0]).read_bytes())
 
 
 def test_a_row_for_every_mode() -> None:
@@ -29,6 +34,18 @@ def test_a_row_for_every_mode() -> None:
         ["verify-ca", "refuses"],
         ["verify-full", "refuses"],
     ]
+
+
+def test_to_connect_is_no_good_news_by_itself() -> None:
+    """Green where the server is known; yellow where anybody may be there."""
+    judged = judge(PRESENTED, Trust(host="db.example", sslmode="require", roots=None, time=TIME))
+    assert [colour(judged.verdicts[mode]) for mode in ("disable", "require", "verify-full")] == [
+        "yellow",
+        "yellow",
+        "red",
+    ]
+    known = judge(PRESENTED, Trust(host="db.example", sslmode="verify-full", roots=[ROOT], time=NOW))
+    assert [colour(known.verdicts[mode]) for mode in ("verify-ca", "verify-full")] == ["yellow", "green"]
 
 
 def test_certificates_take_two_lines() -> None:

@@ -16,6 +16,7 @@ from tracer.verify import Trust
 TIME = datetime(2026, 6, 1, tzinfo=UTC)
 MADE = Tls().run()
 TRACE = follow(packets(MADE.preambled()), MADE.keys())
+QUERY, DONE = b"Q\0\0\0\x0dselect 1\0", b"C\0\0\0\x0dSELECT 1\0"
 SEALED = follow(packets(MADE.preambled()))
 
 
@@ -31,6 +32,28 @@ def test_time_runs_downwards(shape: Shape) -> None:
     assert all(below - above >= shape.row for above, below in itertools.pairwise(heights))
     assert heights[-1] < found.height
     assert [step.index for step in found.steps] == sorted(step.index for step in found.steps)
+
+
+def test_pieces_for_paper() -> None:
+    """They join, none is as high as a sheet, and no cut goes through a message's words or a gate."""
+    found = drawn(TRACE, sslmode="verify-full", roots=[])
+    assert found.pieces[0][0] < 0
+    assert found.pieces[-1][1] > found.height
+    assert all(above[1] == below[0] for above, below in itertools.pairwise(found.pieces))
+    assert all(bottom - top < 400 for top, bottom in found.pieces)
+    taken = [(step.y - 20, step.y + 5) for step in found.steps]
+    taken += [(gate.y - 12, gate.y + 5 + 16 * len(gate.lines)) for gate in found.gates]
+    cuts = [top for top, _ in found.pieces[1:]]
+    assert cuts
+    assert not [cut for cut in cuts for top, bottom in taken if top < cut < bottom]
+
+
+def test_what_comes_together_says_until_when() -> None:
+    """The session itself is one arrow, however long it took."""
+    trace = spoken(("client", STARTUP), ("server", WELCOME), ("client", QUERY), ("server", DONE))
+    late = [replace(m, time=m.time + timedelta(seconds=3 * (m.kind == "CommandComplete"))) for m in trace.messages]
+    (session,) = (step for step in drawn(replace(trace, messages=tuple(late))).steps if step.sender == "both")
+    assert "until 3,0" in session.words
 
 
 def test_a_longer_wait_is_a_longer_way() -> None:

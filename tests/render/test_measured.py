@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests.test_measure import made
+from tracer.cost import PHASES
 from tracer.measure import Way, row
 from tracer.render.measured import document, measured
 from tracer.render.page import Page
@@ -25,8 +28,20 @@ def test_bars_are_as_long_as_the_time() -> None:
     """The longest has the whole width, and each phase its part."""
     lines = shown(ROWS)
     bars = [line.strip() for line in lines if line.strip().startswith("░") and line.endswith("█")]
-    assert [len(bar) for bar in bars] == [12, 28, 32]
-    assert bars[0] == "░░░▒▒▒▓▓▓███"
+    assert [len(bar) for bar in bars] == [11, 29, 30]
+    assert bars[0] == "░░░▒▒▒▓▓▓██"
+
+
+def test_a_bar_is_its_total_where_the_phases_add_up_to_something_else() -> None:
+    """The medians of phases are those of different connections; the longer total has the longer bar."""
+    costs = [replace(made(0.010), seconds=dict(zip(PHASES, parts, strict=True))) for parts in UNEVEN]
+    rows = [row(Way("require", "TLSv1.3"), costs), row(Way("verify-full", "TLSv1.3"), [made(0.009)])]
+    assert sum(rows[0].seconds.values()) < 0.009 < rows[0].total
+    bars = [len(line.strip()) for line in shown(rows) if line.strip().startswith("░") and line.endswith("█")]
+    assert bars == [30, 27]
+
+
+UNEVEN = [(0.007, 0.001, 0.001, 0.001), (0.001, 0.007, 0.001, 0.001), (0.001, 0.001, 0.007, 0.001)]
 
 
 def test_it_fits_and_says_what_it_means() -> None:
@@ -46,6 +61,9 @@ def test_it_fits_and_says_what_it_means() -> None:
 def test_faster_by_chance() -> None:
     """Noise is not told as a gain."""
     rows = [row(Way("require", "TLSv1.3"), [made(0.010)]), row(Way("verify-full", "TLSv1.3"), [made(0.009)])]
+    assert "no time that could be measured" in " ".join(" ".join(shown(rows)).split())
+    slow = [row(Way("require", "TLSv1.3"), [made(t) for t in (0.008, 0.010, 0.014, 0.016)]) for _ in range(2)]
+    rows = [slow[0], replace(slow[1], way=Way("verify-full", "TLSv1.3"), total=slow[1].total + 0.001)]
     assert "no time that could be measured" in " ".join(" ".join(shown(rows)).split())
 
 

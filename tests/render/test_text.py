@@ -47,11 +47,30 @@ def test_nobody_looked_is_said() -> None:
     assert shown.count("nobody looked") >= 3
 
 
+def test_a_goodbye_is_no_alarm() -> None:
+    """close_notify ends every connection that is whole; what refuses it is red."""
+
+    def alerts(story: str) -> list[str]:
+        source = tracer.read(CAPTURES / story / "capture.pcapng")
+        (trace,) = (tracer.follow(connection, source.keys) for connection in tracer.reassemble(source))
+        shown = screen.connection(report(trace, tracer.Trust(time=trace.time), asked=False), color=True)
+        return [line for line in shown.splitlines() if ("Alert" in line and "fatal" in line) or "close_notify" in line]
+
+    assert [line for line in alerts("verify-full") if RED in line] == []
+    assert len(alerts("verify-full")) == 2
+    (refused,) = alerts("wrong-root")
+    assert RED in refused
+
+
+RED = "\x1b[31m"
+
+
 def test_a_line_for_one_of_many() -> None:
-    """Id, ends, protocol, outcome and verdict."""
+    """Its mark, id, ends, protocol, outcome and verdict."""
     found = report(TRACE, tracer.Trust(sslmode="require", roots=None, time=TRACE.time))
     line = screen.line(found, width=200)
     assert line.count("\n") == 1
+    assert line.startswith("✘  1  ")
     for word in ("1", "10.0.0.1:40000", "TLS 1.3", "established", "require: connects"):
         assert word in line
 

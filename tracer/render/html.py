@@ -25,7 +25,7 @@ from tracer.render.escape import escape
 from tracer.render.fields import keys, visible
 from tracer.render.fields import shown as shown_fields
 from tracer.render.json import tool_version
-from tracer.render.judged import MARKS, OUTCOMES, TITLES, asked_with, sign
+from tracer.render.judged import MARKS, OUTCOMES, TITLES, asked_with, colour, sign
 from tracer.render.ladder import NARROW, WIDE, ladder
 from tracer.render.modes import cell, whom
 from tracer.render.path import names, picture, shown
@@ -211,19 +211,12 @@ def table(judged: Judged) -> list[dict[str, Any]]:
                 "mode": mode,
                 "asked": judged.asked and mode == judged.trust.sslmode,
                 "outcome": OUTCOMES[verdict.outcome],
-                "tone": _tone(verdict),
+                "tone": TONES[colour(verdict)],
                 "cells": cells,
                 "who": who(verdict, judged.presented),
             }
         )
     return rows
-
-
-def _tone(verdict: Verdict) -> str:
-    """To connect is good where the server is known, and a warning where anybody could be there."""
-    if verdict.outcome == "accept":
-        return "good" if verdict.authenticated else "warn"
-    return OUTCOME_TONES[verdict.outcome]
 
 
 def _finding(finding: Finding) -> dict[str, Any]:
@@ -297,6 +290,5 @@ def _field(m: Message, field: Field, value: str, depth: int) -> dict[str, Any]:
 
 # TABLES
 
-OUTCOME_TONES = {"refuse": "bad", "plaintext": "warn", "cannot_tell": "unknown"}
 STATES = {"✔": "passed", "✘": "failed", "·": "empty", "?": "unknown", "not reached": "behind"}
 WEIGHTS = {"danger": "✘", "warning": "!", "note": "i"}

@@ -64,7 +64,7 @@ def table(page: Page, judged: Judged, title: str) -> None:
         marker = "▸" if mode == judged.trust.sslmode and judged.asked else " "
         cells: list[tuple[str, str]] = [
             (f"{marker} {mode:<13}", "bold"),
-            (f"{OUTCOMES[v.outcome]:<13}", COLOURS[v.outcome]),
+            (f"{OUTCOMES[v.outcome]:<13}", colour(v)),
         ]
         for step in MARKS:
             mark, style = sign(v, v.check(step))
@@ -81,6 +81,11 @@ def table(page: Page, judged: Judged, title: str) -> None:
         ),
         indent=2,
     )
+
+
+def colour(verdict: Verdict) -> str:
+    """To connect is good where the server is known, and a warning where anybody could be there."""
+    return "yellow" if verdict.outcome == "accept" and not verdict.authenticated else COLOURS[verdict.outcome]
 
 
 def asked_with(judged: Judged) -> str:

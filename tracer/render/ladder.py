@@ -21,6 +21,9 @@ from tracer.verify.model import Check
 MOST_ROWS = 60
 STRETCH = 72.0  # the longest wait, in pixels
 LINES = 9  # beside a gate
+HEADS, END = -34.0, 12.0  # what stands above the first message, and below the last
+ABOVE = 24.0  # of an arrow, for its words
+PIECE = 120.0  # of a drawing that is cut for paper
 CUT = 10  # times the median wait: what is longer is cut
 
 
@@ -86,6 +89,15 @@ class Ladder:
     cuts: tuple[tuple[float, str], ...]
     longest: float | None  # milliseconds: the wait from which on time is cut
     left_out: int
+
+    @property
+    def pieces(self) -> tuple[tuple[float, float], ...]:
+        """From where to where to cut the drawing for paper: a browser breaks no picture, and tall ones leave pages empty."""
+        cuts = [HEADS]
+        for step in self.steps:
+            if step.y - ABOVE - cuts[-1] > PIECE:
+                cuts.append(step.y - ABOVE)
+        return tuple(pairwise((*cuts, self.height + END)))
 
 
 def ladder(report: Report, shape: Shape = WIDE) -> Ladder:
@@ -181,11 +193,14 @@ def _step(report: Report, row: list[Message], y: float) -> Step:
     several = len({m.kind for m in row}) > 1
     title = f"{SESSION if several else first.kind}{f' ×{len(row)}' if len(row) > 1 else ''}"
     words = first.summary if len(row) == 1 else group_summary(row, trace.tls.keys if trace.tls else "none")
+    begun, ended = (f"{(m.time - trace.connection.started).total_seconds() * 1000:,.1f}" for m in (first, row[-1]))
+    if several and ended != begun:
+        words = f"{words}, until {ended} ms"
     return Step(
         y=y,
         index=first.index,
         sender="both" if several else first.sender,
-        time=f"{(first.time - trace.connection.started).total_seconds() * 1000:,.1f}",
+        time=begun,
         title=title,
         words=escape(words),
         bad=first.kind in BAD or first.summary.startswith("fatal") or first.problem is not None,

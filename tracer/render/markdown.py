@@ -47,7 +47,9 @@ def page(
         return f"{sections[0].body}\n<sub>pgtls on {about}</sub>\n"
     parts = [f"## {len(sections) + left_out:,} connections to PostgreSQL\n", *_findings(findings), *_overview(sections)]
     if left_out:
-        parts.append(f"{left_out:,} connections more are not here: of {SHOWN:,} those that ended badly come first.\n")
+        parts.append(
+            f"{left_out:,} connection{'s more are' if left_out > 1 else ' more is'} not here: of {SHOWN:,} those that ended badly come first.\n"
+        )
     for one in sections:
         if len(sections) > OPEN:
             title = f"Connection {one.id}: {one.row.mark} {plain(one.row.headline)}"

@@ -49,11 +49,20 @@ def _row(page: Page, row: Row, longest: float) -> None:
         (f"{row.round_trips:>5}{1000 * row.total:>8.1f}", "bold"),
         (f"  {f'{low} to {high}':<13}{row.bytes_client:>7,} out {row.bytes_server:>6,} in", ""),
     )
-    spans = [(" " * 31, "")]
-    for phase, seconds in (row.seconds or {}).items():
+    page.add((" " * 31, ""), *_bar(row, longest))
+
+
+def _bar(row: Row, longest: float) -> list[tuple[str, str]]:
+    """The total as a length, and of it each phase's share: medians of phases need not add up to that of the total."""
+    seconds = {phase: value or 0.0 for phase, value in (row.seconds or {}).items()}
+    whole = BAR * (row.total or 0.0) / longest / (sum(seconds.values()) or 1.0)
+    spans, drawn, end = [], 0, 0.0
+    for phase, value in seconds.items():
         mark, style = BLOCKS[phase]
-        spans.append((mark * round(BAR * (seconds or 0.0) / longest), style))
-    page.add(*spans)
+        end += whole * value
+        spans.append((mark * (round(end) - drawn), style))
+        drawn = round(end)
+    return spans
 
 
 def _lesson(rows: Sequence[Row]) -> str:
@@ -72,8 +81,15 @@ def _lesson(rows: Sequence[Row]) -> str:
 def _more(less: Row, more: Row) -> str:
     turns = (more.round_trips or 0) - (less.round_trips or 0)
     seconds = (more.total or 0.0) - (less.total or 0.0)
-    time = f"{1000 * seconds:.1f} ms" if seconds > 0 else "no time that could be measured"
+    time = f"{1000 * seconds:.1f} ms" if _apart(less, more) else "no time that could be measured"
     return f"{turns or 'no'} turn{'s' * (turns != 1)} and {time}"
+
+
+def _apart(less: Row, more: Row) -> bool:
+    """Whether each median lies beyond the other's middle half: else the difference is noise."""
+    if less.total is None or less.spread is None or more.total is None or more.spread is None:
+        return False
+    return less.total < more.spread[0] and less.spread[1] < more.total
 
 
 def _way(way: Way) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tracer.modes import Mode
-from tracer.render.judged import COLOURS
+from tracer.render.judged import colour
 from tracer.render.page import Page
 from tracer.report import Judged, Report
 from tracer.verify.model import SSLMODES, Verdict
@@ -48,7 +48,7 @@ def cell(verdict: Verdict) -> tuple[str, str]:
         return "-", "dim"
     if verdict.authenticated:
         return "✔ connects", "green"
-    return WORDS[verdict.outcome], "yellow" if verdict.outcome == "accept" else COLOURS[verdict.outcome]
+    return WORDS[verdict.outcome], colour(verdict)
 
 
 def no_mode(verdict: Verdict) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from tracer.advice import advice
 from tracer.findings import Finding
 from tracer.render.fields import fields
-from tracer.render.judged import COLOURS, OUTCOMES, certificates, table
+from tracer.render.judged import OUTCOMES, certificates, colour, table
 from tracer.render.modes import clients, recognised
 from tracer.render.page import Page
 from tracer.render.timeline import SESSION, group_summary, groups, marks, protocol, told_check
@@ -18,6 +18,7 @@ from tracer.trace import Trace
 from tracer.verify.model import Check
 
 WIDTH = 110
+BAD = ("ErrorResponse", "UnencryptedData")
 WEIGHTS = {"danger": ("✘", "red"), "warning": ("!", "yellow"), "note": ("·", "cyan")}
 
 
@@ -54,16 +55,18 @@ def has_table(report: Report) -> bool:
 
 
 def line(report: Report, *, width: int = WIDTH, color: bool = False) -> str:
-    """One line for a connection among many."""
+    """One line for a connection among many, with the mark of its headline in front."""
     page = Page(width, color)
     trace, verdict = report.trace, report.verdict
+    mark, style, _ = headline(report)
     judged = report.asked and trace.transport != "cancel"
     page.add(
-        (f"{trace.connection.id:>4}  ", "bold"),
+        (f"{mark} ", f"bold {style}"),
+        (f"{trace.connection.id:>2}  ", "bold"),
         (f"{trace.connection.started:%H:%M:%S}  {trace.connection.client} → {trace.connection.server}  ", ""),
         (f"{protocol(trace, short=True)}{', not PostgreSQL' * report.foreign}  ", ""),
         (f"{trace.outcome.kind.replace('_', ' ')}", _outcome_style(trace)),
-        *([(f"  {verdict.sslmode}: {OUTCOMES[verdict.outcome]}", COLOURS[verdict.outcome])] if judged else []),
+        *([(f"  {verdict.sslmode}: {OUTCOMES[verdict.outcome]}", colour(verdict))] if judged else []),
         indent=6,
     )
     return page.text()
@@ -109,6 +112,9 @@ def _header(page: Page, report: Report) -> None:
 
 
 def _outcome_style(trace: Trace) -> str:
+    """A request to cancel is answered by closing, and that is no harm."""
+    if trace.transport == "cancel":
+        return ""
     return "green" if trace.outcome.kind == "established" else "red"
 
 
@@ -129,9 +135,8 @@ def _timeline(page: Page, report: Report, verbose: int) -> None:
         if len({m.kind for m in group}) > 1:
             kind = f"{SESSION} ×{len(group)}"
         words = first.summary if len(group) == 1 else group_summary(group, trace.tls.keys if trace.tls else "none")
-        style = (
-            "red" if first.kind in ("Alert", "ErrorResponse", "UnencryptedData") else "dim" if first.sealed else "bold"
-        )
+        bad = first.kind in BAD or (first.kind == "Alert" and "close_notify" not in first.summary)
+        style = "red" if bad else "dim" if first.sealed else "bold"
         page.add(
             (f"{first.packet:>7} {elapsed:>6.1f}  {arrow} {lock} ", "dim"),
             (f"{kind:<23} ", style),
