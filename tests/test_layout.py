@@ -45,6 +45,7 @@ MAY_IMPORT: dict[str, tuple[str, ...] | None] = {
     "tables.py": ("audit", "places", "errors"),
     "summary.py": ("audit", "tables"),
     "errors.py": (),
+    "privileges.py": ("errors",),
     "glossary.py": (),
     "protocol/numbers.py": (),
     "protocol/fields.py": (),
