@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 import tracer
+from captures import stage
 from tests import wire
 from tests.test_cli import CHECKOUT, STORY, run
 from tracer.packets.frames import ip, key_log
@@ -59,6 +60,95 @@ def test_a_full_disk(form: str) -> None:
         assert "no space left on device" in done.stderr
         assert "Traceback" not in done.stderr
         assert "Exception ignored" not in done.stderr
+
+
+ROOTS = str(STORY.parent / "roots.pem")
+SPEAKING = {
+    "demo": ["demo"],
+    "verify": ["verify", ROOTS],
+    "bundle": ["bundle", ROOTS],
+    "explain-mode": ["explain-mode", "host=db.example"],
+    "audit": ["audit", str(STORY)],
+    "annotate": ["annotate", str(STORY), "-"],
+}
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+@pytest.mark.parametrize("what", SPEAKING)
+def test_a_full_disk_behind_every_command(what: str) -> None:
+    """Standard output or OUT: one line, no traceback."""
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "tracer", *SPEAKING[what]],
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False, cwd=CHECKOUT,
+        )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr.count("pgtls: error: ") == 1
+    assert "no space left on device" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet", "ndjson", "duckdb"])
+def test_an_audit_that_does_not_fit(ending: str, tmp_path: Path) -> None:
+    """No file may grow over 4 KiB: one line says so, and nothing that looks like an audit is left; what was there before stays."""
+    out = tmp_path / f"out.{ending}"
+    if ending != "duckdb":
+        out.write_bytes(b"an older one")
+    script = f"ulimit -f 8; exec {sys.executable} -m tracer audit {STORY} -o {out}"
+    done = shell(script)
+    assert done.returncode == 2
+    assert done.stderr.count("pgtls: error: ") == 1
+    assert "Traceback" not in done.stderr
+    assert ending == "duckdb" or out.read_bytes() == b"an older one"
+
+
+@pytest.mark.parametrize("what", SPEAKING)
+def test_a_pipe_that_was_closed_before(what: str) -> None:
+    """As in `pgtls … | true`: without a word."""
+    ours, theirs = os.pipe()
+    os.close(ours)
+    command = [sys.executable, "-m", "tracer", *SPEAKING[what]]
+    done = subprocess.run(command, stdout=theirs, stderr=subprocess.PIPE, text=True, check=False, cwd=CHECKOUT)
+    os.close(theirs)
+    assert done.returncode in (0, 1)
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+    assert "pgtls: error" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["read", "FILE"],
+        ["annotate", "FILE", "OUT"],
+        ["read", str(STORY), "--keylog", "FILE"],
+        ["read", str(STORY), "--server-key", "FILE"],
+        ["read", str(STORY), "--sslcrl", "FILE", "--sslmode", "verify-full", "--sslrootcert", ROOTS],
+        ["verify", "FILE"],
+        ["bundle", "FILE"],
+        ["bundle", ROOTS, "--against", "FILE"],
+        ["audit", "FILE"],
+    ],
+)
+@pytest.mark.parametrize("fault", ["missing", "folder", "unreadable"])
+def test_a_file_that_cannot_be_opened(words: list[str], fault: str, tmp_path: Path) -> None:
+    """Wherever it is named: said in one line, or a hint where a client passes over it, and never a traceback."""
+    file = tmp_path / "file"
+    if fault == "folder":
+        file.mkdir()
+    elif fault == "unreadable":
+        file.write_bytes(STORY.read_bytes())
+        file.chmod(0)
+    names = {"FILE": str(file), "OUT": str(tmp_path / "out")}
+    command = [sys.executable, "-m", "tracer", *(names.get(word, word) for word in words)]
+    done = subprocess.run(
+        [*stage.bound_by_modes(), *command], capture_output=True, text=True, check=False, cwd=CHECKOUT
+    )
+    assert "Traceback" not in done.stderr
+    assert str(file) in re.sub(r"\n *", " ", done.stderr + done.stdout)
+    assert done.returncode == 2 or "--sslcrl" in words
+    assert not (tmp_path / "out").exists()
 
 
 def redirected(form: str) -> subprocess.CompletedProcess[str]:

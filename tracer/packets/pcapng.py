@@ -59,6 +59,8 @@ class Blocks:
                 done += self._file.write(data[done:]) or 0
             self._file.flush()
         except OSError as error:
+            if isinstance(error, BrokenPipeError) and not self.ours:
+                raise  # whoever read standard output has had enough: that is no error
             self.size -= len(data)
             self._cut(waiting, done)
             raise self._error(error) from None
