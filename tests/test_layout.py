@@ -42,7 +42,7 @@ MAY_IMPORT: dict[str, tuple[str, ...] | None] = {
     "commands/": None,
     "audit.py": (*VALUES, "findings", "report"),
     "places.py": ("packets.chunks", "errors"),
-    "tables.py": ("audit", "places", "errors"),
+    "tables.py": ("audit", "places", "render.escape", "errors"),
     "summary.py": ("audit", "tables"),
     "errors.py": (),
     "privileges.py": ("errors",),
