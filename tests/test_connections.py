@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.packets.listening import in_namespace
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 STORY = CHECKOUT / "captures" / "verify-full"
@@ -58,6 +61,37 @@ def test_the_watch_can_fail() -> None:
     to = [given for event, given in seen if event == "socket.connect"]
     assert to
     assert all("'127.0.0.1', 1" in given for given in to)
+
+
+def test_cost_asks_nobody_else() -> None:
+    """Each of its attempts goes to the address that it was given."""
+    command = [sys.executable, "-c", CHILD, "cost", "host=127.0.0.1 port=1 gssencmode=disable"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=CHECKOUT, timeout=120)
+    to = [given for event, given in json.loads(done.stderr.splitlines()[-1]) if event == "socket.connect"]
+    assert to
+    assert all("'127.0.0.1', 1" in given for given in to)
+
+
+LISTEN = f"""
+child = {CHILD!r}
+done = subprocess.run([sys.executable, "-c", child, "live", "-i", "lo", "--via", sys.argv[1], "--duration", "1"], capture_output=True, text=True)
+assert "listening on lo" in done.stderr, done.stderr
+print(done.stderr.splitlines()[-1])
+"""
+
+
+@pytest.mark.needs("unshare", "ip")
+@pytest.mark.parametrize("way", ["ring", "scapy"])
+def test_live_only_listens(way: str) -> None:
+    """A packet socket (AF_PACKET, 17) is opened and bound; nothing connects, sends or asks for a name."""
+    seen = json.loads(in_namespace(LISTEN, way))
+    made = [given for event, given in seen if event == "socket.__new__"]
+    assert any(", 17, " in given for given in made), made
+    sent = ("socket.connect", "socket.send", "socket.getaddrinfo", "socket.gethostby", "subprocess.", "os.")
+    number = re.compile(
+        r"\('[\d.]+', "
+    )  # that is nobody's name: scapy asks so for "192.168.1.128" while it is imported
+    assert [(event, given) for event, given in seen if event.startswith(sent) and not number.match(given)] == []
 
 
 def test_no_code_of_strangers_runs() -> None:

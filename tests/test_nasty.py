@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
+import re
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
+import duckdb
 import pytest
 
 import tracer
@@ -16,12 +20,19 @@ from tests import wire
 from tests.nasty import DANGEROUS, NASTY
 from tests.render.test_hostile import MOST, Tags
 from tests.test_cli import run
+from tracer.audit import COLUMNS, audit
 from tracer.output import Output
 from tracer.packets.commented import copy
 from tracer.packets.frames import write
+from tracer.places import Place
 from tracer.protocol.keys import Keys
 from tracer.render.comments import comments
+from tracer.render.page import Page
+from tracer.render.summary import document
+from tracer.render.summary import summary as screen
 from tracer.report import report
+from tracer.summary import summary
+from tracer.tables import Tables
 from tracer.trace import Trace
 from tracer.verify import Trust
 
@@ -71,16 +82,90 @@ PLACES: dict[str, Callable[[bytes], Trace]] = {
 }
 
 
+TEXTS = [column.name for column in COLUMNS if column.type == "VARCHAR"]
+LISTS = [column.name for column in COLUMNS if column.type == "VARCHAR[]"]
+
+
+def audited(path: str | None, text: bytes) -> Tables:
+    """An audit of which every word is a stranger's."""
+    words = text.decode("utf-8", "surrogateescape")
+    found = audit(
+        tracer.read("captures/verify-full/capture.pcapng"), lambda trace: report(trace, Trust(time=trace.time))
+    )
+    names = [column.name for column in COLUMNS]
+    row = dict(zip(names, found.rows[0], strict=True)) | dict.fromkeys(TEXTS, words) | {name: [words] for name in LISTS}
+    tables = Tables(path)
+    tables.add([(Place(words, 1, "1"), found._replace(rows=[[row[name] for name in names]], problems=[words]))])
+    return tables
+
+
+@EVERY
+def test_a_spreadsheet_runs_no_cell(what: str, tmp_path: Path) -> None:
+    """Whether a comma, a semicolon or a tab ends a cell there, and whatever quotes are to it; a terminal obeys none of them."""
+    out = tmp_path / "out.csv"
+    tables = audited(None, NASTY[what])
+    tables.export(str(out))
+    tables.close()
+    text = out.read_text("utf-8")
+    assert not DANGEROUS.search(text.replace("\n", "").replace("\r", ""))
+    with out.open(encoding="utf-8", newline="") as file:
+        cells = [cell for row in csv.reader(file) for cell in row]
+    broken = [cell for line in text.splitlines() for cell in re.split("[;\t]", line)]
+    assert not [cell for cell in cells + broken if FORMULAS.match(cell.strip(' "'))]
+    assert len(cells) == 2 * len(COLUMNS)
+
+
+FORMULAS = re.compile("[=+\\-@\t\r\uff1d\uff0b\uff0d\uff20]")
+
+
+@EVERY
+def test_databases_keep_what_they_are_given(what: str, tmp_path: Path) -> None:
+    """DuckDB, Parquet and NDJSON are for programs: a text is whole, but for what has no encoding, and nothing but a text."""
+    words = NASTY[what].decode("utf-8", "surrogateescape").encode("utf-8", "backslashreplace").decode()
+    tables = audited(str(tmp_path / "out.duckdb"), NASTY[what])
+    for ending in ("parquet", "ndjson"):
+        tables.export(str(tmp_path / f"out.{ending}"))
+    tables.close()
+    kept = (
+        duckdb.connect(str(tmp_path / "out.duckdb"), read_only=True)
+        .execute('SELECT "user" FROM connections')
+        .fetchall()
+    )
+    packed = duckdb.execute('SELECT "user" FROM read_parquet(?)', [str(tmp_path / "out.parquet")]).fetchall()
+    (line,) = (tmp_path / "out.ndjson").read_text("ascii").splitlines()
+    assert kept == packed == [(words,)]
+    assert json.loads(line)["user"] == words
+
+
+@EVERY
+def test_what_an_audit_tells(what: str) -> None:
+    """The summary on the screen and in JSON."""
+    tables = audited(None, NASTY[what])
+    found = summary(tables, datetime(2026, 6, 1, tzinfo=UTC), 10_000)
+    page = Page(100, False)
+    screen(page, found)
+    shown = page.text()
+    assert not DANGEROUS.search(shown.replace("\n", ""))
+    assert len(shown) < MOST
+    told = json.dumps(document(found))
+    assert not DANGEROUS.search(told)
+    assert json.loads(told)
+
+
 def outputs(trace: Trace) -> Iterator[tuple[str, str]]:
     judged = report(trace, Trust(sslmode="verify-full", roots=[], time=trace.time))
-    for form in ("text", "json", "ndjson", "html", "markdown"):
+    for form in ("text", "text -v", "text -vv", "json", "ndjson", "html", "markdown"):
         file = io.StringIO()
-        out = Output(form, file, width=100, color=False, verbose=2, only=None, several=True)
-        out.connection(judged)
+        only, verbose = form.partition(" ")[0], form.count("v")
+        out = Output(only, file, width=100, color=False, verbose=verbose, only=None, several=True)
+        for _ in range(1 if verbose else 2):  # of several each is a line
+            out.connection(judged)
         out.end([])
         yield form, file.getvalue()
     yield "comments", "\n".join(line for lines in comments(judged, quote=True).values() for line in lines)
-    yield "notebook", trace._repr_html_()
+    yield "a notebook's trace", trace._repr_html_()
+    yield "a notebook's chain", trace.presented._repr_html_()
+    yield "a notebook's verdict", judged.verdict._repr_html_()
 
 
 @EVERY
@@ -91,7 +176,7 @@ def test_nothing_dangerous_comes_out(what: str, place: str) -> None:
         text.encode()
         assert not DANGEROUS.search(text.replace("\n", "").replace("\t", "")), form
         assert form in ("json", "ndjson") or len(text) < MOST, form
-        if form in ("html", "notebook"):
+        if form == "html" or form.startswith("a notebook's"):
             tags = Tags(text).found
             assert not [name for _, had in tags for name in had if name.startswith(("on", "src"))]
             assert sum(tag in ("script", "img", "iframe") for tag, _ in tags) <= 1

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import re
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ import pytest
 
 from tests import wire
 from tracer import render
+from tracer.audit import COLUMNS
+from tracer.findings import sketch
 from tracer.output import Output
 from tracer.render.comments import comments
 from tracer.report import report
@@ -144,3 +147,19 @@ def test_a_cancel_request_keeps_its_key() -> None:
     for name, text in outputs(trace):
         flat = re.sub(r"\s|\\x|<[^>]*>", "", text).lower()
         assert not [form for form in forms(CANCEL_KEY) if form.lower() in flat], name
+
+
+@pytest.mark.parametrize("version", ["TLSv1_2", "TLSv1_3"])
+def test_no_report_holds_a_key(version: str) -> None:
+    """What opens the connection is in no output of it, nor in an audit's row."""
+    made = wire.Tls(version=ssl.TLSVersion[version]).run()
+    keys = made.keys()
+    trace = wire.follow(wire.packets(made.preambled()), keys)
+    assert trace.tls.keys == "all"
+    secret = [key for of in keys.secrets.values() for key in of.values()]
+    assert secret
+    row = repr([column.read(report(trace, Trust(time=trace.time)), sketch(trace)) for column in COLUMNS])
+    for name, text in [*outputs(trace), ("audit", row)]:
+        flat = re.sub(r"\s|\\x|<[^>]*>", "", text).lower()
+        for key in secret:
+            assert not [form for form in forms(key) if form.lower() in flat], name

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from tracer.commands import annotating, auditing, connecting, judging, listening, measuring, reading
 from tracer.commands.options import Parser
@@ -37,7 +40,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status."""
     try:
         options = _options(arguments)
-        return int(options.run(options))
+        with _interruptible():
+            status = int(options.run(options))
+            if sys.stdout is not None and not sys.stdout.closed:
+                sys.stdout.flush()
+            return status
     except TracerError as error:
         complain(error)
         return 2
@@ -50,6 +57,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         complain(TracerError(f"cannot go on: {(error.strerror or str(error)).lower()}", _where(error)))
         return 2
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Inside, Ctrl-C raises KeyboardInterrupt; outside it does what it did before, as `__main__` has said."""
+    before = signal.getsignal(signal.SIGINT)
+    if not callable(before) or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _where(error: OSError) -> str:
@@ -84,11 +105,3 @@ def _parser() -> argparse.ArgumentParser:
     measuring.add(commands)
     auditing.add(commands)
     return parser
-
-
-def _entry() -> None:
-    sys.exit(main())
-
-
-if __name__ == "__main__":
-    _entry()

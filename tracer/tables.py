@@ -7,6 +7,8 @@ capture is in there whole or not at all. A capture of which size or time of chan
 from __future__ import annotations
 
 import csv
+import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,12 +17,15 @@ from typing import TYPE_CHECKING
 from tracer.audit import COLUMNS, Capture, Value
 from tracer.errors import TracerError
 from tracer.places import Place
+from tracer.render.escape import escape
 
 if TYPE_CHECKING:
     import duckdb
 
 WORKING = ".part"  # behind the name of what is no DuckDB file: where its rows are gathered until it is written whole
-FORMULA = "=+-@"  # what a spreadsheet takes for the beginning of a formula
+# what a spreadsheet takes for the beginning of a formula (OWASP), full-width too; in many countries ; ends a cell
+FORMULA = re.compile("(^|;)(?=\\s*[=+\\-@\uff1d\uff0b\uff0d\uff20])")
+LONGEST_CELL = 32_000  # characters: a spreadsheet holds 32,767
 
 
 class Tables:
@@ -91,19 +96,28 @@ class Tables:
         part = f"{path}{WORKING}.new"
         if Path(path).suffix == ".csv":
             self._csv(part)
+        elif Path(path).suffix == ".ndjson":
+            self._ndjson(part)
         else:
-            form = {".parquet": "parquet", ".ndjson": "json"}[Path(path).suffix]
-            self.db.execute(f"COPY ({ORDERED}) TO '{_quoted(part)}' (FORMAT {form})")
+            self.db.execute(f"COPY ({ORDERED}) TO '{_quoted(part)}' (FORMAT parquet)")
         Path(part).replace(path)
 
     def _csv(self, path: str) -> None:
-        """Lists become words; a cell that a spreadsheet would run is made harmless."""
+        """Lists become words; no cell is run by a spreadsheet, or obeyed by a terminal."""
         found = self.db.execute(ORDERED)
         with Path(path).open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
             out = csv.writer(file)
             out.writerow(column.name for column in COLUMNS)
             while some := found.fetchmany(1000):
                 out.writerows([harmless(cell) for cell in row] for row in some)
+
+    def _ndjson(self, path: str) -> None:
+        """Everything but ASCII is an escape: DuckDB's own writer leaves controls as they are."""
+        found = self.db.execute(ORDERED)
+        names = [column.name for column in COLUMNS]
+        with Path(path).open("w", encoding="ascii") as file:
+            while some := found.fetchmany(1000):
+                file.writelines(json.dumps(dict(zip(names, row, strict=True)), default=str) + "\n" for row in some)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -163,14 +177,12 @@ def open_tables(output: str | None, asked: str) -> Iterator[Tables]:
 
 
 def harmless(cell: object) -> object:
-    """A cell of a CSV file. What begins like a formula, or with a control, gets an apostrophe in front (OWASP)."""
+    """A cell of a CSV file: controls are written out, and what would be a formula gets an apostrophe in front."""
     if isinstance(cell, list):
         cell = " ".join(str(each) for each in cell)
     if isinstance(cell, bool):
         return str(cell).lower()
-    if isinstance(cell, str) and cell and (cell[0] in FORMULA or not cell[0].isprintable()):
-        return f"'{cell}"
-    return cell
+    return FORMULA.sub(r"\1'", escape(cell, LONGEST_CELL)) if isinstance(cell, str) else cell
 
 
 def _mark(place: Place, found: Capture) -> list[Value]:
@@ -198,6 +210,8 @@ def _connect(name: str, readonly: bool) -> duckdb.DuckDBPyConnection:
 
 def _utf8(value: Value) -> Value:
     """Half a surrogate pair has no encoding: the name of a file may hold one, or a stranger's certificate."""
+    if isinstance(value, list):
+        return [each.encode("utf-8", "backslashreplace").decode() for each in value]
     if isinstance(value, str) and not value.isascii():
         return value.encode("utf-8", "backslashreplace").decode()
     return value

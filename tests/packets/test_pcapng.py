@@ -99,6 +99,17 @@ def test_nobody_else_reads_keys(tmp_path: Path) -> None:
     assert modes == {"there": 0o600, "new": 0o600, "late": 0o600}
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away, and write into it")
+def test_keys_into_somebody_elses_file(tmp_path: Path) -> None:
+    """Its owner would read them, whatever its mode: root does not write them there."""
+    theirs = tmp_path / "theirs.pcapng"
+    theirs.write_bytes(b"as it was")
+    os.chown(theirs, 1, 1)
+    with pytest.raises(TracerError, match="it is somebody else's"):
+        Writer(theirs, private=True)
+    assert theirs.read_bytes() == b"as it was"
+
+
 def test_what_is_flushed_is_there(tmp_path: Path) -> None:
     """Behind each flush the file holds everything, and ends with a whole block; without one, a large part goes at once."""
     path = tmp_path / "out.pcapng"

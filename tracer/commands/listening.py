@@ -16,13 +16,14 @@ from typing import NamedTuple
 
 from tracer import serverkey
 from tracer.commands import options as shared
-from tracer.commands import reading, terminal
+from tracer.commands import reading, rights, terminal
 from tracer.commands.options import Parser, Question
 from tracer.errors import TracerError
 from tracer.output import Output
 from tracer.packets.keylog import KeyLog
 from tracer.packets.recorder import Recorder, rotation
 from tracer.packets.source import Source
+from tracer.privileges import lent
 from tracer.progress import Progress, connections, packets
 from tracer.protocol.fields import first
 from tracer.protocol.keys import Keys
@@ -61,23 +62,41 @@ def add(commands: argparse._SubParsersAction[Parser]) -> None:
         "--rotate", metavar="WHEN", help="write OUT-00001.pcapng and so on, a new file each 100MB, or each 1h"
     )
     parser.add_argument(
+        "--user",
+        metavar="NAME",
+        help="whom root becomes before the first packet is read (default: who called sudo or doas, else nobody); root stays root",
+    )
+    parser.add_argument(
         "--with-keys", action="store_true", help="write the keys of --keylog, too: they open passwords and data"
     )
 
 
 def _live(options: argparse.Namespace) -> int:
+    becomes = rights.somebody(options)
     rotate = rotation(options.rotate) if options.rotate else None
     key_log = _key_log(options)
     _check_files(options, key_log)
     question = shared.question(options)
     decrypt = serverkey.load(options.server_key) if options.server_key else None
-    source = live(options.interface, ports=options.port, via=options.via)
+    with lent(becomes):  # whatever needs root is opened here
+        source = live(options.interface, ports=options.port, via=options.via)
+        rights.check_files(options, key_log, becomes)
+        recorder = (
+            rights.theirs(becomes, lambda: Recorder(options.write, rotate, keys=options.with_keys))
+            if options.write
+            else None
+        )
+        opened = rights.theirs(becomes, lambda: terminal.output(options))
     source.keys.decrypt = decrypt
-    recorder = Recorder(options.write, rotate, keys=options.with_keys) if options.write else None
     if recorder is not None:
         source.record = recorder.frame
-    with terminal.output(options) as file, _until_told(source):
-        print(f"pgtls: listening on {_where(source)} through {source.way}; Ctrl-C ends it", file=sys.stderr, flush=True)
+    with opened as file, _until_told(source):
+        rights.give_up(options, question, becomes, source.way)
+        print(
+            f"pgtls: listening on {_where(source)} through {source.way}{rights.words(options, becomes)}; Ctrl-C ends it",
+            file=sys.stderr,
+            flush=True,
+        )
         output = reading.output(options, file, question)
         output.streaming = True
         session = _Session(source, question, output, key_log, recorder)

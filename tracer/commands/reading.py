@@ -60,7 +60,7 @@ def _read(options: argparse.Namespace) -> int:
 
 def _demo(options: argparse.Namespace) -> int:
     """The story of a client that checks everything, with the options that it had."""
-    folder = _demo_folder()
+    folder = demo_folder()
     given = {"sslmode": "verify-full", "sslrootcert": str(folder / "roots.pem")}
     for name, value in given.items():
         setattr(options, name, getattr(options, name) or value)
@@ -72,7 +72,8 @@ def _demo(options: argparse.Namespace) -> int:
     return _trace(options, [read(folder / "capture.pcapng")])
 
 
-def _demo_folder() -> Path:
+def demo_folder() -> Path:
+    """Where the story is that ships with pgtls."""
     here = Path(__file__).parent.parent
     packaged = here / "demo"
     return packaged if packaged.is_dir() else here.parent / "captures" / "verify-full"

@@ -35,6 +35,8 @@ def hint(text: str) -> None:
 def output(options: argparse.Namespace, inputs: Iterable[str] = ()) -> IO[str]:
     """The file of `-o`, else standard output; never one that is read. Raises `TracerError`."""
     if not options.output:
+        if sys.stdout is None:
+            raise TracerError("standard output is closed", "-o OUT names a file")
         return open(sys.stdout.fileno(), "w", encoding="utf-8", errors="backslashreplace", closefd=False, buffering=1)
     if any(same(options.output, name) for name in inputs):
         raise TracerError(f"{options.output} is read and would be overwritten", "name another file with -o")

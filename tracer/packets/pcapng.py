@@ -6,6 +6,7 @@ A file grows by whole blocks only, so that it can be read at any moment and afte
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import struct
@@ -19,6 +20,7 @@ NSS_KEY_LOG = 0x544C534B  # §4.7, secrets type
 COMMENT, USER_APPLICATION, INTERFACE_NAME, RESOLUTION = 1, 4, 2, 9  # options
 
 LONGEST_OPTION = 0xFFFF  # bytes: its length is a 16 bit number
+KEYS_GO = "keys are only written into a file of your own"
 HELD_BACK = 1 << 18  # bytes that wait for a flush
 
 # §4.3: type, length, interface, time in two halves, bytes kept, bytes on the wire. At once: live writes 100,000 a second
@@ -59,6 +61,8 @@ class Blocks:
                 done += self._file.write(data[done:]) or 0
             self._file.flush()
         except OSError as error:
+            if isinstance(error, BrokenPipeError) and not self.ours:
+                raise  # whoever read standard output has had enough: that is no error
             self.size -= len(data)
             self._cut(waiting, done)
             raise self._error(error) from None
@@ -82,22 +86,27 @@ class Blocks:
         if not self.ours:
             return
         try:
-            if stat.S_ISREG(os.fstat(self._file.fileno()).st_mode):
-                os.fchmod(self._file.fileno(), 0o600)
+            _keep_private(self._file.fileno())
         except OSError as error:
-            raise self._error(error, "keys are only written into a file of your own") from None
+            raise self._error(error, KEYS_GO) from None
 
     def _opened(self, path: str | os.PathLike[str], private: bool) -> BinaryIO:
         def opener(name: str, flags: int) -> int:
-            return os.open(name, flags, 0o600 if private else 0o666)
+            if not private:
+                return os.open(name, flags, 0o666)
+            file = os.open(name, flags & ~os.O_TRUNC, 0o600)  # it may have been there before
+            try:
+                if _keep_private(file):
+                    os.ftruncate(file, 0)
+            except BaseException:
+                os.close(file)
+                raise
+            return file
 
         try:
             file: BinaryIO = open(path, "wb", buffering=0, opener=opener)  # noqa: SIM115 (`close` does)
         except OSError as error:
-            raise self._error(error) from None
-        self._file = file
-        if private:
-            self.make_private()  # it may have been there before
+            raise self._error(error, KEYS_GO if private else "") from None
         return file
 
     def _cut(self, waiting: list[bytes], done: int) -> None:
@@ -151,6 +160,17 @@ class Writer(Blocks):
         """The lines of an NSS key log. Wireshark opens what stands behind them. Nobody else may read the file from now on."""
         self.make_private()
         self.block(secrets_block(key_log))
+
+
+def _keep_private(file: int) -> bool:
+    """Nobody but its owner may open the file, who is us; whether it is one, and no pipe or device. Raises `OSError`."""
+    status = os.fstat(file)
+    if not stat.S_ISREG(status.st_mode):
+        return False
+    if status.st_uid != os.geteuid():  # root would write there, and its owner read
+        raise PermissionError(errno.EPERM, "it is somebody else's")
+    os.fchmod(file, 0o600)
+    return True
 
 
 def block(kind: int, body: bytes, order: str = "<") -> bytes:

@@ -91,6 +91,7 @@ def environment() -> Environment:
 
     made = Environment(
         loader=FileSystemLoader(TEMPLATES),
+        auto_reload=False,  # they are read once: `live` may give up the right to
         autoescape=True,
         finalize=_harmless,
         undefined=StrictUndefined,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -225,7 +226,9 @@ def time(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
+@cache
 def tool_version() -> str:
+    """Of the package, "0" where it is not installed."""
     try:
         return version("pg-tls-tracer")
     except PackageNotFoundError:
