@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from tracer.advice import advice
@@ -226,6 +225,8 @@ def time(moment: datetime) -> str:
 
 
 def tool_version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return version("pg-tls-tracer")
     except PackageNotFoundError:
