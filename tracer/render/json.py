@@ -221,7 +221,8 @@ def check(c: Check) -> Object:
 
 def time(moment: datetime) -> str:
     """ISO 8601 in UTC, to the microsecond."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    of_utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return of_utc.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def tool_version() -> str:
