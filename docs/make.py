@@ -141,7 +141,7 @@ def commands() -> str:
 
 
 def subcommands() -> Iterator[tuple[str, argparse.ArgumentParser, str]]:
-    action = next(a for a in cli._parser()._actions if isinstance(a, argparse._SubParsersAction))
+    action = next(a for a in cli._parser(cli.COMMANDS)._actions if isinstance(a, argparse._SubParsersAction))
     for choice in action._choices_actions:
         yield choice.dest, action.choices[choice.dest], choice.help or ""
 

@@ -16,7 +16,7 @@ def test_exact_and_sealed_pieces() -> None:
     layer.add(b"abcd", 10, 14, exact=True)
     layer.add(b"efgh", 20, 60, exact=False)
     assert layer.spans(1, 6) == ((11, 14), (20, 60))
-    assert (layer.range(1, 3), layer.range(5, 7)) == ((1, 3), (1, 3))
+    assert (layer.place(1, 3)[0], layer.place(5, 7)[0]) == ((1, 3), (1, 3))
 
 
 @given(st.lists(st.binary(min_size=1, max_size=5), min_size=1, max_size=8), st.data())

@@ -11,10 +11,10 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 
-from tracer.commands import annotating, auditing, connecting, judging, listening, measuring, reading
 from tracer.commands.options import Parser
 from tracer.commands.terminal import complain
 from tracer.errors import TracerError
@@ -79,13 +79,26 @@ def _where(error: OSError) -> str:
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     """What was asked for; an option that is none points to the help of its command."""
-    options, unknown = _parser().parse_known_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    named = [name for name, commands in COMMANDS.items() if given[0] in commands] if given else []
+    options, unknown = _parser(named or COMMANDS).parse_known_args(given)
     if unknown:
         raise TracerError(f"unrecognized arguments: {' '.join(unknown)}", f"see pgtls {options.command} --help")
     return options
 
 
-def _parser() -> argparse.ArgumentParser:
+class _Version(argparse.Action):
+    """Looks for the version only when it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from tracer.render.json import tool_version
+
+        print(f"pgtls {tool_version()}")
+        parser.exit()
+
+
+def _parser(modules: Iterable[str]) -> argparse.ArgumentParser:
+    """The parser of the commands in these modules: no other is loaded."""
     parser = Parser(
         prog="pgtls",
         description="See how PostgreSQL clients and servers speak TLS, and where the client verified whom.",
@@ -93,15 +106,20 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    from tracer.render.json import tool_version
-
-    parser.add_argument("--version", action="version", version=f"pgtls {tool_version()}")
+    parser.add_argument("--version", action=_Version, nargs=0, help="show program's version number and exit")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    reading.add(commands)
-    listening.add(commands)
-    annotating.add(commands)
-    connecting.add(commands)
-    judging.add(commands)
-    measuring.add(commands)
-    auditing.add(commands)
+    for name in modules:
+        import_module(f"tracer.commands.{name}").add(commands)
     return parser
+
+
+# Modules, and the commands in them
+COMMANDS = {
+    "reading": ("read", "demo"),
+    "listening": ("live",),
+    "annotating": ("annotate",),
+    "connecting": ("probe",),
+    "judging": ("verify", "explain-mode", "bundle"),
+    "measuring": ("cost",),
+    "auditing": ("audit",),
+}

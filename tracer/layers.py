@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -25,12 +24,14 @@ class Layer:
 
     data: bytearray = field(default_factory=bytearray)
     pieces: list[Piece] = field(default_factory=list)
+    offsets: list[int] = field(default_factory=list)  # of the pieces
     done: int = 0  # bytes that are messages already
     whole: int | None = None  # where bytes are missing: what stands behind that is not known to begin with a message
     why: str = ""
 
     def add(self, data: bytes, start: int, stop: int, *, exact: bool) -> None:
         self.pieces.append(Piece(len(self.data), start, stop, exact))
+        self.offsets.append(len(self.data))
         self.data += data
 
     def end(self, why: str) -> None:
@@ -38,28 +39,35 @@ class Layer:
         if self.data and self.whole is None:
             self.whole, self.why = len(self.data), f"{why}: where a message begins behind that is not known"
 
-    def within(self, start: int, stop: int) -> Iterator[tuple[Piece, int, int]]:
+    def within(self, start: int, stop: int) -> list[tuple[Piece, int, int]]:
         """The pieces that carry a range, each with its part of the range."""
-        at = bisect_right(self.pieces, start, key=lambda piece: piece.offset) - 1
+        at = bisect_right(self.offsets, start) - 1
+        found = []
         while at < len(self.pieces):
             piece = self.pieces[at]
-            end = self.pieces[at + 1].offset if at + 1 < len(self.pieces) else len(self.data)
+            end = self.offsets[at + 1] if at + 1 < len(self.pieces) else len(self.data)
             if piece.offset >= stop > start:
-                return
+                break
             if end > start or stop == start:
-                yield piece, max(start, piece.offset), min(stop, end)
+                found.append((piece, max(start, piece.offset), min(stop, end)))
             if end >= stop:
-                return
+                break
             at += 1
+        return found
+
+    def place(self, start: int, stop: int) -> tuple[Span, tuple[Span, ...]]:
+        """Where a range of the layer stood, by the rule of messages, and its spans.
+
+        The first is into the side's bytes, or into the record's plaintext when it was sealed. Spans are of the stream:
+        the whole record, where it was sealed.
+        """
+        carried = self.within(start, stop)
+        first = carried[0][0]
+        spans = [
+            (p.start + a - p.offset, p.start + b - p.offset) if p.exact else (p.start, p.stop) for p, a, b in carried
+        ]
+        return (start, stop) if first.exact else (start - first.offset, stop - first.offset), tuple(spans)
 
     def spans(self, start: int, stop: int) -> tuple[Span, ...]:
-        """Where a range of the layer stood in the stream: the whole record, where it was sealed."""
-        return tuple(
-            (p.start + a - p.offset, p.start + b - p.offset) if p.exact else (p.start, p.stop)
-            for p, a, b in self.within(start, stop)
-        )
-
-    def range(self, start: int, stop: int) -> Span:
-        """The range by the rule of messages: into the side's bytes, or into the record's plaintext when it was sealed."""
-        piece = next(self.within(start, stop))[0]
-        return (start, stop) if piece.exact else (start - piece.offset, stop - piece.offset)
+        """Where a range of the layer stood in the stream."""
+        return self.place(start, stop)[1]

@@ -62,6 +62,8 @@ class Stream:
 
     def missing(self, start: int, stop: int) -> tuple[int, int] | None:
         """The first part of a range that was not captured."""
+        if not self.gaps:
+            return None
         at = max(bisect_right(self.gaps, (start, STREAM_BYTES << 4)) - 1, 0)
         for a, b in islice(self.gaps, at, at + 2):
             if a < stop and start < b:

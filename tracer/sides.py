@@ -8,7 +8,7 @@ they are read. Bytes that were not captured make no message: one that lacks some
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from tracer.layers import Span
 from tracer.protocol import postgres
@@ -20,8 +20,7 @@ from tracer.streams import Sender
 MOST_MESSAGES = 4000  # of one side; what is behind them is one message of kind Unread
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(NamedTuple):
     """A message of one side. `captured`: how many of its bytes were really seen, where some are missing."""
 
     kind: str
@@ -92,6 +91,8 @@ class Side:
 
 def captured(stream: Stream, spans: tuple[Span, ...]) -> int | None:
     """How many bytes stand before the first gap in the spans of a message; None when none is missing."""
+    if not stream.gaps:
+        return None
     before = 0
     for start, stop in spans:
         gap = stream.missing(start, stop)
@@ -103,6 +104,8 @@ def captured(stream: Stream, spans: tuple[Span, ...]) -> int | None:
 
 def lost(stream: Stream, spans: tuple[Span, ...]) -> str | None:
     """The first bytes of these spans that were not captured, in words."""
+    if not stream.gaps:
+        return None
     gaps = (stream.missing(start, stop) for start, stop in spans)
     gap = next((gap for gap in gaps if gap is not None), None)
     return None if gap is None else f"bytes {gap[0]} to {gap[1]} of the stream were not captured"

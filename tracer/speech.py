@@ -58,7 +58,7 @@ def _cut_messages(side: Side, layer: Layer, frame: Callable[[int], postgres.Fram
     draft = partial(_postgres_draft, side, layer, opened)
     while layer.done < end:
         at = layer.done
-        gap = None if opened else _hidden(side, layer, at, end)
+        gap = None if opened or not side.stream.gaps else _hidden(side, layer, at, end)
         if gap is not None:
             draft("Unread", at, end, postgres.unread_bytes, f"{gap}: where a message begins behind them is not known")
             return
@@ -93,13 +93,14 @@ def _postgres_draft(
     read: Callable[[Reader], None],
     problem: str | None,
 ) -> None:
-    spans = layer.spans(start, stop)
+    where, spans = layer.place(start, stop)
     seen = None if opened else captured(side.stream, spans)
     if seen is not None:
         problem = problem or lost(side.stream, spans)
     data = bytes(layer.data[start:stop])
-    where = layer.range(start, stop) if opened else spans[0]
-    side.drafts.append(Draft(kind, "postgres", data, where, spans, read, opened, opened, seen, problem))
+    side.drafts.append(
+        Draft(kind, "postgres", data, where if opened else spans[0], spans, read, opened, opened, seen, problem)
+    )
 
 
 # TABLES

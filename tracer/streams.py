@@ -68,7 +68,10 @@ def arriving(source: Source, *, all_tls: bool = False, after: int = 0) -> Iterat
     flows.numbered = after
     for item in source:
         if isinstance(item, Packet):
-            yield from flows.packet(item)
+            if flows.passes(item.time):
+                yield from flows.sweep()
+            if item.payload or item.flags & (SYN | FIN | RST) or item.cut:
+                yield from flows.packet(item)  # the others only say what was heard
         else:
             yield from flows.time(item.time)
             yield item
@@ -89,14 +92,15 @@ class _Flow:
         "last",
         "opened",
         "packets",
+        "pair",
         "quiet_checked",
         "sides",
     )
 
     def __init__(self, packet: Packet, now: float) -> None:
         self.first = packet
-        other = reverse(packet.flow)
-        self.sides = {packet.flow: Direction(packet.flow), other: Direction(other)}
+        self.pair = Direction(packet.flow), Direction(reverse(packet.flow))
+        self.sides = {side.key: side for side in self.pair}
         self.client: Direction | None = None
         self.found = False
         self.id = 0
@@ -109,7 +113,10 @@ class _Flow:
 
     def server(self) -> Direction:
         assert self.client is not None
-        return self.sides[reverse(self.client.key)]
+        return self.other(self.client)
+
+    def other(self, side: Direction) -> Direction:
+        return self.pair[1] if side is self.pair[0] else self.pair[0]
 
     def add(self, packet: Packet, now: float) -> None:
         side = self.sides[packet.flow]
@@ -129,24 +136,25 @@ class _Flow:
 
     def reset(self) -> bool:
         """Whether a side has reset it, and no byte in front of that is missing any more."""
-        return any(side.reset is not None and side.complete() for side in self.sides.values())
+        one, other = self.pair
+        return (one.reset is not None and one.complete()) or (other.reset is not None and other.complete())
 
     def half_open(self) -> bool:
         """Whether one side knocked, and nobody has answered or spoken."""
-        one, other = self.sides.values()
+        one, other = self.pair
         return (one.base is None or other.base is None) and not any(s.data or s.waiting for s in (one, other))
 
     def _closed(self, side: Direction, packet: Packet, now: float) -> None:
         if packet.flags & RST:
             side.close(packet)
         self.closed_first = self.closed_first or side
-        over = packet.flags & RST or all(side.fin is not None for side in self.sides.values())
+        over = packet.flags & RST or all(side.fin is not None for side in self.pair)
         if over and self.closed_at is None:
             self.closed_at = now
 
     def _opened(self, side: Direction, packet: Packet) -> None:
         """Who sends the SYN is the client; when both do (RFC 9293 §3.5, simultaneous open), who speaks first is."""
-        other = self.sides[reverse(packet.flow)]
+        other = self.other(side)
         if packet.flags & ACK:
             self.client = self.client or (None if side.syn else other)
         else:
@@ -170,10 +178,13 @@ class _Flows:
         self.swept = 0.0
         self.kept = 0  # bytes of all flows
 
+    def passes(self, time: float) -> bool:
+        """Time passes; whether it may have settled something."""
+        self.clock.advance(time)
+        return self.clock.now - self.swept >= SWEEP
+
     def packet(self, packet: Packet) -> Iterator[Connection]:
-        self.clock.advance(packet.time)
-        if self.clock.now - self.swept >= SWEEP:
-            yield from self.sweep()
+        """What a packet settles that says something."""
         flow = self.flows.get(packet.flow)
         if flow is not None and self._reopened(flow, packet):
             yield from self._settle(flow, "reused")
@@ -230,7 +241,8 @@ class _Flows:
 
     def _weigh(self, flow: _Flow) -> None:
         """What a flow keeps, and all of them."""
-        kept = sum(len(side.data) + side.held for side in flow.sides.values())
+        one, other = flow.pair
+        kept = len(one.data) + one.held + len(other.data) + other.held
         self.kept, flow.kept = self.kept + kept - flow.kept, kept
 
     def _oldest(self) -> _Flow:
@@ -274,19 +286,18 @@ class _Flows:
         if flow.client is not None and not flow.client.data and _lost_request(flow.client, flow.server()):
             self._find(flow)
             return True
-        for side in (flow.client,) if flow.client else flow.sides.values():
-            other = flow.sides[reverse(side.key)]
+        for side in (flow.client,) if flow.client else flow.pair:
+            other = flow.other(side)
             speaks = is_postgres(bytes(side.data[:STREAM_BYTES]), bytes(other.data[:64]), self.all_tls)
             if speaks is not None:
                 break
         if speaks == "more":
-            sides = flow.sides.values()
-            if flow.reset() or any(s.full() for s in sides) or all(s.complete() for s in sides):
+            if flow.reset() or any(s.full() for s in flow.pair) or all(s.complete() for s in flow.pair):
                 self._forget(flow)
             return False
         if speaks is None:
-            asked = [flow.client] if flow.client else list(flow.sides.values())
-            if any(side.data for side in asked) or any(side.full() for side in flow.sides.values()):
+            asked = [flow.client] if flow.client else flow.pair
+            if any(side.data for side in asked) or any(side.full() for side in flow.pair):
                 self._forget(flow)
             return False
         if flow.client is None:

@@ -260,7 +260,7 @@ class TlsSide:
             return
         layer.done = len(layer.data)
         spans = layer.spans(at, layer.done)
-        opened = not next(layer.within(at, layer.done))[0].exact
+        opened = not layer.within(at, layer.done)[0][0].exact
         where = (0, layer.done - at) if opened else (spans[0][0], spans[-1][1])
         data, seen = bytes(layer.data[at:]), captured(self.side.stream, spans)
         problem = lost(self.side.stream, spans)
@@ -291,9 +291,9 @@ class TlsSide:
         if gap is None:
             return False
         start, layer.done = layer.done, len(layer.data)
-        spans = layer.spans(start, layer.done)
+        where, spans = layer.place(start, layer.done)
         problem = f"{gap}: which messages stand here is not known"
-        where, data = layer.range(start, layer.done), bytes(layer.data[start:])
+        data = bytes(layer.data[start:])
         seen = captured(stream, spans)
         self.side.drafts.append(
             Draft("Unread", "tls", data, where, spans, postgres.unread_bytes, captured=seen, problem=problem)
@@ -306,13 +306,13 @@ class TlsSide:
         start, stop = layer.done, layer.done + length
         layer.done = stop
         data = bytes(layer.data[start:stop])
-        spans = layer.spans(start, stop)
+        where, spans = layer.place(start, stop)
         session = self.next if self.next.version is not None else self.session
         kind, read = handshake.message(data, session.version, session.suite)
         seen = None if sealed else captured(side.stream, spans)
         if seen is not None:
             problem = lost(side.stream, spans)
-        draft = Draft(kind, "tls", data, layer.range(start, stop), spans, read, sealed, sealed, seen, problem)
+        draft = Draft(kind, "tls", data, where, spans, read, sealed, sealed, seen, problem)
         side.drafts.append(draft)
         inside = sealed and problem is None and self.session.version != handshake.TLS_1_3  # of a renegotiation
         if seen is None and (inside or not sealed):
@@ -324,7 +324,7 @@ class TlsSide:
         layer = self.handshake
         left = len(layer.data) - layer.done
         if left > 0:
-            sealed = not next(layer.within(layer.done, len(layer.data)))[0].exact
+            sealed = not layer.within(layer.done, len(layer.data))[0][0].exact
             self._message(left, sealed=sealed, problem=problem)
 
 

@@ -6,10 +6,10 @@ message of kind `Sealed`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import takewhile
 from typing import TYPE_CHECKING, Literal
 
@@ -17,7 +17,7 @@ from tracer.layers import Layer, Span
 from tracer.packets.source import moment
 from tracer.preamble import Answer, Preamble, Request, Transport, preamble
 from tracer.protocol import postgres
-from tracer.protocol.fields import Field, content, every, first, number, parse
+from tracer.protocol.fields import Field, Fields, Reader, content, every, first, number, parse
 from tracer.protocol.handshake import TLS_1_3, certificate_message, decompressed
 from tracer.protocol.keys import Keys, opener
 from tracer.protocol.numbers import VERSIONS
@@ -294,7 +294,8 @@ def _before(a: Arrived, b: Arrived) -> bool:
 
 
 def _message(index: int, draft: Draft, arrival: Arrival, sender: Sender) -> Message:
-    fields, problem = parse(draft.read, draft.data, draft.captured)
+    said = _remembered if len(draft.data) <= REMEMBERED_BYTES else _said
+    fields, problem, text = said(draft.kind, draft.read, draft.data, draft.captured)
     return Message(
         index=index,
         time=moment(arrival.time),
@@ -309,8 +310,21 @@ def _message(index: int, draft: Draft, arrival: Arrival, sender: Sender) -> Mess
         data=draft.data,
         fields=fields,
         problem=draft.problem or problem,
-        summary=summary(draft.kind, fields, len(draft.data)),
+        summary=text,
     )
+
+
+def _said(
+    kind: str, read: Callable[[Reader], None], data: bytes, captured: int | None
+) -> tuple[Fields, str | None, str]:
+    """A message's fields, its problem, and its summary."""
+    fields, problem = parse(read, data, captured)
+    return fields, problem, summary(kind, fields, len(data))
+
+
+# A server says much the same to everybody.
+REMEMBERED, REMEMBERED_BYTES = 512, 1 << 14
+_remembered = lru_cache(REMEMBERED)(_said)
 
 
 # WHAT WAS AGREED

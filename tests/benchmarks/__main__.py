@@ -1,14 +1,16 @@
 """How fast `pgtls read` is, beside tshark with the same question and beside `cat`: `make bench`.
 
-`python -m tests.benchmarks [PACKETS] [ROUNDS] [--json FILE] [--seeds FOLDER]`. Traffic is recorded from a real PostgreSQL
-and repeated (`traffic.py`) to files of PACKETS packets and more, dense with handshakes and dense with bulk, and ten times as long.
-Every program reads each file ROUNDS times, one behind the other, and the medians are shown: whoever else uses the machine
+`python -m tests.benchmarks [ROUNDS] [--json FILE] [--seeds FOLDER] [--growth TIMES]`. Traffic is recorded from a real
+PostgreSQL: dense with handshakes, dense with bulk. Each is read as it was recorded, mixed, and repeated TIMES times
+(`traffic.py`). tshark is asked twice: for the types of the handshake messages, the certificates and the alerts, and for every field
+of TLS and of the certificates. Every program reads each file ROUNDS times, one behind the other, and the medians are shown: whoever else uses the machine
 shows in all of them, so only what is beside each other may be compared.
 """
 
 from __future__ import annotations
 
 import argparse
+import compileall
 import json
 import os
 import platform
@@ -24,8 +26,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-PACKETS, ROUNDS = 20_000, 3
-GROWTH, BULK = 10, 3  # how many times PACKETS the long files have, and those of bulk, of which a packet takes less
+import tracer
+
+ROUNDS, GROWTH = 3, 10
 # what tshark calls them, and pgtls; in the other direction a HelloRetryRequest is a ServerHello
 HANDSHAKES = {
     1: "ClientHello",
@@ -42,17 +45,18 @@ HANDSHAKES = {
 }
 
 
-# a name, the seed, how many times PACKETS, and the form
+# a name, the seed, whether it is repeated, and the form
 CASES = [
-    ("handshake-dense", "handshakes", 1),
-    ("handshake-dense ×10", "handshakes", GROWTH),
-    ("handshake-dense, pcapng", "handshakes", 1, "pcapng"),
-    ("handshake-dense, IPv6", "handshakes", 1, "ipv6"),
-    ("bulk-dense", "bulk", BULK),
-    ("bulk-dense ×10", "bulk", BULK * GROWTH),
-    ("bulk-dense ×10, pcapng", "bulk", BULK * GROWTH, "pcapng"),
-    ("bulk-dense ×10, IPv6", "bulk", BULK * GROWTH, "ipv6"),
+    ("handshake-dense", "handshakes", False),
+    ("handshake-dense ×{}", "handshakes", True),
+    ("handshake-dense, pcapng", "handshakes", False, "pcapng"),
+    ("handshake-dense, IPv6", "handshakes", False, "ipv6"),
+    ("bulk-dense", "bulk", False),
+    ("bulk-dense ×{}", "bulk", True),
+    ("bulk-dense ×{}, pcapng", "bulk", True, "pcapng"),
+    ("bulk-dense ×{}, IPv6", "bulk", True, "ipv6"),
 ]
+MIXED = "mixed"
 
 
 class Case(NamedTuple):
@@ -72,14 +76,23 @@ class Run(NamedTuple):
 
 
 def commands(case: Case, keys: Path) -> dict[str, list[str]]:
-    """The programs; both are asked for every handshake message and every certificate."""
+    """The programs: all are asked for every handshake message and every certificate, tshark for a little and for all of them."""
     fields = ("frame.number", "tcp.stream", "tls.handshake.type", "tls.handshake.certificate", "tls.alert_message.desc")
     shown = [word for field in fields for word in ("-e", field)]
-    question = ["-Y", "tls.handshake or tls.alert_message", "-T", "fields", *shown]
+    tshark = [
+        "tshark",
+        "-r",
+        str(case.path),
+        "-o",
+        f"tls.keylog_file:{keys}",
+        "-Y",
+        "tls.handshake or tls.alert_message",
+    ]
     return {
         "cat": ["cat", str(case.path)],
         "pgtls": [sys.executable, "-m", "tracer", "read", str(case.path), "--keylog", str(keys), "--format", "ndjson"],
-        "tshark": ["tshark", "-r", str(case.path), "-o", f"tls.keylog_file:{keys}", *question],
+        "tshark": [*tshark, "-T", "fields", *shown],
+        "tshark, all": [*tshark, "-T", "json", "--no-duplicate-keys", "-J", "tls"],  # with the certificates inside
     }
 
 
@@ -140,36 +153,43 @@ def measure(case: Case, keys: Path, rounds: int, folder: Path) -> dict[str, obje
         "differences": {kind: [seen[kind], told[kind]] for kind in seen | told if seen[kind] != told[kind]},
         "runs": {name: median._asdict() for name, median in medians.items()},
         "ratio": medians["tshark"].cpu / medians["pgtls"].cpu,
+        "ratio_all": medians["tshark, all"].cpu / medians["pgtls"].cpu,
     }
 
 
-def made(folder: Path, seeds: Path, packets: int) -> Iterator[Case]:
+def made(folder: Path, seeds: Path, growth: int) -> Iterator[Case]:
     """The files, one behind the other. The simplest case is pcap, Ethernet, IPv4.
 
     A process of its own makes them: whatever this one holds in memory is counted for those that it starts.
     """
-    for name, seed, growth, *form in CASES:
-        path = folder / "capture"
-        words = [str(seeds / f"{seed}.pcap"), str(growth * packets), str(path), *form]
-        subprocess.run([sys.executable, "-m", "tests.benchmarks.traffic", *words], check=True)
-        said = subprocess.run(
-            ["capinfos", "-c", "-M", "-T", "-r", str(path)], capture_output=True, text=True, check=True
-        ).stdout
-        yield Case(name, path, int(said.split("\t")[-1]))
+    path = folder / "capture"
+    for name, seed, repeated, *form in CASES:
+        words = [str(seeds / f"{seed}.pcap"), str(growth if repeated else 1), str(path), *form]
+        yield _made(name.format(growth), words, path)
+    yield _made(MIXED, [MIXED, str(seeds / "handshakes.pcap"), str(seeds / "bulk.pcap"), str(path)], path)
+
+
+def _made(name: str, words: list[str], path: Path) -> Case:
+    subprocess.run([sys.executable, "-m", "tests.benchmarks.traffic", *words], check=True)
+    counted = ["capinfos", "-c", "-M", "-T", "-r", str(path)]
+    said = subprocess.run(counted, capture_output=True, text=True, check=True).stdout
+    return Case(name, path, int(said.split("\t")[-1]))
 
 
 def table(results: Sequence[dict[str, object]]) -> str:
     """In Markdown; seconds are those of the processor."""
     head = (
-        "| file | packets | MB | handshakes | cat s | pgtls s | tshark s | tshark / pgtls | pgtls packets/s | handshakes/s "
-        "| pgtls peak MB | tshark peak MB | same messages |\n|---|" + "--:|" * 11 + "---|\n"
+        "| file | packets | MB | handshakes | cat s | pgtls s | tshark, types s | tshark, all s | types / pgtls | all / pgtls "
+        "| pgtls packets/s | handshakes/s | pgtls peak MB | tshark peak MB | same messages |\n|---|"
+        + "--:|" * 13
+        + "---|\n"
     )
     return head + "".join(_row(result) for result in results)
 
 
 def _row(result: dict[str, object]) -> str:
     runs = result["runs"]
-    cat, pgtls, tshark = (Run(**runs[name]) for name in ("cat", "pgtls", "tshark"))  # type: ignore[index]
+    cat, pgtls, tshark, whole = (Run(**runs[name]) for name in ("cat", "pgtls", "tshark", "tshark, all"))  # type: ignore[index]
     packets, handshakes, size = result["packets"], result["handshakes"], result["bytes"]
     assert isinstance(packets, int)
     assert isinstance(handshakes, int)
@@ -182,11 +202,13 @@ def _row(result: dict[str, object]) -> str:
         f"{cat.cpu:.2f}",
         f"{pgtls.cpu:.2f}",
         f"{tshark.cpu:.2f}",
+        f"{whole.cpu:.2f}",
         f"{tshark.cpu / pgtls.cpu:.1f}",
+        f"{whole.cpu / pgtls.cpu:.1f}",
         f"{packets / pgtls.cpu:,.0f}",
         f"{handshakes / pgtls.cpu:,.0f}",
         f"{pgtls.memory:.0f}",
-        f"{tshark.memory:.0f}",
+        f"{whole.memory:.0f}",
         "yes" if result["same_messages"] else f"no: {result['differences']}",
     )
     return f"| {' | '.join(map(str, cells))} |\n"
@@ -213,11 +235,12 @@ def record(folder: Path) -> None:
 def main() -> None:
     """Make the files, read them, show the table."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("packets", nargs="?", type=int, default=PACKETS)
     parser.add_argument("rounds", nargs="?", type=int, default=ROUNDS)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--seeds", type=Path, help="where recorded traffic is, or is to be kept")
+    parser.add_argument("--growth", type=int, default=GROWTH, help="how often the long files repeat what was recorded")
     options = parser.parse_args()
+    compileall.compile_dir(Path(tracer.__file__).parent, quiet=1)  # what is installed is, too
     print(f"{machine()}; {options.rounds} rounds, seconds of the processor", flush=True)
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
@@ -226,9 +249,13 @@ def main() -> None:
         if not (seeds / "bulk.pcap").exists():
             record(seeds)
         results = []
-        for case in made(folder, seeds, options.packets):
+        for case in made(folder, seeds, options.growth):
             results.append(measure(case, seeds / "keys.log", options.rounds, folder))
-            print(f"  {case.name}: {results[-1]['ratio']:.1f}", file=sys.stderr, flush=True)
+            print(
+                f"  {case.name}: {results[-1]['ratio']:.1f}, {results[-1]['ratio_all']:.1f}",
+                file=sys.stderr,
+                flush=True,
+            )
             case.path.unlink()
     print(table(results))
     if options.json:

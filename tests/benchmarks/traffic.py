@@ -2,27 +2,32 @@
 
 `python -m tests.benchmarks.traffic FOLDER`, in a network namespace of its own, records the two seeds and their keys:
 `handshakes.pcap` (pgbench -C under TLS 1.2, under 1.3, without TLS, and clients that refuse) and `bulk.pcap` (COPY inside
-TLS). `… SEED PACKETS OUT [pcapng] [ipv6]` repeats a seed, each time with other client addresses and later, until there are enough.
+TLS). `… SEED TIMES OUT [pcapng] [ipv6]` repeats a seed, each time with other client addresses and later. What is inside TLS
+comes again then, to the byte: once, nothing does. `… mixed HANDSHAKES BULK OUT` is the first seed once, among as much of the
+second as makes `EACH_HANDSHAKE` packets a handshake.
 """
 
 from __future__ import annotations
 
+import heapq
 import struct
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from captures import pki, stage
 from tests.packets.listening import postgres
 
-EACH = 60  # connections of each of pgbench's four clients
+EACH = 200  # connections of each of pgbench's four clients: more messages than anything remembers
 REFUSED = 25
 ROWS = 20_000  # of 1000 bytes each, of one COPY
 COPIES = 4
 PORT = 5432  # that tshark knows PostgreSQL by
 ETHERNET, IP4, IP6 = 14, 20, 40
+EACH_HANDSHAKE = 270  # packets of a mixed capture, as of one that was measured at work
+SSL_REQUEST = bytes.fromhex("0000000804d2162f")
 
 
 class Frame(NamedTuple):
@@ -74,19 +79,35 @@ def seed(path: Path) -> list[Frame]:
     return found
 
 
-def grow(frames: list[Frame], packets: int, path: Path, *, pcapng: bool = False, ipv6: bool = False) -> None:
-    """A capture of at least so many packets: whole repetitions of the seed."""
-    span = frames[-1].time + 1
+def grow(frames: list[Frame], times: int, path: Path, *, pcapng: bool = False, ipv6: bool = False) -> None:
+    """A capture of so many repetitions of the seed."""
+    _write(_repeated(frames, times, 0x0A000001, ipv6=ipv6), path, pcapng=pcapng)
+
+
+def mix(handshakes: list[Frame], bulk: list[Frame], path: Path) -> None:
+    """A capture in which handshakes are rare."""
+    packets = EACH_HANDSHAKE * sum(frame.data.endswith(SSL_REQUEST) for frame in handshakes)
+    times = -(-(packets - len(handshakes)) // len(bulk))
+    seeds = _repeated(handshakes, 1, 0x0A000001), _repeated(bulk, times, 0x0B000001)
+    _write(heapq.merge(*seeds, key=lambda frame: frame[0]), path)
+
+
+def _write(frames: Iterable[tuple[int, bytes]], path: Path, *, pcapng: bool = False) -> None:
     with path.open("wb") as file:
         file.write(PCAPNG if pcapng else struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1))
-        for number in range(-(-packets // len(frames))):
-            for time, data in _copies(frames, number, ipv6=ipv6):
-                clock = int((1_700_000_000 + number * span + time) * 1e6)
-                file.write(_block(clock, data) if pcapng else _record(clock, data))
+        for clock, data in frames:
+            file.write(_block(clock, data) if pcapng else _record(clock, data))
 
 
-def _copies(frames: list[Frame], number: int, *, ipv6: bool) -> Iterator[tuple[float, bytes]]:
-    client = struct.pack(">I", 0x0A000001 + number)
+def _repeated(frames: list[Frame], times: int, client: int, *, ipv6: bool = False) -> Iterator[tuple[int, bytes]]:
+    """The frames with their times, in microseconds; the clients' addresses count from `client`."""
+    span = frames[-1].time + 1
+    for number in range(times):
+        for time, data in _copies(frames, struct.pack(">I", client + number), ipv6=ipv6):
+            yield int((1_700_000_000 + number * span + time) * 1e6), data
+
+
+def _copies(frames: list[Frame], client: bytes, *, ipv6: bool) -> Iterator[tuple[float, bytes]]:
     mapped = [b"\xfd" + bytes(11) + client, b"\xfd" + bytes(14) + b"\1"]
     for frame in frames:
         data = frame.data
@@ -118,6 +139,8 @@ PCAPNG = struct.pack("<IIIHHqI", 0x0A0D0D0A, 28, 0x1A2B3C4D, 1, 0, -1, 28) + str
 if __name__ == "__main__":
     if len(sys.argv) == 2:
         record(Path(sys.argv[1]))
+    elif sys.argv[1] == "mixed":
+        mix(*(seed(Path(name)) for name in sys.argv[2:4]), Path(sys.argv[4]))
     else:
         source, count, made, *form = sys.argv[1:]
         grow(seed(Path(source)), int(count), Path(made), pcapng="pcapng" in form, ipv6="ipv6" in form)

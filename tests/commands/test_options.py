@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tracer.cli import _parser
+from tracer.cli import COMMANDS, _parser
 from tracer.commands.options import keylog, question, time
 from tracer.errors import TracerError
 from tracer.verify.model import UNKNOWN
 
 
 def given(*words: str) -> Namespace:
-    return _parser().parse_args(["read", "x", *words])
+    return _parser(COMMANDS).parse_args(["read", "x", *words])
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ def test_damage_is_told(pack) -> None:
 @pytest.mark.parametrize("pack", [gzip.compress, zstandard.compress])
 def test_a_bomb_comes_in_pieces(pack, monkeypatch) -> None:
     """However much a few bytes unpack to, little of it is held at once."""
-    monkeypatch.setattr(module, "CHUNK", 1 << 16)
+    monkeypatch.setattr(module, "UNPACKED", 1 << 16)
     rest = chunks(io.BytesIO(pack(bytes(64 << 20))))
     found = unpacked("x", beginning(rest), rest, [])
     assert found is not None

@@ -9,11 +9,15 @@ import threading
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import tracer
 from tracer.errors import TracerError
+from tracer.packets import chunks
+from tracer.packets.link import ETHERNET, SHORTCUTS, segment
 from tracer.packets.pcap import open_capture, read_stream
-from tracer.packets.source import Packet, Tick
+from tracer.packets.source import ACK, SYN, Packet, Tick
 
 STORY = Path(__file__).resolve().parents[2] / "captures" / "verify-full" / "capture.pcapng"
 
@@ -196,3 +200,90 @@ def test_frames_are_handed_on_as_they_are(resolution: int | None) -> None:
     for number, (_, _, when, frame, length) in enumerate(handed, 1):
         assert length == len(frame)
         assert abs(when - times.get(number, when / 1e9) * 1e9) < 1000
+
+
+# DEAD FLOWS: what is passed over at a glance is what would have been skipped packet by packet
+
+DEAD, ALIVE = b"\x0a\0\0\1\x0a\0\0\2" + b"\x9c\x40\x15\x38", b"\x0a\0\0\3\x0a\0\0\2" + b"\x9c\x40\x15\x38"
+DEAD6, ALIVE6 = bytes(range(32)) + DEAD[8:], bytes(range(1, 33)) + DEAD[8:]
+
+
+def ip_packet(flow: bytes, flags: int, payload: bytes, first: int) -> bytes:
+    """A TCP segment behind an IP header; with `first` as the header's first byte, whatever that is."""
+    tcp = flow[-4:] + struct.pack(">IIBBHHH", 1, 2, 5 << 4, flags, 0, 0, 0) + payload
+    if len(flow) == 12:
+        return struct.pack(">BBHHHBBH", first, 0, 20 + len(tcp), 0, 0, 64, 6, 0) + flow[:8] + tcp
+    return struct.pack(">IHBB", 6 << 28, len(tcp), 6, 64) + flow[:32] + tcp
+
+
+def linked(link: int, packet: bytes, marker: bytes | None) -> bytes:
+    """The packet in a frame of that link type, with what says IPv4 or with something else in that place."""
+    at, ipv4, ip = SHORTCUTS[link]
+    kind = ipv4 if marker is None else marker
+    if marker is None and packet[0] >> 4 == 6:
+        kind = {2: b"\x86\xdd", 4: ipv4}.get(len(ipv4), b"")
+    return bytes(at) + kind + bytes(ip - at - len(kind)) + packet
+
+
+PACKETS = st.builds(
+    ip_packet,
+    st.sampled_from([DEAD, DEAD, DEAD, ALIVE, DEAD6, DEAD6, ALIVE6]),
+    st.sampled_from([ACK, ACK, ACK, SYN, SYN | ACK]),
+    st.binary(max_size=30),
+    st.sampled_from([0x45, 0x45, 0x45, 0x46, 0x05]),
+)
+CUTS = st.sampled_from([None, None, None, 20, 33, 34, 47, 48, 53, 54, 60, 67, 68])
+
+
+@st.composite
+def some_frames(draw, link: int) -> list[bytes]:
+    """Frames of dead flows and of others, some cut short."""
+    marker = st.sampled_from([None, None, None, b"\x08\x06"[: len(SHORTCUTS[link].marker)]])
+    found = draw(st.lists(st.tuples(PACKETS, marker, CUTS), max_size=12))
+    return [linked(link, packet, marker)[:cut] for packet, marker, cut in found]
+
+
+def as_pcap(link: int, frames: list[bytes]) -> bytes:
+    head = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, link)
+    return head + b"".join(struct.pack("<IIII", 7 + at, 0, len(f), len(f)) + f for at, f in enumerate(frames))
+
+
+def as_pcapng(link: int, frames: list[bytes]) -> bytes:
+    head = section("<") + block("<", 1, struct.pack("<HHI", link, 0, 0))
+    times = [divmod((7 + at) * 10**6, 1 << 32) for at in range(len(frames))]
+    return head + b"".join(
+        block("<", 6, struct.pack("<IIIII", 0, *time, len(f), len(f)) + f)
+        for time, f in zip(times, frames, strict=True)
+    )
+
+
+@pytest.mark.parametrize("link", SHORTCUTS)
+@pytest.mark.parametrize("written", [as_pcap, as_pcapng])
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_dead_flows_are_passed_over(written, link: int, data) -> None:
+    """All other packets come with their number and time, and all are counted, wherever the chunks end."""
+    sent = data.draw(some_frames(link))
+    found = [(number, segment(link, frame)) for number, frame in enumerate(sent, 1)]
+    expected = [
+        Packet(number, 6.0 + number, *seen)
+        for number, seen in found
+        if seen is not None and (seen.flags & SYN or seen.flow not in (DEAD, DEAD6))
+    ]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(chunks, "CHUNK", data.draw(st.sampled_from([50, 130, 1 << 16])))
+        source = read_stream(io.BytesIO(written(link, sent)), "t")
+        for flow in (DEAD, DEAD6):
+            source.skip.add(flow)
+        assert [item for item in source if isinstance(item, Packet)] == expected
+    assert source.problems == []
+    first, last = (7.0, 6.0 + len(sent)) if sent else (None, None)
+    assert (source.counts.packets, source.counts.first, source.counts.last) == (len(sent), first, last)
+
+
+def test_ports_that_are_used_again_are_seen() -> None:
+    """A SYN among packets of a dead flow."""
+    frames = [linked(ETHERNET, ip_packet(DEAD, flags, b"", 0x45), None) for flags in (ACK, SYN, ACK)]
+    source = read_stream(io.BytesIO(as_pcap(ETHERNET, frames)), "t")
+    source.skip.add(DEAD)
+    assert [item.number for item in source if isinstance(item, Packet)] == [2]

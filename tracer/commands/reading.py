@@ -12,7 +12,6 @@ from typing import IO
 from tracer import serverkey
 from tracer.commands import options as shared
 from tracer.commands import terminal
-from tracer.commands.comparing import cross_check
 from tracer.commands.options import Parser, Question
 from tracer.errors import TracerError
 from tracer.output import Output
@@ -54,6 +53,8 @@ def _read(options: argparse.Namespace) -> int:
         if name != "-":
             open_file(name).close()  # before anything is written
     if options.cross_check:
+        from tracer.commands.comparing import cross_check  # which loads what speaks to tshark
+
         return cross_check(options)
     return _trace(options, (read(name, via=options.via) for name in options.files))
 

@@ -14,7 +14,8 @@ from typing import Any, BinaryIO
 
 from tracer.errors import TracerError
 
-CHUNK = 4 << 20  # bytes
+CHUNK = 64 << 10  # bytes: few enough to stay near the processor, and to be had from the heap and not the kernel
+UNPACKED = 4 << 20
 PACKED = 1 << 8  # bytes unpacked at a time: of zstd, four may hold a block of 128 KiB
 PATIENCE = 0.25  # seconds without news from a stream until None
 GZIP, ZSTD = bytes.fromhex("1f8b"), bytes.fromhex("28b52ffd")
@@ -90,13 +91,21 @@ class Window:
         self.ended = False
 
     def more(self) -> bool:
-        """Drop what was walked and read on; whether anything came."""
-        chunk = next(self.chunks, b"")
-        self.ended = chunk == b""
-        if not chunk:
+        """Drop what was walked and read on, as much again as is left or more; whether anything came."""
+        left = self.buffer[self.at :]
+        came: list[bytes] = []
+        size = 0
+        while not came or size < len(left):
+            chunk = next(self.chunks, b"")
+            self.ended = chunk == b"" and not came
+            if not chunk:
+                break
+            came.append(chunk)
+            size += len(chunk)
+        if not came:
             return False
         self.before += self.at
-        self.buffer = self.buffer[self.at :] + chunk
+        self.buffer = b"".join((left, *came))
         self.at = 0
         return True
 
@@ -125,7 +134,7 @@ def _unpacked(packed: Iterable[bytes | None], members: _Members, problems: list[
             except Exception as error:  # noqa: BLE001 (each library has an error of its own)
                 problems.append(f"damaged: its compression ends in an error ({str(error).lower()})")
                 break
-            if len(piece) >= CHUNK:
+            if len(piece) >= UNPACKED:
                 yield piece
                 piece = b""
         if piece:

@@ -7,6 +7,7 @@ the usual shape stands, so that a reader can look at a frame of a dead flow with
 from __future__ import annotations
 
 from collections.abc import Callable
+from struct import Struct
 from typing import NamedTuple
 
 IPV4, IPV6, TCP = 0x0800, 0x86DD, 6
@@ -109,14 +110,14 @@ def _ethertype(frame: bytes, at: int) -> int | None:
 
 
 def _ipv4(frame: bytes, at: int) -> Segment | None:
-    header = (frame[at] & 15) * 4
-    if len(frame) < at + 20 or header < 20 or frame[at + 9] != TCP:
+    if len(frame) < at + 20:
         return None
-    if int.from_bytes(frame[at + 6 : at + 8], "big") & 0x3FFF:  # a fragment
+    first, total, place, protocol, addresses = IPV4_HEADER(frame, at)
+    header = (first & 15) * 4
+    if header < 20 or protocol != TCP or place & 0x3FFF:  # another protocol, or a fragment
         return None
-    total = int.from_bytes(frame[at + 2 : at + 4], "big")
     stop = at + total if total else len(frame)  # 0: segmentation offload, the frame is the packet
-    return _tcp(frame, at + header, stop, frame[at + 12 : at + 20])
+    return _tcp(frame, at + header, stop, addresses)
 
 
 def _ipv6(frame: bytes, at: int) -> Segment | None:
@@ -135,19 +136,16 @@ def _ipv6(frame: bytes, at: int) -> Segment | None:
 def _tcp(frame: bytes, at: int, stop: int, addresses: bytes) -> Segment | None:
     if len(frame) < at + 20:
         return None
-    header = (frame[at + 12] >> 4) * 4
+    ports, seq, ack, size, flags = TCP_HEADER(frame, at)
+    header = (size >> 4) * 4
     if header < 20 or stop < at + header:
         return None
-    return Segment(
-        addresses + frame[at : at + 4],
-        int.from_bytes(frame[at + 4 : at + 8], "big"),
-        int.from_bytes(frame[at + 8 : at + 12], "big"),
-        frame[at + 13],
-        frame[at + header : stop],  # padding behind the IP packet is not the segment's
-        max(stop - max(len(frame), at + header), 0),
-    )
+    payload = frame[at + header : stop]  # padding behind the IP packet is not the segment's
+    return Segment(addresses + ports, seq, ack, flags, payload, max(stop - max(len(frame), at + header), 0))
 
 
+IPV4_HEADER = Struct(">BxH2xHxB2x8s").unpack_from
+TCP_HEADER = Struct(">4sIIBB").unpack_from
 LINKS: dict[int, Callable[[bytes], int | None]] = {
     0: _null,
     ETHERNET: _ethernet,

@@ -1,6 +1,6 @@
 """Reading pcap and pcapng, from a file or from a stream as it grows.
 
-Both formats are walked in chunks of a few MB. Of a packet whose flow is dead nothing is made: its headers are looked at
+Both formats are walked in chunks. Of a packet whose flow is dead nothing is made: its headers are looked at
 in place. What a damaged file still holds is read, and the damage is one line in `Source.problems`.
 Formats: draft-ietf-opsawg-pcap, draft-ietf-opsawg-pcapng.
 """
@@ -15,10 +15,10 @@ from typing import BinaryIO, NamedTuple
 
 from tracer.errors import TracerError
 from tracer.packets.chunks import Window, beginning, chunks, open_file, unpacked
-from tracer.packets.link import SHORTCUTS, Shortcut
+from tracer.packets.link import SHORTCUTS, TCP
 from tracer.packets.scapy_layers import known
-from tracer.packets.source import Packet, Source, Tick
-from tracer.packets.walk import Frames
+from tracer.packets.source import SYN, Packet, Skip, Source, Tick
+from tracer.packets.walk import Frames, Glance, glance
 
 LONGEST_BLOCK = 64 << 20  # a longer one is taken for damage
 LONGEST_PACKET = 1 << 24
@@ -107,11 +107,11 @@ def _pcap(source: Source, window: Window) -> Items:
         source.problems.append(f"link type {link} is not known to pgtls")
         return
     header = Struct(order + "IIII").unpack_from
-    shortcut = SHORTCUTS.get(link)
+    look = glance(f"{order}8xI{size - 12}x", SHORTCUTS[link]) if link in SHORTCUTS else None
     frames = Frames(source)
     window.at = 24
     while True:
-        yield from _pcap_chunk(frames, window, header, size, unit, link, shortcut)
+        yield from _pcap_chunk(frames, window, header, size, unit, link, look)
         if frames.broken:
             return
         yield from _waiting(source, window)
@@ -129,13 +129,17 @@ def _pcap_chunk(
     size: int,
     unit: float,
     link: int,
-    shortcut: Shortcut | None,
+    look: Glance | None,
 ) -> Iterator[Packet]:
     """The packets that are whole in the window."""
     buffer, at, end = window.buffer, window.at, len(window.buffer)
-    number, dead = frames.number, frames.dead
-    seconds = fraction = 0
+    last = None
     while at + size <= end:
+        if look is not None and frames.number:
+            passed, at, last = _dead_records(look, frames.source.skip, buffer, at, size, last)
+            frames.number += passed
+            if at + size > end:
+                break
         seconds, fraction, captured, _ = header(buffer, at)
         start = at + size
         stop = start + captured
@@ -143,19 +147,40 @@ def _pcap_chunk(
             if captured > LONGEST_PACKET:
                 frames.damage(f"damaged at byte {window.before + at}: a packet of {captured} bytes")
             break
-        number += 1
-        at = stop
+        frames.number += 1
+        last, at = at, stop
+        when = seconds + fraction * unit
         if frames.source.counts.first is None:
-            frames.saw(seconds + fraction * unit)
-        if shortcut is not None and captured >= 54 and dead(shortcut, buffer, start):
-            continue
-        frames.number = number
-        packet = frames.packet(link, buffer[start:stop], seconds + fraction * unit)
+            frames.saw(when)
+        packet = frames.packet(link, buffer[start:stop], when)
         if packet is not None:
             yield packet
-    frames.number, window.at = number, at
-    if number:
+    window.at = at
+    if last is not None:
+        seconds, fraction, _, _ = header(buffer, last)
         frames.saw(seconds + fraction * unit)
+
+
+def _dead_records(
+    look: Glance, skip: Skip, buffer: Buffer, at: int, size: int, last: int | None
+) -> tuple[int, int, int | None]:
+    """Pass over the records of dead flows, from `at` on: how many, where the next one stands, and where the last."""
+    ipv4, ipv6, marker, looked_at, least4, least6 = look
+    passed, end = 0, len(buffer)
+    while at + looked_at <= end:
+        captured, marked, first, key, flags = ipv4(buffer, at)
+        if first >> 4 == 6:
+            captured, _, _, protocol, key, flags = ipv6(buffer, at)
+            if protocol != TCP or captured < least6:
+                break
+        elif first != 0x45 or marked != marker or captured < least4:
+            break
+        stop = at + size + captured
+        if key not in skip or flags & SYN or stop > end:
+            break
+        passed += 1
+        last, at = at, stop
+    return passed, at, last
 
 
 # PCAPNG
@@ -167,6 +192,10 @@ class _Interface(NamedTuple):
     offset: int  # seconds
     snaplen: int
     name: str
+
+    def time(self, high: int, low: int) -> float:
+        """Seconds since 1970."""
+        return (high << 32 | low) * self.unit + self.offset
 
     def nanoseconds(self, ticks: int) -> int:
         """A time of this interface since 1970; exact where its unit is some nanoseconds."""
@@ -205,15 +234,27 @@ class _Section:
         self.block = Struct(order + "II").unpack_from
         self.enhanced = Struct(order + "IIIII").unpack_from
         self.interfaces.clear()
+        self.look: Glance | None = None
         self.dropped_before += sum(self.dropped.values())
         self.dropped.clear()
+
+    def add(self, interface: _Interface) -> None:
+        """One more interface; there is a glance while all have the same link type."""
+        self.interfaces.append(interface)
+        links = {each.link for each in self.interfaces}
+        alike = len(links) == 1 and interface.link in SHORTCUTS
+        self.look = glance(f"{self.order}III8xI4x", SHORTCUTS[interface.link]) if alike else None
 
 
 def _blocks(frames: Frames, window: Window, section: _Section) -> Iterator[Packet]:
     """The packets of the blocks that are whole in the window."""
     buffer, end = window.buffer, len(window.buffer)
-    while window.at + 12 <= end:
+    while True:
+        if section.look is not None and frames.number and frames.source.record is None:
+            _dead_blocks(section.look, frames, section, window)
         at = window.at
+        if at + 12 > end:
+            return
         if buffer[at : at + 4] == SECTION:
             order = BYTE_ORDERS.get(buffer[at + 8 : at + 12])
             if order is None:
@@ -239,6 +280,32 @@ def _blocks(frames: Frames, window: Window, section: _Section) -> Iterator[Packe
             return
 
 
+def _dead_blocks(look: Glance, frames: Frames, section: _Section, window: Window) -> None:
+    """Pass over the blocks of dead flows that stand in front."""
+    ipv4, ipv6, marker, looked_at, least4, least6 = look
+    buffer, at, end, skip = window.buffer, window.at, len(window.buffer), frames.source.skip
+    passed, last, interfaces = 0, at, len(section.interfaces)
+    while at + looked_at <= end:
+        kind, length, number, captured, marked, first, key, flags = ipv4(buffer, at)
+        if first >> 4 == 6:
+            *_, protocol, key, flags = ipv6(buffer, at)
+            if protocol != TCP or captured < least6:
+                break
+        elif first != 0x45 or marked != marker or captured < least4:
+            break
+        if kind != ENHANCED or key not in skip or flags & SYN or number >= interfaces:
+            break
+        if length % 4 or length < 32 + captured or at + length > end:
+            break
+        passed += 1
+        last, at = at, at + length
+    window.at = at
+    if passed:
+        number, high, low, _, _ = section.enhanced(buffer, last + 8)
+        frames.number += passed
+        frames.saw(section.interfaces[number].time(high, low))
+
+
 def _enhanced(frames: Frames, section: _Section, buffer: Buffer, at: int, stop: int) -> Packet | None:
     number, high, low, captured, length = section.enhanced(buffer, at + 8)
     frames.number += 1
@@ -246,14 +313,11 @@ def _enhanced(frames: Frames, section: _Section, buffer: Buffer, at: int, stop: 
         frames.damage(f"damaged: packet {frames.number} names no interface of its section or is too long")
         return None
     interface = section.interfaces[number]
-    when = (high << 32 | low) * interface.unit + interface.offset
+    when = interface.time(high, low)
     frames.saw(when)
     if frames.source.record is not None:
         stamp, frame = interface.nanoseconds(high << 32 | low), buffer[at + 28 : at + 28 + captured]
         frames.source.record(interface.name, interface.link, stamp, frame, length)
-    shortcut = SHORTCUTS.get(interface.link)
-    if shortcut is not None and captured >= 54 and frames.dead(shortcut, buffer, at + 28):
-        return None
     return frames.packet(interface.link, buffer[at + 28 : at + 28 + captured], when)
 
 
@@ -294,7 +358,7 @@ def _interface(frames: Frames, section: _Section, body: bytes) -> None:
             unit = 2.0 ** -(value[0] & 0x7F) if value[0] & 0x80 else 10.0 ** -value[0]
         elif code == 14 and len(value) == 8:  # if_tsoffset
             offset = Struct(section.order + "q").unpack(value)[0]
-    section.interfaces.append(_Interface(link, unit, offset, snaplen, name))
+    section.add(_Interface(link, unit, offset, snaplen, name))
 
 
 def _options(order: str, data: bytes) -> Iterator[tuple[int, bytes]]:

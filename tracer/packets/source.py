@@ -96,7 +96,8 @@ class Address(NamedTuple):
 
 def moment(seconds: float) -> datetime:
     """Seconds since the epoch as an aware datetime; a stranger's clock may be anything, so it is bounded."""
-    return datetime.fromtimestamp(min(max(seconds, 0.0), LAST_MOMENT), UTC)
+    bounded = seconds if 0.0 <= seconds <= LAST_MOMENT else 0.0 if seconds < 0.0 else LAST_MOMENT
+    return datetime.fromtimestamp(bounded, UTC)
 
 
 def reverse(flow: bytes) -> bytes:

@@ -2,9 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from struct import Struct
+from typing import Any, NamedTuple
+
 from tracer.packets.dissect import Dissector
 from tracer.packets.link import TCP, Segment, Shortcut
 from tracer.packets.source import SYN, Packet, Source
+
+
+class Glance(NamedTuple):
+    """How to see, with one look at a record of a file, what tells of a dead flow: IP as it is nearly always.
+
+    `ipv4` and `ipv6` read at an offset of a buffer: the numbers of the record's header, the marker of IPv4, the first
+    byte of the IP header, of IPv6 the next header's type, then the flow's key and the TCP flags. `size` bytes are
+    looked at, of the frame as many as a TCP header needs behind IPv4 (`least4`) or IPv6 (`least6`).
+    """
+
+    ipv4: Callable[[bytes, int], tuple[Any, ...]]
+    ipv6: Callable[[bytes, int], tuple[Any, ...]]
+    marker: bytes
+    size: int
+    least4: int
+    least6: int
+
+
+def glance(header: str, shortcut: Shortcut) -> Glance:
+    """The glance at frames behind a header of that `struct` format."""
+    at, marker, ip = shortcut
+    begins = f"{header}{at}x{len(marker)}s{ip - at - len(marker)}xB"
+    ipv4, ipv6 = Struct(f"{begins}11x12s9xB"), Struct(f"{begins}5xBx36s9xB")
+    return Glance(ipv4.unpack_from, ipv6.unpack_from, marker, ipv6.size, ip + 34, ip + 54)
 
 
 class Frames:

@@ -6,9 +6,11 @@ An extension can mean different bytes in different messages (RFC 8446 §4.2): th
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
+from functools import lru_cache
 
 from tracer.distinguished import written
-from tracer.protocol.fields import Reader, registered
+from tracer.protocol.fields import Field, Malformed, Reader, registered
 from tracer.protocol.numbers import (
     CERTIFICATE_COMPRESSION_ALGORITHMS,
     CERTIFICATE_STATUS_TYPES,
@@ -21,6 +23,8 @@ from tracer.protocol.numbers import (
     VERSIONS,
 )
 
+HEADER = 4  # type and length
+
 
 def extensions(r: Reader, message: str) -> None:
     """The list of extensions that ends a hello, or stands in a message of TLS 1.3 (RFC 8446 §4.2)."""
@@ -30,6 +34,24 @@ def extensions(r: Reader, message: str) -> None:
 
 
 def extension(r: Reader, message: str) -> None:
+    length = HEADER + int.from_bytes(r.data[r.at + 2 : r.at + HEADER], "big")
+    if length <= r.left():
+        with suppress(Malformed):
+            r.fields.append(_remembered(message, r.at, r.data[r.at : r.at + length]))
+            r.at += length
+            return
+    _extension(r, message)
+
+
+# A client that comes back says most of its extensions again, in the same places.
+@lru_cache(512)
+def _remembered(message: str, at: int, data: bytes) -> Field:
+    r = Reader(bytes(at) + data, at)
+    _extension(r, message)
+    return r.fields[0]
+
+
+def _extension(r: Reader, message: str) -> None:
     number = int.from_bytes(r.data[r.at : r.at + 2], "big")
     with r.struct("extension", registered(EXTENSIONS, number, 2) if r.left() >= 2 else ""):
         r.uint("extension_type", 2, EXTENSIONS)
@@ -64,14 +86,12 @@ def server_name(r: Reader) -> None:  # RFC 6066 §3
 
 def supported_groups(r: Reader) -> None:  # RFC 8446 §4.2.7
     with r.vector("named_group_list", 2):
-        while r:
-            r.uint("named_group", 2, GROUPS)
+        r.uints("named_group", 2, GROUPS)
 
 
 def ec_point_formats(r: Reader) -> None:  # RFC 8422 §5.1.2
     with r.vector("ec_point_format_list", 1):
-        while r:
-            r.uint("ec_point_format", 1, EC_POINT_FORMATS)
+        r.uints("ec_point_format", 1, EC_POINT_FORMATS)
 
 
 def srp(r: Reader) -> None:  # RFC 5054 §2.8.1
@@ -80,8 +100,7 @@ def srp(r: Reader) -> None:  # RFC 5054 §2.8.1
 
 def signature_algorithms(r: Reader) -> None:  # RFC 8446 §4.2.3
     with r.vector("supported_signature_algorithms", 2):
-        while r:
-            r.uint("signature_scheme", 2, SIGNATURE_SCHEMES)
+        r.uints("signature_scheme", 2, SIGNATURE_SCHEMES)
 
 
 def alpn(r: Reader) -> None:  # RFC 7301 §3.1
@@ -108,8 +127,7 @@ def status_request_v2(r: Reader) -> None:  # RFC 6961 §2.2
 
 def supported_versions(r: Reader) -> None:  # RFC 8446 §4.2.1, in a ClientHello
     with r.vector("versions", 1):
-        while r:
-            r.uint("version", 2, VERSIONS)
+        r.uints("version", 2, VERSIONS)
 
 
 def selected_version(r: Reader) -> None:
@@ -140,8 +158,7 @@ def cookie(r: Reader) -> None:  # RFC 8446 §4.2.2
 
 def psk_key_exchange_modes(r: Reader) -> None:  # RFC 8446 §4.2.9
     with r.vector("ke_modes", 1):
-        while r:
-            r.uint("ke_mode", 1, PSK_KEY_EXCHANGE_MODES)
+        r.uints("ke_mode", 1, PSK_KEY_EXCHANGE_MODES)
 
 
 def pre_shared_key_client(r: Reader) -> None:  # RFC 8446 §4.2.11
@@ -210,8 +227,7 @@ def heartbeat(r: Reader) -> None:  # RFC 6520 §2
 
 def certificate_types(r: Reader) -> None:  # RFC 7250 §3
     with r.vector("certificate_types", 1):
-        while r:
-            r.uint("certificate_type", 1, {0: "X.509", 2: "Raw Public Key"})
+        r.uints("certificate_type", 1, {0: "X.509", 2: "Raw Public Key"})
 
 
 def certificate_type(r: Reader) -> None:
@@ -228,8 +244,7 @@ def empty(r: Reader) -> None:
 
 def compress_certificate(r: Reader) -> None:  # RFC 8879 §3
     with r.vector("algorithms", 1):
-        while r:
-            r.uint("algorithm", 2, CERTIFICATE_COMPRESSION_ALGORITHMS)
+        r.uints("algorithm", 2, CERTIFICATE_COMPRESSION_ALGORITHMS)
 
 
 def delegated_credential(r: Reader) -> None:  # RFC 9345 §4

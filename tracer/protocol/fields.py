@@ -7,9 +7,9 @@ lengths are leaves too, and what could not be read stays behind as one leaf name
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 Value = int | bytes | str | None
 Bytes = bytes  # inside Reader the name is a method's
@@ -24,8 +24,7 @@ class Malformed(ValueError):
         self.offset = offset
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """One field of a message: `start` and `stop` are offsets into the message's bytes.
 
     `text` says what the value is called, where a registry names it. A `secret` field keeps its place but not its value.
@@ -38,6 +37,28 @@ class Field:
     text: str = ""
     parts: tuple[Field, ...] = ()
     secret: bool = False
+
+
+class Fields(tuple[Field, ...]):  # noqa: SLOT001 (it has what was found so far)
+    """The fields of a whole message; those of a name are found at once."""
+
+    @cached_property
+    def named(self) -> dict[str, list[Field]]:
+        """All fields by name, at any depth, in order."""
+        found: dict[str, list[Field]] = {}
+        _name(self, found)
+        return found
+
+
+def _name(fields: Iterable[Field], found: dict[str, list[Field]]) -> None:
+    for field in fields:
+        name = field[0]
+        if name in found:
+            found[name].append(field)
+        else:
+            found[name] = [field]
+        if field[5]:
+            _name(field[5], found)
 
 
 class Reader:
@@ -62,6 +83,16 @@ class Reader:
         text = registered(names, value, size) if names is not None else ""
         self.fields.append(Field(name, self.at - size, self.at, value, text))
         return value
+
+    def uints(self, name: str, size: int, names: Mapping[int, str]) -> None:
+        """Unsigned integers of `size` bytes up to the window's end: a list is long, and each client has its own."""
+        data, add = self.data, self.fields.append
+        for at in range(self.at, self.stop - size + 1, size):
+            value = int.from_bytes(data[at : at + size], "big")
+            add(Field(name, at, at + size, value, names.get(value) or registered(names, value, size)))
+        self.at += self.left() // size * size
+        if self:
+            self.uint(name, size)
 
     def bytes(self, name: str, length: int, text: str = "") -> Bytes:
         """`length` bytes as they are."""
@@ -98,10 +129,16 @@ class Reader:
 
     def opaque(self, name: str, size: int, text: Callable[[Bytes], str] | None = None) -> Bytes:
         """Bytes behind a length of `size` bytes; `text` may say what they mean."""
-        with self.vector(name, size):
-            value = self.rest("data")
-        if text is not None:
-            self.describe(text(value))
+        start, begins = self.at, self.at + size
+        length = int.from_bytes(self.data[start:begins], "big")
+        stop = begins + length
+        if stop > self.stop:
+            with self.vector(name, size):
+                return self.rest("data")  # as far as it goes: this raises
+        value = self.data[begins:stop]
+        parts = (Field("length", start, begins, length), Field("data", begins, stop, value))
+        self.fields.append(Field(name, start, stop, None, "" if text is None else text(value), parts))
+        self.at = stop
         return value
 
     def vector(self, name: str, size: int) -> _Vector:
@@ -181,7 +218,7 @@ class _Vector:
             self.struct.leave()
 
 
-Parsed = tuple[tuple[Field, ...], str | None]
+Parsed = tuple[Fields, str | None]
 
 
 def parse(read: Callable[[Reader], None], data: bytes, captured: int | None = None) -> Parsed:
@@ -204,7 +241,7 @@ def _parse(read: Callable[[Reader], None], data: bytes, captured: int | None) ->
         problem = str(malformed)
     if reader.at < len(data):
         reader.fields.append(Field("unread", reader.at, len(data), data[reader.at :]))
-    return tuple(reader.fields), problem
+    return Fields(reader.fields), problem
 
 
 # A hello is read once for what it settles and once to be shown; and a server says much the same to everybody.
@@ -230,18 +267,16 @@ def leaves(fields: tuple[Field, ...]) -> Iterator[Field]:
             yield field
 
 
-def every(fields: tuple[Field, ...], name: str) -> Iterator[Field]:
+def every(fields: tuple[Field, ...], name: str) -> Iterable[Field]:
     """All fields of that name, at any depth, in order."""
-    for field in fields:
-        if field.name == name:
-            yield field
-        if field.parts:
-            yield from every(field.parts, name)
+    if not isinstance(fields, Fields):
+        fields = Fields(fields)
+    return fields.named.get(name, ())
 
 
 def first(fields: tuple[Field, ...], name: str) -> Field | None:
     """The first field of that name, at any depth."""
-    return next(every(fields, name), None)
+    return next(iter(every(fields, name)), None)
 
 
 def content(field: Field | None) -> bytes:

@@ -86,11 +86,9 @@ def client_hello(r: Reader) -> None:  # RFC 8446 §4.1.2
     r.bytes("random", 32)
     r.opaque("legacy_session_id", 1)
     with r.vector("cipher_suites", 2):
-        while r:
-            r.uint("cipher_suite", 2, CIPHER_SUITES)
+        r.uints("cipher_suite", 2, CIPHER_SUITES)
     with r.vector("legacy_compression_methods", 1):
-        while r:
-            r.uint("compression_method", 1, COMPRESSION_METHODS)
+        r.uints("compression_method", 1, COMPRESSION_METHODS)
     if r:
         extensions(r, "ClientHello")
 
@@ -137,11 +135,9 @@ def certificate_13(r: Reader) -> None:  # RFC 8446 §4.4.2
 
 def certificate_request_12(r: Reader) -> None:  # RFC 5246 §7.4.4
     with r.vector("certificate_types", 1):
-        while r:
-            r.uint("certificate_type", 1, CLIENT_CERTIFICATE_TYPES)
+        r.uints("certificate_type", 1, CLIENT_CERTIFICATE_TYPES)
     with r.vector("supported_signature_algorithms", 2):
-        while r:
-            r.uint("signature_scheme", 2, SIGNATURE_SCHEMES)
+        r.uints("signature_scheme", 2, SIGNATURE_SCHEMES)
     with r.vector("certificate_authorities", 2):
         while r:
             r.opaque("distinguished_name", 2, written)
@@ -182,8 +178,7 @@ def sslv2_client_hello(r: Reader) -> None:  # RFC 2246 §E.1
 
 def certificate_request_before_12(r: Reader) -> None:  # RFC 2246 §7.4.4
     with r.vector("certificate_types", 1):
-        while r:
-            r.uint("certificate_type", 1, CLIENT_CERTIFICATE_TYPES)
+        r.uints("certificate_type", 1, CLIENT_CERTIFICATE_TYPES)
     with r.vector("certificate_authorities", 2):
         while r:
             r.opaque("distinguished_name", 2, written)

@@ -10,9 +10,8 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from itertools import takewhile
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from tracer.protocol.fields import Malformed, Reader
 from tracer.protocol.handshake import HEADER, alpn_names
@@ -69,8 +68,7 @@ def offers_postgresql(client: bytes) -> bool | None:
     return None if said == found and stop <= LONGEST_HELLO else False
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """Where one message stands in a side's PostgreSQL bytes, what it is called and how it is read."""
 
     kind: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from struct import Struct
+from typing import NamedTuple
 
 CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE, APPLICATION_DATA = 20, 21, 22, 23
 HEADER = 5
@@ -11,8 +12,7 @@ TLS_1_2 = 0x0303  # what every record behind the first says, of TLS 1.3, too
 LONGEST = 16384 + 2048  # TLSCiphertext of TLS 1.2, the longer one (RFC 5246 §6.2.3)
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One record; `start` (of its header) and `stop` are offsets into the stream. `cut`: its end was not captured."""
 
     type: int
@@ -56,6 +56,9 @@ def records(data: bytes, at: int) -> Iterator[Record]:
 
 def record_at(data: bytes, at: int) -> Record:
     """The record whose header stands at offset `at`."""
-    version, length = int.from_bytes(data[at + 1 : at + 3], "big"), int.from_bytes(data[at + 3 : at + 5], "big")
+    kind, version, length = RECORD_HEADER(data, at)
     stop = at + HEADER + length
-    return Record(data[at], version, at, min(stop, len(data)), cut=stop > len(data))
+    return Record(kind, version, at, min(stop, len(data)), stop > len(data))
+
+
+RECORD_HEADER = Struct(">BHH").unpack_from

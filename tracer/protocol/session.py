@@ -72,7 +72,7 @@ def _client_key_exchange(session: Session, fields: tuple[Field, ...]) -> None:
 def _extensions(fields: tuple[Field, ...]) -> set[int | None]:
     """The numbers of a hello's extensions."""
     lists = (field.parts for field in fields if field.name == "extensions")
-    return {number(first(part.parts, "extension_type")) for parts in lists for part in parts}
+    return {number(part.parts[0]) for parts in lists for part in parts if part.parts}
 
 
 def _random(fields: tuple[Field, ...]) -> bytes:

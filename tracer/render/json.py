@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from tracer.advice import advice
@@ -223,12 +222,15 @@ def check(c: Check) -> Object:
 
 def time(moment: datetime) -> str:
     """ISO 8601 in UTC, to the microsecond."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    of_utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return of_utc.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 @cache
 def tool_version() -> str:
     """Of the package, "0" where it is not installed."""
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return version("pg-tls-tracer")
     except PackageNotFoundError:

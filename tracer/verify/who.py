@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from tracer.protocol.fields import every, number
+from tracer.protocol.fields import every, first, number
 from tracer.trace import Trace
 from tracer.verify.evidence import observed
 
@@ -69,7 +69,7 @@ def hello(trace: Trace) -> Hello | None:
 
     versions = numbers("version") or numbers("legacy_version")
     alpn = tuple(field.text for field in every(message.fields, "protocol_name"))
-    named = next(every(message.fields, "host_name"), None) is not None
+    named = first(message.fields, "host_name") is not None
     return Hello(versions, numbers("cipher_suite"), numbers("extension_type"), numbers("signature_scheme"), alpn, named)
 
 
