@@ -107,7 +107,8 @@ MAY_IMPORT: dict[str, tuple[str, ...] | None] = {
         "summary",
         "errors",
     ),
-    "output.py": (*VALUES, "verify", "findings", "report", "render", "settings", "errors"),
+    "part.py": ("findings", "report", "render"),
+    "output.py": (*VALUES, "part", "verify", "findings", "report", "render", "settings", "errors"),
 }
 
 HEAVY = {"scapy", "pyshark", "rich", "jinja2", "pandas", "polars"}

@@ -71,6 +71,15 @@ def test_a_file_has_an_end(tmp_path) -> None:
 
 
 @pytest.mark.usefixtures("at_once")
+def test_another_process_reads() -> None:
+    """What it has told of the source is shown."""
+    terminal, source = Terminal(), listening()
+    source.counts.packets = 7
+    Progress(terminal).heard(source)
+    assert terminal.getvalue() == f"{ERASE}eth0: 7 packets, 0 PostgreSQL connections"
+
+
+@pytest.mark.usefixtures("at_once")
 def test_it_goes_away() -> None:
     """Before a result is written the line is erased, once."""
     terminal = Terminal()

@@ -6,13 +6,10 @@ import json
 from collections import deque
 from typing import IO
 
-from tracer.findings import Sketch, sketch, together
+from tracer.findings import Sketch, together
 from tracer.packets.source import Source
+from tracer.part import PAGES, Form, Part, Wanted, part
 from tracer.render import document, screen
-from tracer.render.html import page as html_page
-from tracer.render.html import section as html_section
-from tracer.render.markdown import page as markdown_page
-from tracer.render.markdown import section as markdown_section
 from tracer.render.sections import Sections
 from tracer.report import Report
 from tracer.settings import Settings, sentence
@@ -38,16 +35,16 @@ class Output:
         settings: Settings | None = None,
     ) -> None:
         self.form, self.file = form, file
-        self.width, self.color, self.verbose = width, color, verbose
-        self.only = only
+        self.width, self.color, self.only = width, color, only
+        self.made = Form(form, width, color, verbose, only)
         self.streaming = False
         self.several = several
         self.settings = settings
         self.shown = False
         self.named: str | None = None  # the capture whose connections are listed
         self.count = 0
-        self.held: Report | None = None
-        self.bad: list[Report] = []
+        self.held: Part | None = None
+        self.bad: list[Part] = []
         self.seen: deque[Sketch] = deque(maxlen=REMEMBERED)
         self.sections = Sections(PAGES[form][0]) if form in PAGES else None
         if form == "json":
@@ -58,21 +55,32 @@ class Output:
 
     def connection(self, report: Report) -> None:
         """One more connection has settled."""
+        self.take(part(report, self.made, self.wanted()))
+
+    def wanted(self, ahead: int = 0) -> Wanted:
+        """What of the next connection may be shown, when up to `ahead` others come before it."""
+        sections = self.sections
+        how = {} if sections is None else {bad: sections.wanted(bad=bad, ahead=ahead) for bad in (True, False)}
+        first = self.count == 0 or self.only is not None
+        return Wanted(first, self.streaming or len(self.bad) < SHOWN_IN_FULL, how)
+
+    def take(self, one: Part) -> None:
+        """The next connection, as it was `wanted`."""
         self.count += 1
-        if not report.foreign:
-            self.seen.append(sketch(report.trace))
-        if self.only is not None and report.trace.connection.id != self.only:
+        if one.sketch is not None:
+            self.seen.append(one.sketch)
+        if self.only not in (None, one.id):
             return
         self.shown = True
         if self.sections is not None:
-            self.sections.add(report, bad=_bad(report))
+            self.sections.take(one.sections, bad=one.bad)
             return
         if self.form == "text":
-            self._text(report)
+            self._text(one)
             return
         self.file.write(("," if self.form == "json" and self.held else "") + ("\n" if self.form == "json" else ""))
-        self.held = report
-        self.file.write(json.dumps(document.connection(report, fields=self.verbose > 0)))
+        self.held = one
+        self.file.write(one.line)
         if self.form == "ndjson":
             self.file.write("\n")
         self.file.flush()
@@ -114,26 +122,26 @@ class Output:
 
     # TEXT: a single connection is a screen; of many each is a line, and those that ended badly come in full
 
-    def _text(self, report: Report) -> None:
+    def _text(self, one: Part) -> None:
         if self.only is not None:
-            self._full(report)
+            self._full(one)
             return
         if self.streaming:
-            if self.count == 1 or _bad(report):
-                self._full(report)
+            if self.count == 1 or one.bad:
+                self._full(one)
             else:
-                self._line(report)
+                self._line(one)
             self.file.flush()
             return
         if self.count == 1:
-            self.held = report
+            self.held = one
         else:
             if self.held is not None:
                 self._line(self.held)
                 self.held = None
-            self._line(report)
-        if _bad(report) and len(self.bad) < SHOWN_IN_FULL:
-            self.bad.append(report)
+            self._line(one)
+        if one.bad and len(self.bad) < SHOWN_IN_FULL:
+            self.bad.append(one)
 
     def _text_end(self) -> None:
         if self.held is not None:
@@ -141,30 +149,19 @@ class Output:
         elif self.only is None and self.count > 1 and not self.streaming:
             if self.bad:
                 self.file.write(f"\nThose that ended badly, at most {SHOWN_IN_FULL} of them:\n")
-            for report in self.bad:
+            for one in self.bad:
                 self.file.write("\n")
-                self._full(report)
+                self._full(one)
             self.file.write("\nshow any of them with --connection N\n")
 
-    def _full(self, report: Report) -> None:
+    def _full(self, one: Part) -> None:
+        assert one.full is not None
         if self.several:
-            name = report.trace.connection.capture
-            self.file.write(screen.title(name, width=self.width, color=self.color))
-        self.file.write(screen.connection(report, width=self.width, color=self.color, verbose=self.verbose))
+            self.file.write(screen.title(one.capture, width=self.width, color=self.color))
+        self.file.write(one.full)
 
-    def _line(self, report: Report) -> None:
-        name = report.trace.connection.capture
-        if self.several and name != self.named:
-            self.file.write(screen.title(name, width=self.width, color=self.color))
-            self.named = name
-        self.file.write(screen.line(report, width=self.width, color=self.color))
-
-
-def _bad(report: Report) -> bool:
-    """Refused, in plaintext, or not what the client's verdict says."""
-    if report.foreign or report.trace.transport == "cancel":
-        return False
-    return report.trace.outcome.kind != "established" or (report.asked and report.agreement(report.verdict) is False)
-
-
-PAGES = {"html": (html_section, html_page), "markdown": (markdown_section, markdown_page)}  # whole, at the end
+    def _line(self, one: Part) -> None:
+        if self.several and one.capture != self.named:
+            self.file.write(screen.title(one.capture, width=self.width, color=self.color))
+            self.named = one.capture
+        self.file.write(one.line)

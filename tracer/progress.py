@@ -46,6 +46,11 @@ class Progress:
 
         return replace(source, walk=walk)
 
+    def heard(self, source: Source) -> None:
+        """How far another process has come with it."""
+        if not self.quiet:
+            self._show(source, _size(source))
+
     def clear(self) -> None:
         if self.shown:
             self.terminal.write(ERASE)

@@ -46,6 +46,20 @@ def test_of_too_many_the_worst_are_kept(monkeypatch: pytest.MonkeyPatch) -> None
     assert found.left_out == 4
 
 
+def test_what_is_wanted_of_the_next_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its details, or not; either, where that depends on those ahead of it; nothing, where there are too many that matter more."""
+    monkeypatch.setattr(sections, "DETAILED", 2)
+    monkeypatch.setattr(sections, "SHOWN", 3)
+    assert gathered(False).wanted(bad=False) == (True,)
+    assert gathered(False).wanted(bad=False, ahead=1) == (True, False)
+    assert gathered(False, False).wanted(bad=False, ahead=1) == (False,)
+    assert gathered(False, False).wanted(bad=True) == (True,)
+    full = gathered(False, True, True)
+    assert full.wanted(bad=False) == ()
+    assert full.wanted(bad=True) == (False,)
+    assert gathered(True, True, True).wanted(bad=True) == ()
+
+
 def test_the_first_come_with_their_details(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of the bad ones and of the others."""
     monkeypatch.setattr(sections, "DETAILED", 1)

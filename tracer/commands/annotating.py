@@ -62,7 +62,7 @@ def _annotate(options: argparse.Namespace) -> int:
         for connection in reassemble(source, all_tls=options.all_tls):
             trace = follow(connection, source.keys)
             found = question.about(trace)
-            status, count = max(status, reading.asked_status(found)), count + 1
+            status, count = max(status, shared.asked_status(found)), count + 1
             used.secrets |= {random: of for random in _randoms(trace) if (of := given.of(random))}
             for packet, lines in comments(found, quote=quote).items():
                 said.setdefault(packet, []).extend(lines)

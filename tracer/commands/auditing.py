@@ -6,9 +6,7 @@ import argparse
 import json
 import multiprocessing
 import os
-import signal
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ProcessPoolExecutor, wait
@@ -16,12 +14,11 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from datetime import UTC, datetime
 from itertools import islice
-from multiprocessing.process import BaseProcess
 from typing import Any, NamedTuple
 
 from tracer.audit import Capture, audit
 from tracer.commands import options as shared
-from tracer.commands import terminal
+from tracer.commands import terminal, workers
 from tracer.commands.options import Parser, Question, command
 from tracer.errors import TracerError
 from tracer.packets.pcap import read_stream
@@ -81,8 +78,7 @@ class Job(NamedTuple):
 def _audit(options: argparse.Namespace) -> int:
     if options.summary:
         return _summary(options)
-    if options.jobs is not None and options.jobs < 1:
-        raise TracerError(f"--jobs {options.jobs}: nobody would read", "1 and more, or leave it out")
+    shared.jobs(options)
     job = Job(shared.question(options), shared.keylog(options))
     places = find(options.paths)
     with open_tables(options.output, _asked(options)) as tables:
@@ -187,8 +183,13 @@ def _in_processes(jobs: int, job: Job, left: list[Place]) -> Iterator[tuple[Plac
     """In processes of our own, each as it is ready. They are spawned: a fork would take locks and terminals along."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, context, _begin, (job,)) as pool:
+
+        def submit(name: str) -> Future[Capture]:
+            with workers.starting():  # the first one starts them
+                return pool.submit(_work, name)
+
         try:
-            yield from _as_ready(left, AHEAD * jobs, lambda name: pool.submit(_work, name))
+            yield from _as_ready(left, AHEAD * jobs, submit)
         except BrokenProcessPool:
             raise TracerError(
                 "a process that read was killed",
@@ -249,18 +250,9 @@ def _as_ready(
 
 
 def _begin(job: Job) -> None:
-    """A worker begins: Ctrl-C is its parent's business, and it does not outlive that."""
     global _job  # noqa: PLW0603 (what the process was told when it began)
     _job = job
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-
-
-def _end_with(parent: BaseProcess) -> None:
-    parent.join()
-    os._exit(1)
+    workers.begin()
 
 
 def _work(name: str) -> Capture:

@@ -216,7 +216,7 @@ class _Session:
         """Those whose turn it is; whether that was enough."""
         for trace in self.waiting.ready(self.source.behind, last=last):
             found = self.question.about(trace)
-            self.status = max(self.status, reading.asked_status(found))
+            self.status = max(self.status, shared.asked_status(found))
             seen = not found.asked or trace.outcome.kind == "plaintext"
             self.progress.settled(trace.outcome.kind if seen else found.verdict.outcome)
             self.progress.clear()

@@ -209,6 +209,21 @@ def status(verdict: Verdict, outcome: str | None = None) -> int:
     return int(outcome == "refuse" or (outcome == "plaintext" and verdict.sslmode not in ("disable", "allow")))
 
 
+def asked_status(found: Report) -> int:
+    """The exit status of what was asked about a connection."""
+    if not found.asked or found.trace.transport == "cancel":
+        return 0
+    seen = "plaintext" if found.trace.outcome.kind == "plaintext" else None  # whatever the server would have presented
+    return status(found.verdict, seen)
+
+
+def jobs(options: argparse.Namespace) -> int | None:
+    """How many processes were asked for, if anybody asked. Raises `TracerError`."""
+    if options.jobs is not None and options.jobs < 1:
+        raise TracerError(f"--jobs {options.jobs}: nobody would read", "1 and more, or leave it out")
+    return None if options.jobs is None else int(options.jobs)
+
+
 def root_hint(trust: Trust, *, named: bool = True) -> None:
     """A root file that cannot serve is a verdict, and most often a mistake. libpq's own may be missing, if nobody `named` it."""
     if trust.roots is None and named:

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import IO
 
 from tracer import serverkey
 from tracer.commands import options as shared
 from tracer.commands import terminal
+from tracer.commands.dividing import Job, Told, divided, looked_at
 from tracer.commands.options import Parser, Question
 from tracer.errors import TracerError
 from tracer.output import Output
 from tracer.packets.chunks import open_file
 from tracer.packets.source import Source
 from tracer.progress import Progress
-from tracer.report import Report
+from tracer.protocol.keys import Keys
 from tracer.sources import read
 from tracer.streams import reassemble
-from tracer.trace import follow
 
 
 def add(commands: argparse._SubParsersAction[Parser]) -> None:
@@ -31,6 +31,12 @@ def add(commands: argparse._SubParsersAction[Parser]) -> None:
     reading.add_argument("--via", choices=("wireshark",), help="let tshark open the files: any format that it knows")
     reading.add_argument(
         "--cross-check", action="store_true", help="hold our messages against those that tshark sees, byte for byte"
+    )
+    reading.add_argument(
+        "--jobs",
+        type=int,
+        metavar="N",
+        help="processes that read files (default 1, as standard input and --cross-check take)",
     )
     command(commands, "demo", _demo, "trace a capture that ships with pgtls")
 
@@ -56,7 +62,8 @@ def _read(options: argparse.Namespace) -> int:
         from tracer.commands.comparing import cross_check  # which loads what speaks to tshark
 
         return cross_check(options)
-    return _trace(options, (read(name, via=options.via) for name in options.files))
+    jobs = 1 if "-" in options.files else shared.jobs(options) or 1  # only one can read standard input
+    return _trace(options, (read(name, via=options.via) for name in options.files), jobs)
 
 
 def _demo(options: argparse.Namespace) -> int:
@@ -80,36 +87,73 @@ def demo_folder() -> Path:
     return packaged if packaged.is_dir() else here.parent / "captures" / "verify-full"
 
 
-def _trace(options: argparse.Namespace, sources: Iterable[Source]) -> int:
-    question = shared.question(options)
-    keylog = shared.keylog(options)
+def _trace(options: argparse.Namespace, sources: Iterable[Source], jobs: int = 1) -> int:
+    question, key_log = shared.question(options), shared.keylog(options)
     decrypt = serverkey.load(options.server_key) if options.server_key else None
-    read_from: list[Source] = []
-    status = 0
-    progress = Progress(sys.stderr)
     with terminal.output(options, options.files if "files" in options else ()) as file:
         out = output(options, file, question)
-        for source in sources:
-            read_from.append(source)
-            if keylog and not source.keys.add(keylog):
-                terminal.hint("the key log holds no TLS secrets: its lines begin with words like CLIENT_RANDOM")
-            source.keys.decrypt = decrypt
-            out.streaming = source.name == "-"
-            with suppress(KeyboardInterrupt):
-                for connection in reassemble(progress.watch(source), all_tls=options.all_tls, after=out.count):
-                    found = question.about(follow(connection, source.keys))
-                    status = max(status, asked_status(found))
-                    progress.settled(found.trace.outcome.kind)
-                    progress.clear()
-                    with terminal.whole():
-                        out.connection(found)
-            progress.clear()
+        via = getattr(options, "via", None)
+        reading = _Reading(Job(question, out.made, key_log, options.server_key, via, options.all_tls), out)
+        if jobs > 1:
+            reading.together(options.files, jobs)
+        else:
+            reading.alone(sources, decrypt)
         with terminal.whole():
-            out.end(read_from)
+            out.end(reading.sources)
             file.flush()
     if options.connection is not None and not out.shown:
         raise TracerError(f"there is no connection {options.connection}", f"they count from 1 to {out.count}")
-    return max(status, complaints(read_from, out.count))
+    return max(reading.status, complaints(reading.sources, out.count))
+
+
+class _Reading:
+    """What was read so far, and the exit status that it comes to."""
+
+    def __init__(self, job: Job, out: Output) -> None:
+        self.job, self.out = job, out
+        self.sources: list[Source] = []
+        self.status = 0
+        self.progress = Progress(sys.stderr)
+        self.keyless = bool(job.key_log) and not Keys().add(job.key_log)
+
+    def alone(self, sources: Iterable[Source], decrypt: Callable[[bytes], bytes | None] | None) -> None:
+        """In this process; Ctrl-C ends a source."""
+        for source in sources:
+            self._begin(source)
+            source.keys.add(self.job.key_log)
+            source.keys.decrypt = decrypt
+            self.out.streaming = source.name == "-"
+            walk = self.progress.watch(source)
+            with suppress(KeyboardInterrupt):
+                for connection in reassemble(walk, all_tls=self.job.all_tls, after=self.out.count):
+                    self._take(looked_at(self.job, connection, source.keys, self.out.wanted()))
+            self.progress.clear()
+
+    def together(self, files: Sequence[str], jobs: int) -> None:
+        """In so many processes; Ctrl-C ends them all."""
+        with suppress(KeyboardInterrupt), closing(divided(self.job, files, jobs, self.out.wanted)) as steps:
+            for step in steps:
+                if step.file == len(self.sources):
+                    self._begin(step.source)
+                self.sources[step.file] = step.source
+                self.progress.heard(step.source)
+                for told in step.told:
+                    self._take(told)
+                if step.error is not None:
+                    raise step.error
+        self.progress.clear()
+
+    def _begin(self, source: Source) -> None:
+        self.sources.append(source)
+        if self.keyless:
+            terminal.hint("the key log holds no TLS secrets: its lines begin with words like CLIENT_RANDOM")
+
+    def _take(self, told: Told) -> None:
+        self.status = max(self.status, told.status)
+        self.progress.settled(told.kind)
+        self.progress.clear()
+        with terminal.whole():
+            self.out.take(told.part)
 
 
 def output(options: argparse.Namespace, file: IO[str], question: Question) -> Output:
@@ -124,14 +168,6 @@ def output(options: argparse.Namespace, file: IO[str], question: Question) -> Ou
         settings=question.settings,
         several="files" in options and len(options.files) > 1,
     )
-
-
-def asked_status(found: Report) -> int:
-    """The exit status of what was asked about a connection."""
-    if not found.asked or found.trace.transport == "cancel":
-        return 0
-    seen = "plaintext" if found.trace.outcome.kind == "plaintext" else None  # whatever the server would have presented
-    return shared.status(found.verdict, seen)
 
 
 def complaints(sources: list[Source], connections: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -55,21 +55,43 @@ class Sections:
         self.good: list[Section] = []
         self.left_out = 0
 
-    def add(self, report: Report, *, bad: bool) -> None:
-        """Render a connection, unless there are too many that matter more."""
+    def wanted(self, *, bad: bool, ahead: int = 0) -> tuple[bool, ...]:
+        """How the next connection is to be rendered, with details or not; not at all where too many matter more.
+
+        Where `ahead` others may come before it, it may be either.
+        """
+        if self._full() and not (bad and self.good):
+            return ()
+        shown = len(self.bad if bad else self.good)
+        return tuple(dict.fromkeys((shown < DETAILED, shown + ahead < DETAILED)))
+
+    def take(self, made: Mapping[bool, Section], *, bad: bool) -> None:
+        """One more connection, as it was `wanted`."""
         into = self.bad if bad else self.good
-        if len(self.bad) + len(self.good) >= SHOWN:
+        if self._full():
             self.left_out += 1
             if not (bad and self.good):
                 return
             self.good.pop()
-        body, words = self.render(report, len(into) < DETAILED)
-        into.append(Section(report.trace.connection.id, bad, row(report), body, words))
+        into.append(made[len(into) < DETAILED])
+
+    def add(self, report: Report, *, bad: bool) -> None:
+        """Render a connection, unless there are too many that matter more."""
+        self.take({how: section(self.render, report, bad, how) for how in self.wanted(bad=bad)}, bad=bad)
 
     def ordered(self) -> list[Section]:
         """A few as they came, many with the bad ones first."""
         both = [*self.bad, *self.good]
         return sorted(both, key=lambda one: (len(both) > OPEN and not one.bad, one.id))
+
+    def _full(self) -> bool:
+        return len(self.bad) + len(self.good) >= SHOWN
+
+
+def section(render: Render, report: Report, bad: bool, details: bool) -> Section:
+    """A connection, rendered with its details or without."""
+    body, words = render(report, details)
+    return Section(report.trace.connection.id, bad, row(report), body, words)
 
 
 def row(report: Report) -> Row:
