@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import subprocess
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 from captures import expected
-from tracer.cli import main
+from tracer.cli import COMMANDS, _parser, main
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 CAPTURES = CHECKOUT / "captures"
@@ -206,3 +207,24 @@ def test_the_hint_names_the_command(capfd) -> None:
         "pgtls: error: unrecognized arguments: --sslmod verify-full",
         "pgtls: hint: see pgtls read --help",
     ]
+
+
+def test_a_command_is_in_the_module_that_is_loaded_for_it() -> None:
+    """Each module has the commands that the table names, and no other."""
+    for name, words in COMMANDS.items():
+        action = next(a for a in _parser([name])._actions if isinstance(a, argparse._SubParsersAction))
+        assert tuple(action.choices) == words
+
+
+def test_a_command_loads_no_other() -> None:
+    """What another command needs is not waited for."""
+    code = (
+        f"import sys; from tracer.cli import main; main(['read', {str(STORY)!r}]); print(*sys.modules, file=sys.stderr)"
+    )
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=CHECKOUT
+    ).stderr
+    assert "tracer.commands.reading" in loaded.split()
+    assert not {"tracer.commands.auditing", "tracer.commands.listening", "asyncio", "importlib.metadata"} & {
+        *loaded.split()
+    }

@@ -119,7 +119,7 @@ COMMANDS = {
     "listening": ("live",),
     "annotating": ("annotate",),
     "connecting": ("probe",),
-    "judging": ("verify", "explain-mode", "bundle"),
+    "judging": ("verify", "bundle", "explain-mode"),
     "measuring": ("cost",),
     "auditing": ("audit",),
 }

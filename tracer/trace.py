@@ -6,7 +6,7 @@ message of kind `Sealed`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, lru_cache
@@ -17,8 +17,8 @@ from tracer.layers import Layer, Span
 from tracer.packets.source import moment
 from tracer.preamble import Answer, Preamble, Request, Transport, preamble
 from tracer.protocol import postgres
-from tracer.protocol.fields import Field, Fields, Reader, content, every, first, number, parse
-from tracer.protocol.handshake import TLS_1_3, certificate_message, decompressed
+from tracer.protocol.fields import Field, Fields, content, every, first, number, parse
+from tracer.protocol.handshake import TLS_1_3, Read, certificate_message, decompressed
 from tracer.protocol.keys import Keys, opener
 from tracer.protocol.numbers import VERSIONS
 from tracer.protocol.records import HANDSHAKE, Record, is_header
@@ -114,7 +114,14 @@ class Trace:
         return next(self.every(kind, sender), None)
 
     def every(self, kind: str, sender: Sender | None = None) -> Iterator[Message]:
-        return (m for m in self.messages if m.kind == kind and sender in (None, m.sender))
+        return (m for m in self._kinds.get(kind, ()) if sender is None or m.sender == sender)
+
+    @cached_property
+    def _kinds(self) -> dict[str, list[Message]]:
+        of = {message.kind: list[Message]() for message in self.messages}
+        for message in self.messages:
+            of[message.kind].append(message)
+        return of
 
     @cached_property
     def certificates(self) -> tuple[bytes, ...]:
@@ -314,9 +321,7 @@ def _message(index: int, draft: Draft, arrival: Arrival, sender: Sender) -> Mess
     )
 
 
-def _said(
-    kind: str, read: Callable[[Reader], None], data: bytes, captured: int | None
-) -> tuple[Fields, str | None, str]:
+def _said(kind: str, read: Read, data: bytes, captured: int | None) -> tuple[Fields, str | None, str]:
     """A message's fields, its problem, and its summary."""
     fields, problem = parse(read, data, captured)
     return fields, problem, summary(kind, fields, len(data))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracer.protocol import extensions
-from tracer.protocol.fields import content, every, first, leaves, parse
+from tracer.protocol.fields import Parsed, Reader, content, every, first, leaves, parse
 from tracer.protocol.numbers import EXTENSIONS
 
 
@@ -180,3 +180,20 @@ def test_any_content_tiles(message: str, number: int, data: bytes) -> None:
     """Nothing is raised and no byte is lost."""
     fields, _ = one(message, number, data)
     assert sum(leaf.stop - leaf.start for leaf in leaves(fields)) == len(data) + 6
+
+
+@given(st.integers(0, 3), st.sampled_from([0, 10, 16, 43, 51, 23, 9999]), st.binary(max_size=12), st.integers(-3, 3))
+def test_what_is_said_again_is_read_the_same(before: int, number: int, data: bytes, more: int) -> None:
+    """Remembered or not, wherever it stands, and with a length that is not true: the same fields, and the same problem."""
+    body = bytes(before) + number.to_bytes(2, "big") + max(len(data) + more, 0).to_bytes(2, "big") + data
+
+    def read(one) -> Parsed:
+        def whole(r: Reader) -> None:
+            r.bytes("before", before)
+            one(r, "ClientHello")
+
+        return parse(whole, body)
+
+    expected = read(extensions._extension)
+    assert read(extensions.extension) == expected
+    assert read(extensions.extension) == expected

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracer.protocol.fields import Malformed, Reader, content, every, first, leaves, number, parse, registered
+from tracer.protocol.fields import Field, Malformed, Reader, content, every, first, leaves, number, parse, registered
 
 
 def sample(r: Reader) -> None:
@@ -33,6 +35,44 @@ def test_fields_and_their_places() -> None:
     assert [GOOD[f.start : f.stop] for f in every(fields, "text")] == [b"hi\0", b"yo\0"]
     assert fields[-1].secret
     assert fields[-1].value is None
+
+
+@given(st.binary(max_size=9), st.sampled_from([1, 2, 3]))
+def test_a_list_of_numbers_is_one_number_after_the_other(data: bytes, size: int) -> None:
+    """Read in one go or each for itself: the same fields, and the same problem where the last one is cut."""
+
+    def each(r: Reader) -> None:
+        while r:
+            r.uint("number", size, {1: "one"})
+
+    assert parse(lambda r: r.uints("number", size, {1: "one"}), data) == parse(each, data)
+
+
+@given(st.binary(max_size=9), st.sampled_from([1, 2, 3]))
+def test_opaque_is_a_vector_of_bytes(data: bytes, size: int) -> None:
+    """The same fields, and the same problem where its length is not true."""
+
+    def vector(r: Reader) -> None:
+        with r.vector("name", size):
+            r.rest("data")
+
+    assert parse(lambda r: r.opaque("name", size), data) == parse(vector, data)
+
+
+@given(st.binary(max_size=60))
+def test_every_field_is_found_by_its_name(data: bytes) -> None:
+    """At any depth, in the order of the bytes, also among the parts of one."""
+    fields, _ = parse(sample, data)
+
+    def walked(of: tuple[Field, ...]) -> Iterator[Field]:
+        for field in of:
+            yield field
+            yield from walked(field.parts)
+
+    for name in ("kind", "name", "list", "length", "data", "entry", "id", "text", "password", "unread"):
+        assert list(every(fields, name)) == [field for field in walked(fields) if field.name == name]
+        for field in fields:
+            assert list(every(field.parts, name)) == [part for part in walked(field.parts) if part.name == name]
 
 
 @given(st.binary(max_size=60))

@@ -22,7 +22,8 @@ def explain(*traces: Trace) -> list[Finding]:
     found = []
     for trace in traces:
         found += [replace(finding, connections=(trace.connection.id,)) for look in EACH for finding in look(trace)]
-    return sorted([*together([sketch(trace) for trace in traces]), *found], key=by_weight)
+    compared = together([sketch(trace) for trace in traces]) if len(traces) > 1 else []
+    return sorted([*compared, *found], key=by_weight)
 
 
 def together(seen: Sequence[Sketch]) -> list[Finding]:
