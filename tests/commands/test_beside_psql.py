@@ -128,7 +128,9 @@ def test_silence(who: str, peer, folder: Path, capfd) -> None:
     assert "timeout expired" in stage.psql(peer(who), options, folder=folder, home=folder).stderr
     status, connection = probed(capfd, peer(who).conninfo(options))
     assert status == 2
-    assert (connection["outcome"]["kind"], connection["verdicts"][0]["prints"]) == ("incomplete", None)
+    verdict = connection["verdicts"][0]
+    assert (connection["outcome"]["kind"], verdict["outcome"], verdict["prints"]) == ("incomplete", "cannot_tell", None)
+    assert verdict["authenticated"] is not True
 
 
 def probed(capfd: pytest.CaptureFixture[str], *words: str) -> tuple[int, dict[str, Any]]:

@@ -169,4 +169,5 @@ UNKNOWNS = {
     "name": "depends on the host name",
     "revocation": "depends on the revocation list",
     "channel_binding": "depends on what is sealed",
+    "server": "the server fell silent",
 }
