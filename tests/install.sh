@@ -41,13 +41,14 @@ absent() {
     done
 }
 
-# As root: no cluster that starts by itself when postgresql is installed, and no question on the way.
+# As root: no cluster and no pooler that start by themselves when their packages are installed, and no question on the way.
 apt_install() {
     as_root=
     if [ "$(id -u)" != 0 ]; then as_root='sudo -n'; $as_root true 2>/dev/null || return; fi
     echo "installing with apt: $*"
     server || $as_root sh -c 'mkdir -p /etc/postgresql-common && cd /etc/postgresql-common &&
         { test -e createcluster.conf || echo "create_main_cluster = false" >createcluster.conf; }'
+    have pgbouncer || test ! -d /run/systemd/system || $as_root systemctl --quiet mask pgbouncer.service
     $as_root apt-get -qq update
     $as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends \
         -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold install "$@" </dev/null >/dev/null

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import tracer
 from tests.wire import SSL_REQUEST, Tls, follow, packets
+from tracer.advice import advice
 from tracer.report import report
 from tracer.verify import SSLMODES, UNKNOWN, Trust
 
@@ -61,6 +62,18 @@ def test_what_a_probe_did_not_see_was_not_said() -> None:
     trace = follow(packets([("client", SSL_REQUEST)], close="nothing"))
     assert report(trace, TRUST).because == "the capture ends behind SSLRequest"
     assert report(trace, TRUST, probed=True).because == "the server fell silent behind SSLRequest"
+
+
+def test_where_a_probe_waits_in_vain_nothing_is_told() -> None:
+    """A client would wait, too: no mode that asks for TLS is said to connect. A capture that was cut has only been cut."""
+    silent = follow(packets(MADE.preambled()[:3], close="nothing"))
+    assert (silent.outcome.kind, silent.outcome.where) == ("incomplete", "in_handshake")
+    probed = report(silent, TRUST, probed=True)
+    told = {mode: verdict.outcome for mode, verdict in probed.verdicts.items()}
+    assert (told["disable"], told["prefer"], told["require"]) == ("plaintext", "cannot_tell", "cannot_tell")
+    assert probed.verdict.checks[0].because == "the server fell silent inside the handshake"
+    assert "falls silent" in (advice(probed) or "")
+    assert report(silent, TRUST).verdict.outcome == "accept"
 
 
 def test_tls_that_is_not_postgresql() -> None:

@@ -18,6 +18,10 @@ def advice(report: Report) -> str | None:
     if report.trace.tls is None and not report.trace.negotiation and report.trace.outcome.kind != "plaintext":
         return None
     verdict = report.verdict
+    if report.probed and report.trace.outcome.kind == "incomplete" and report.trace.outcome.where == "in_handshake":
+        return (
+            "Find out what answers at this host and port, or stands in between: it falls silent inside the handshake."
+        )
     sealed = report.trace.tls is not None and not report.presented.certificates and not report.presented.absent
     if not report.asked and report.presented.certificates:
         return f"Name what the client was told, and every row is decided: {_options(report)}."

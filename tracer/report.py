@@ -10,7 +10,7 @@ from tracer.findings import Finding, explain, with_roots
 from tracer.protocol.fields import every
 from tracer.trace import Trace
 from tracer.verify import Evidence, agrees, clients, evidence, known, left, table
-from tracer.verify.model import SSLMODES, Trust, Unknown, Verdict
+from tracer.verify.model import SSLMODES, Check, Trust, Unknown, Verdict
 from tracer.verify.who import Who, who
 
 ALL = "all"  # for a client: libpq, and what every other one would do
@@ -143,7 +143,9 @@ def report(
     made = Report(
         presented=judged.presented,
         trust=trust,
-        verdicts=judged.verdicts,
+        verdicts={mode: _waiting(verdict, trace) for mode, verdict in judged.verdicts.items()}
+        if probed
+        else judged.verdicts,
         clients=judged.clients,
         asked=asked,
         host_from_hello=from_hello,
@@ -154,3 +156,17 @@ def report(
         probed=probed,
     )
     return replace(made, findings=[], clients={}, who=None) if made.foreign else made
+
+
+def _waiting(verdict: Verdict, trace: Trace) -> Verdict:
+    """The verdict where a probe waited in vain inside the handshake: a client would wait, too, whatever it checks."""
+    outcome = trace.outcome
+    silent = outcome.kind == "incomplete" and outcome.where == "in_handshake"
+    if not silent or verdict.outcome not in ("accept", "cannot_tell"):
+        return verdict
+    check = Check("server", "cannot_tell", SILENT, "in_handshake", after_message=trace.messages[-1].index)
+    checks = (check, *verdict.checks)
+    return replace(verdict, outcome="cannot_tell", authenticated=None, wire=None, on_the_wire=SILENT, checks=checks)
+
+
+SILENT = "the server fell silent inside the handshake"

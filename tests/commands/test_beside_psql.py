@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from captures import pki, stage
-from tests.conftest import CHECKOUT
+from tests.conftest import CHECKOUT, need
 from tests.packets.test_probe import saying, tls
 from tracer.cli import main
 
@@ -105,6 +105,7 @@ CASES = {
 @pytest.mark.needs("psql", "initdb-15", "initdb-18")
 def test_both_say_the_same(case: Case, version: int, peer, libraries: str, folder: Path, capfd) -> None:
     """Session or none, what stops it, and what is printed."""
+    need(*["pgbouncer"] * ("pgbouncer" in case.peer), *["prlimit"] * (case.peer == "cannot fork"))
     there = peer(case.peer)
     variables = {"LD_LIBRARY_PATH": libraries} if version == 18 else {}
     real = stage.psql(there, case.options, folder=folder, home=folder, variables=variables)
@@ -127,7 +128,9 @@ def test_silence(who: str, peer, folder: Path, capfd) -> None:
     assert "timeout expired" in stage.psql(peer(who), options, folder=folder, home=folder).stderr
     status, connection = probed(capfd, peer(who).conninfo(options))
     assert status == 2
-    assert (connection["outcome"]["kind"], connection["verdicts"][0]["prints"]) == ("incomplete", None)
+    verdict = connection["verdicts"][0]
+    assert (connection["outcome"]["kind"], verdict["outcome"], verdict["prints"]) == ("incomplete", "cannot_tell", None)
+    assert verdict["authenticated"] is not True
 
 
 def probed(capfd: pytest.CaptureFixture[str], *words: str) -> tuple[int, dict[str, Any]]:

@@ -171,5 +171,5 @@ UNKNOWNS = {
     "revocation": "depends on the revocation list",
     "channel_binding": "depends on what is sealed",
     "require_auth": "depends on what the server asks for",
-    "server": "depends on what is sealed",
+    "server": "depends on how the server goes on",
 }
