@@ -23,10 +23,10 @@ from tests.differential.certificates import DAY, HOST, NOW, Issued, Server, ca, 
 from tests.differential.relay import Relay
 from tests.differential.test_matrix import LIBRARIES
 from tracer import rootfile
-from tracer.verify.revocation import load_crls
 
 pytestmark = pytest.mark.needs("initdb-15", "psql", "gcc", "openssl")
 MODES = ("prefer", "require", "verify-ca", "verify-full")
+BROKEN = "-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n"
 DELTA = x509.DeltaCRLIndicator(1)
 
 
@@ -67,6 +67,18 @@ def lists(good: Issued, below: Issued) -> dict[str, tuple[str, ...]]:
         "not begun": (crl(own, days=(1, 2)), crl(inter, days=(1, 2))),
         "ended, and the leaf revoked": (crl(own, good, days=(-9, -2)), crl(inter, below, days=(-9, -2))),
         "signed by another key": (crl(own, signed_with=other), crl(inter, signed_with=other)),
+        "good, and a broken one": (crl(own), crl(inter), BROKEN),
+        "a broken one, and good": (BROKEN, crl(own), crl(inter)),
+        "revoked, and behind half a list": (crl(own, good), crl(inter, below), crl(own)[:150]),
+        "revoked, then a newer one without it": (
+            *(crl(own, good, days=(-2, 1)), crl(inter, below, days=(-2, 1))),
+            *(crl(own), crl(inter)),
+        ),
+        "not revoked, then a newer one with it": (
+            *(crl(own, days=(-2, 1)), crl(inter, days=(-2, 1))),
+            *(crl(own, good), crl(inter, below)),
+        ),
+        "with empty lines": (crl(own, good).replace("\n", "\n\n"), crl(inter, below).replace("\n", "\n\n")),
         "good, and an ended one": (crl(own, days=(-9, -2)), crl(own), crl(inter)),
         "deltas": (crl(own, extension=DELTA), crl(inter, extension=DELTA)),
         "good, and deltas that revoke": (
@@ -111,7 +123,7 @@ def test_what_a_client_makes_of_its_lists(
         for option, path in places(texts, folder):
             if option == "sslcrldir" and not profile.since(14):
                 continue
-            crls = load_crls(path) if option == "sslcrl" else rootfile.load_folder(path)
+            crls = rootfile.load_beside(path)[0] if option == "sslcrl" else rootfile.load_folder(path)
             for mode in MODES:
                 words = f"host={HOST} user=app sslmode={mode} sslrootcert={folder / 'own'} {option}={path} gssencmode=disable"
                 answer = lab.try_it(libpqs[library], in_front, postgres.keylog, words)

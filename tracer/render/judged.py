@@ -17,6 +17,7 @@ TITLES = {
     "injected": "bytes behind S",
     "sslcertmode": "client certificate",
     "require_auth": "way to log in",
+    "sasl": "way to log in",
     "alpn": "ALPN",
     "version": "TLS version",
 }

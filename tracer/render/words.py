@@ -16,6 +16,7 @@ STEPS = {
     "injected": "bytes behind S",
     "sslcertmode": "client certificate",
     "require_auth": "way to log in",
+    "sasl": "way to log in",
     "revocation": "CRL",
     "server_name": "host name too long",
     "version": "TLS version",

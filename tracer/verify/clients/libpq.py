@@ -11,7 +11,7 @@ from functools import partial
 
 from tracer.certificates import Presented
 from tracer.verify.clients import Client, libpq_texts, libpq_versions
-from tracer.verify.clients.libpq_authentication import WITH_STARTUP, required
+from tracer.verify.clients.libpq_authentication import WITH_STARTUP, by_mechanism, required, sasl
 from tracer.verify.clients.libpq_steps import inside_tls, negotiation, options
 from tracer.verify.clients.libpq_versions import Libpq
 from tracer.verify.clients.verdicts import Step, certain, knows_the_server, possible, verdict
@@ -64,7 +64,7 @@ def _plaintext_first(libpq: Libpq, presented: Presented, trust: Trust) -> Verdic
         wire, says = "plaintext", "a StartupMessage in plaintext, behind N on the same connection"
         second = _in_plaintext(libpq, presented, trust, wire=wire, says=says)
     says = f"a StartupMessage in plaintext first; if the server refuses that, a second connection with: {says}"
-    if not _refuses_plaintext(presented):
+    if not _by_server(libpq, presented, trust):
         first_try = _in_plaintext(libpq, presented, trust, wire=f"unasked|{wire or '?'}", says=says)
         return replace(first_try, second=second)
     first = presented.ended.text if presented.ended else None
@@ -103,12 +103,15 @@ def _in_plaintext(
 
 
 def _ends_of_plaintext(libpq: Libpq, presented: Presented, trust: Trust) -> tuple[Step | None, ...]:
-    """What ends a session in plaintext: the server that refuses it, or what the client insists on (check_expected_areq)."""
+    """What ends a session in plaintext, in order: what the client insists on (check_expected_areq), or the server that refuses it."""
+    asked = presented.authentication if _in_clear(presented) else None
+    refused = None
     if _refuses_plaintext(presented):
         text = presented.ended.text if presented.ended else None
         check = Check("server", "failed", f"in plaintext, the server refused: {text}", "before_tls", found=text)
-        return (Step(check, text, says="; the server refuses"),)
-    asked = presented.authentication if _in_clear(presented) else None
+        refused = Step(check, text, says="; the server refuses")
+        if asked is None:
+            return (refused,)
     binding = certificate = None
     if trust.channel_binding == "require":
         because = "without TLS there is nothing to bind the password exchange to"
@@ -118,11 +121,26 @@ def _ends_of_plaintext(libpq: Libpq, presented: Presented, trust: Trust) -> tupl
     if trust.sslcertmode == "require":
         because = "without TLS no server asks for a certificate"
         check = Check("sslcertmode", "failed", because, "before_tls", wanted="a client certificate", found="no TLS")
-        certificate = Step(check, libpq_texts.NOT_ASKED_FOR_CERTIFICATE, says="; the client closes when it is let in")
-    method = required(libpq, replace(presented, authentication=asked), trust, tls=False)
-    if method is not None:
-        method = replace(method, wire="", says="; the client closes at the authentication request")
-    return (certificate, method, binding) if asked == ("AuthenticationOk",) else (method, binding, certificate)
+        text = libpq_texts.NOT_ASKED_FOR_CERTIFICATE if asked and presented.admitted else None
+        certificate = Step(check, text, says="; the client closes when it is let in")
+    shown = replace(presented, authentication=asked)
+    method, mechanism = (look(libpq, shown, trust, tls=False) for look in (required, sasl))
+    if by_mechanism(method):
+        first, last = None, method
+    else:
+        first, last = method, None
+    closes = "; the client closes at the authentication request"
+    first, mechanism, last = (one and replace(one, wire="", says=closes) for one in (first, mechanism, last))
+    if asked == ("AuthenticationOk",):
+        return certificate, first, binding, refused
+    return first, binding, mechanism, last, refused, certificate
+
+
+def _by_server(libpq: Libpq, presented: Presented, trust: Trust) -> bool:
+    """Whether it is the server that ends it: only then a client under allow asks for TLS."""
+    ends = (step for step in _ends_of_plaintext(libpq, presented, trust) if step and step.check.outcome != "passed")
+    first = next(ends, None)
+    return first is not None and first.check.step == "server"
 
 
 def _in_clear(presented: Presented) -> bool:

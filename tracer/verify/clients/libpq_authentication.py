@@ -21,14 +21,16 @@ UNSEEN = "the server's authentication request is sealed or was not captured"
 
 def authentication(libpq: Libpq, presented: Presented, trust: Trust) -> tuple[Step | None, ...]:
     """What the client holds against the server's requests, and the server's own refusal where it came among them."""
-    method = required(libpq, presented, trust)
+    method, mechanism = required(libpq, presented, trust), sasl(libpq, presented, trust)
+    if by_mechanism(method):
+        method, mechanism = mechanism, method
     binding, certificate = channel_binding(presented, trust), certificate_mode(presented, trust)
     error = refused(presented)
     if error is not None and not presented.admitted:
-        return (method, binding, error) if presented.authentication else (error,)
+        return (method, mechanism, binding, error) if presented.authentication else (error,)
     if presented.authentication == ("AuthenticationOk",):
         return certificate, method, binding, error
-    return method, binding, certificate, error
+    return method, mechanism, binding, certificate, error
 
 
 def required(libpq: Libpq, presented: Presented, trust: Trust, *, tls: bool = True) -> Step | None:
@@ -47,6 +49,27 @@ def required(libpq: Libpq, presented: Presented, trust: Trust, *, tls: bool = Tr
     if text is None:
         return Step(replace(check, outcome="passed", because="the client allows what the server asks for"))
     check = replace(check, outcome="failed", because="the client does not allow what the server asks for")
+    return Step(check, text, "session", WITH_STARTUP)
+
+
+def by_mechanism(method: Step | None) -> bool:
+    """Whether require_auth fails at the mechanism, which libpq chooses behind all that it holds against the request itself."""
+    text = (method.prints if method else None) or ""
+    return any(text.endswith(f"server requested {one} authentication") for one in required_auth.MECHANISMS)
+
+
+def sasl(libpq: Libpq, presented: Presented, trust: Trust, *, tls: bool = True) -> Step | None:
+    """A list of mechanisms with none that libpq knows, or with one that binds where nothing is there to bind to (pg_SASL_init)."""
+    asked = presented.authentication
+    if not asked or not required_auth.is_sasl(asked):
+        return None
+    text, because = texts.PLUS_IN_CLEAR, "without TLS a server does not offer what binds to TLS"
+    if tls or "SCRAM-SHA-256-PLUS" not in asked:
+        if required_auth.chosen(asked, libpq.version, binds=tls and trust.channel_binding != "disable"):
+            return None
+        text, because = texts.NO_MECHANISM, "the client knows none of the mechanisms that the server offers"
+    at, when = presented.seen.get("authentication"), "after_handshake" if tls else "before_tls"
+    check = Check("sasl", "failed", because, when, found=", ".join(asked), after_message=at)  # type: ignore[arg-type]
     return Step(check, text, "session", WITH_STARTUP)
 
 

@@ -31,6 +31,8 @@ NOT_BOUND = "channel binding required, but server authenticated client without c
 CANNOT_BIND = "channel binding required but not supported by server's authentication request"
 NO_PLUS = "channel binding is required, but server did not offer an authentication method that supports channel binding"
 NO_TLS_TO_BIND = "channel binding required, but SSL not in use"
+NO_MECHANISM = "none of the server's SASL authentication mechanisms are supported"
+PLUS_IN_CLEAR = "server offered SCRAM-SHA-256-PLUS authentication over a non-SSL connection"
 NOT_ASKED_FOR_CERTIFICATE = "server did not request an SSL certificate"
 NO_CERTIFICATE = "server accepted connection without a valid SSL certificate"
 
@@ -142,7 +144,7 @@ def not_bound(asked: tuple[str, ...], at_sasl: str) -> str:
     """What channel_binding=require prints for what the server asked: a password exchange that cannot be bound, or none."""
     if "AuthenticationOk" in asked:
         return NOT_BOUND
-    if any(name.startswith("Authentication") for name in asked):
+    if any(name.startswith("Authentication") and name != "AuthenticationSASL" for name in asked):
         return CANNOT_BIND
     return at_sasl
 

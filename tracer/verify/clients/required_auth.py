@@ -55,20 +55,26 @@ def refusal(required: Required, asked: tuple[str, ...], version: int, *, binds: 
     method, reason = REQUESTS.get(kind, ("", "server requested an unknown authentication type"))
     if kind == "AuthenticationSASL" and version >= BY_MECHANISM:
         if any(required.allows(method) for method in MECHANISMS.values()):
-            chosen = _chosen(asked, binds=binds)
-            if chosen is None or required.allows(MECHANISMS[chosen]):
+            mechanism = chosen(asked, version, binds=binds)
+            if mechanism is None or required.allows(MECHANISMS[mechanism]):
                 return None
-            reason = f"server requested {chosen} authentication"
+            reason = f"server requested {mechanism} authentication"
     elif method and required.allows(method):
         return None
     return f'authentication method requirement "{required.text}" failed: {reason}'
 
 
-def _chosen(offered: tuple[str, ...], *, binds: bool) -> str | None:
-    """The mechanism that libpq takes: the first that it knows, and SCRAM-SHA-256-PLUS before all."""
+def is_sasl(asked: tuple[str, ...]) -> bool:
+    """Whether a request is a list of mechanisms, and be it an empty one."""
+    return not asked[0].startswith("Authentication") or asked == ("AuthenticationSASL",)
+
+
+def chosen(offered: tuple[str, ...], version: int, *, binds: bool) -> str | None:
+    """The mechanism that libpq takes: the first that it knows, and SCRAM-SHA-256-PLUS before all (pg_SASL_init)."""
     if binds and "SCRAM-SHA-256-PLUS" in offered:
         return "SCRAM-SHA-256-PLUS"
-    return next((one for one in offered if one in MECHANISMS and not one.endswith("-PLUS")), None)
+    known = (one for one in offered if one in MECHANISMS and version >= METHODS[MECHANISMS[one]])
+    return next((one for one in known if not one.endswith("-PLUS")), None)
 
 
 # TABLES
@@ -76,7 +82,7 @@ def _chosen(offered: tuple[str, ...], *, binds: bool) -> str | None:
 BY_MECHANISM = 18
 POSITIVE = 'require_auth method "{}" cannot be mixed with negative methods'
 NEGATIVE = 'negative require_auth method "{}" cannot be mixed with non-negative methods'
-METHODS = {**dict.fromkeys(("password", "md5", "gss", "sspi", SASL, NONE), 16), "oauth": 18}  # and since when
+METHODS = {**dict.fromkeys(("password", "md5", "gss", "sspi", SASL, NONE), 0), "oauth": 18}  # and since which version
 MECHANISMS = {"SCRAM-SHA-256-PLUS": SASL, "SCRAM-SHA-256": SASL, "OAUTHBEARER": "oauth"}
 # by the name of the message: the method, and what is printed when it is not allowed
 REQUESTS = {
