@@ -10,8 +10,8 @@ import contextlib
 import json
 import lzma
 import ssl
-import sys
 import subprocess
+import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
