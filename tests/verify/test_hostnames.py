@@ -11,6 +11,7 @@ import json
 import lzma
 import ssl
 import subprocess
+import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -181,6 +182,9 @@ def differences(rule: str, asked: list[tuple[bytes, str]], folder: Path) -> list
     return wrong
 
 
+@pytest.mark.skipif(
+    sys.version_info >= (3, 13), reason="ssl looks at the chain more strictly since 3.13 and words IDNA otherwise"
+)
 def test_python_s_own_answer() -> None:
     """A handshake with Python's ssl, which looks at the chain as well: the chain is good, and so the name decides."""
     wrong = []
