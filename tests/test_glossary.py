@@ -124,7 +124,7 @@ def test_every_naming_method_is_walked() -> None:
         for name, method in vars(Reader).items()
         if inspect.isfunction(method) and "name" in inspect.signature(method).parameters and not name.startswith("_")
     }
-    assert makes - {"end"} == NAMING
+    assert makes - {"end", "length"} == NAMING  # a length is one of those that name themselves
     assert set(re.findall(r'"(\w+)"', inspect.getsource(fields))) >= OF_ITSELF
 
 

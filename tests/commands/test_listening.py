@@ -81,22 +81,23 @@ with postgres() as server, listening("-i", "lo", "--keylog", str(folder / "late"
     assert "is not there yet" in pgtls.said[0]
     assert stage.psql(server, "host=127.0.0.1 sslmode=require", keylog=folder / "keys").returncode == 0
     keys = (folder / "keys").read_bytes()
-    time.sleep(float(sys.argv[2]))
+    if sys.argv[2] == "none":
+        print(pgtls.stdout.readline(), end="")
     with (folder / "late").open("wb", 0) as late:
         for at in range(0, len(keys), 100):
             late.write(keys[at : at + 100])
             time.sleep(0.01)
-    print(pgtls.stdout.readline(), end="")
+    print(pgtls.stdout.read(), end="")
     assert pgtls.wait(20) == 0
 """
 
 
 @real
 @pytest.mark.needs("gcc")
-@pytest.mark.parametrize(("seconds", "keys"), [(0.5, "all"), (4.0, "none")])
-def test_keys_may_come_after_the_packets(seconds: float, keys: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("keys", ["all", "none"])
+def test_keys_may_come_after_the_packets(keys: str, tmp_path: Path) -> None:
     """A sealed connection waits for them a little, in whatever pieces they come; then it is shown as it is."""
-    (line,) = map(json.loads, in_namespace(LATE, str(tmp_path), str(seconds)).splitlines())
+    line, _ = map(json.loads, in_namespace(LATE, str(tmp_path), keys).splitlines())
     assert line["tls"]["keys"] == keys
 
 

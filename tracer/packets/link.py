@@ -64,6 +64,16 @@ def _ppp_protocol(frame: bytes, at: int) -> int | None:  # RFC 1661 §2
     return at + 2 if int.from_bytes(frame[at : at + 2], "big") in (PPP_IPV4, PPP_IPV6) else None
 
 
+def _hdlc(
+    frame: bytes,
+) -> int | None:  # LINKTYPE_C_HDLC and LINKTYPE_PPP_HDLC: Cisco's framing, or that of PPP (RFC 1662 §3.1)
+    return _ethertype(frame, 2) if frame[:2] in (b"\x0f\0", b"\x8f\0") else _ppp(frame)
+
+
+def _pppoe(frame: bytes) -> int | None:
+    return _ppp_protocol(frame, 6)
+
+
 def _ethernet(frame: bytes) -> int | None:
     return _ethertype(frame, 12)
 
@@ -144,7 +154,10 @@ LINKS: dict[int, Callable[[bytes], int | None]] = {
     9: _ppp,
     12: _raw,
     14: _raw,
+    50: _hdlc,
+    51: _pppoe,
     101: _raw,
+    104: _hdlc,
     108: _null,
     113: _sll,
     228: _raw,
