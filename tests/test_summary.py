@@ -40,7 +40,7 @@ def test_clients_that_authenticate_nobody() -> None:
         ("wrong-root", "10.0.0.3"),
         ("no-root-file", "10.0.0.4"),
     )
-    counts = ("nobody", "any name", "sessions", "cannot tell")
+    counts = ("unchecked", "wrong name", "sessions", "cannot tell")
     rows = {row["client"]: tuple(row[name] for name in counts) for row in answer(found, "unverified")}
     assert rows == {"10.0.0.1": (1, 0, 2, 1), "10.0.0.2": (0, 1, 1, 0)}
 

@@ -34,6 +34,8 @@ def _bytes(name: str) -> bytes:
             return sys.stdin.buffer.read(LARGEST)
         with Path(name).open("rb") as file:
             return file.read(LARGEST)
+    except IsADirectoryError:
+        raise TracerError(f"{name} is a folder", "name a file of certificates in it, for example *.pem") from None
     except OSError as error:
         raise TracerError(f"{name}: {(error.strerror or str(error)).lower()}", HINT) from None
 

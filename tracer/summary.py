@@ -57,18 +57,18 @@ QUESTIONS = {
     "unverified": (
         "Clients that do not authenticate the database",
         (
-            "Sessions that verify-full would not have had, or not so: `nobody` is those that verify-ca would not have had "
-            "either, so that anybody could have answered; `any name`, those where only the name was wrong. A session whose "
-            "certificate was in order shows nothing of whether the client looked at it: see the last column."
+            "Of all `sessions` of a client: in `unchecked` neither the CA nor the name can have been checked, so that "
+            "anybody could have answered; in `wrong name` the name was not that of the certificate, and the client went "
+            "on; `cannot tell` counts those where all was in order, which looks the same whether the client checks or not."
         ),
         f"""
-        SELECT client, "user", count(*) FILTER (verifies = false) AS nobody,
+        SELECT client, "user", count(*) FILTER (verifies = false) AS unchecked,
             count(*) FILTER (list_contains(consistent_with, 'verify-ca') AND NOT list_contains(consistent_with, 'verify-full'))
-                AS "any name",
+                AS "wrong name",
             count(*) AS sessions,
             count(*) FILTER (verifies IS NULL AND list_contains(consistent_with, 'verify-full')) AS "cannot tell"
-        FROM connections WHERE {SESSION} GROUP BY ALL HAVING nobody + "any name" > 0
-        ORDER BY nobody DESC, "any name" DESC, client, "user"
+        FROM connections WHERE {SESSION} GROUP BY ALL HAVING unchecked + "wrong name" > 0
+        ORDER BY unchecked DESC, "wrong name" DESC, client, "user"
         """,
     ),
     "plaintext": (

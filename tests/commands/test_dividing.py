@@ -104,11 +104,11 @@ def test_what_is_ahead_is_bounded(files: dict[str, str], capfd, monkeypatch) -> 
 
 
 @contextmanager
-def in_the_middle(name: str) -> Iterator[tuple[subprocess.Popen[str], list[int]]]:
+def in_the_middle(name: str) -> Iterator[tuple[subprocess.Popen[bytes], list[int]]]:
     """A reading by several processes of which nobody takes more than the first line, so that all wait; and those who read."""
     command = [sys.executable, "-m", "tracer", "read", name, name, "--jobs", "2", "--format", "ndjson"]
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=CHECKOUT, start_new_session=True
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0, cwd=CHECKOUT, start_new_session=True
     ) as process:
         assert process.stdout is not None
         json.loads(process.stdout.readline())
@@ -132,7 +132,7 @@ def test_ctrl_c_ends_all(files: dict[str, str]) -> None:
     lines = [json.loads(line) for line in out.splitlines()]
     assert lines[-1]["kind"] == "summary"
     assert lines[-1]["connections"] == len(lines)  # the first was read before
-    assert (process.returncode, err) == (0, "")
+    assert (process.returncode, err) == (0, b"")
     assert not any(Path(f"/proc/{child}").exists() for child in children)
 
 
@@ -142,7 +142,7 @@ def test_a_reader_is_killed(which: int, files: dict[str, str]) -> None:
     with in_the_middle(files["long"]) as (process, children):
         os.kill(children[which], signal.SIGKILL)
         _, err = process.communicate(timeout=PATIENCE)
-    assert err.startswith("pgtls: error: a process that read was killed\npgtls: hint: ")
+    assert err.startswith(b"pgtls: error: a process that read was killed\npgtls: hint: ")
     assert process.returncode == 2
     assert not any(Path(f"/proc/{child}").exists() for child in children)
 

@@ -133,3 +133,11 @@ def test_verify_against_the_system_s_store(chain: str, store: str, status: int, 
     assert words in capfd.readouterr().out
     assert main(["read", str(STORY / "capture.pcapng"), *given[:-2]]) == 2  # somebody else's machine
     assert main(["read", str(STORY / "capture.pcapng"), *given[:-2], "--env"]) == status
+
+
+def test_a_folder_holds_files_to_name(tmp_path: Path, capfd) -> None:
+    """A bundle is one file."""
+    assert main(["bundle", str(tmp_path)]) == 2
+    assert capfd.readouterr().err == (
+        f"pgtls: error: {tmp_path} is a folder\npgtls: hint: name a file of certificates in it, for example *.pem\n"
+    )

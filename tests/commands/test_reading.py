@@ -52,3 +52,12 @@ def test_nobody_named_a_root_file(monkeypatch, tmp_path: Path, capfd) -> None:
     monkeypatch.delenv("PGSSLROOTCERT", raising=False)
     assert main(["read", str(CAPTURES / "verify-full" / "capture.pcapng"), "--env"]) == 0
     assert capfd.readouterr().err == ""
+
+
+def test_a_folder_is_for_an_audit(tmp_path: Path, capfd) -> None:
+    """The hint names the command that takes one."""
+    assert main(["read", str(tmp_path)]) == 2
+    assert capfd.readouterr().err.splitlines()[::2] == [
+        f"pgtls: error: {tmp_path} is a folder",
+        f"pgtls: hint: or all in one table: pgtls audit {tmp_path}",
+    ]

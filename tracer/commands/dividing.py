@@ -8,6 +8,7 @@ have come to them. Nobody runs far ahead: pipes are short, and so is the list of
 from __future__ import annotations
 
 import multiprocessing
+import pickle
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -32,6 +33,9 @@ from tracer.trace import follow
 BATCH = 16  # connections that are handed on together
 AHEAD = 3  # batches for each process that looks, which wait for it or for their turn to be printed
 PERIOD = 1.0  # seconds from one word of a walk to the next, where it has anything to say
+
+
+Found = list[tuple[list[bytes], Connection]]  # each with the key logs that stood in front of it, behind the one before
 
 
 class Job(NamedTuple):
@@ -102,21 +106,34 @@ class _Looker:
 
 
 class _Walk(NamedTuple):
-    """What a walk has come to: connections, each with the key logs that stood in front of it since the one before."""
+    """What a walk has come to: so many connections, pickled, which only who looks at them opens; and the key logs in front of them."""
 
     source: Source
-    found: list[tuple[list[bytes], Connection]]
+    number: int
+    found: bytes
+    logs: list[bytes]
     over: bool
     error: Exception | None = None
 
 
 class _Batch(NamedTuple):
-    """Connections that are to be looked at; `last` is how many there are up to their end."""
+    """Connections that are to be looked at; how many there are in front of their capture, and up to their end."""
 
     turn: int
     file: int
     walk: _Walk
+    before: int
     last: int
+
+
+class _Task(NamedTuple):
+    """What is looked at: connections of a capture, numbered behind those `before` it, and key logs that others have heard."""
+
+    file: int
+    before: int
+    found: bytes
+    unheard: list[bytes]
+    wanted: Wanted
 
 
 class _Division:
@@ -151,14 +168,14 @@ class _Division:
             if not self.waiting or looker.batch is not None:
                 continue
             batch = self.waiting.popleft()
-            logs = [log for logs, _ in batch.walk.found for log in logs]
             for other in self.looks:
                 if batch.file != self.keys_of:
                     other.unheard = []
                 if other is not looker:
-                    other.unheard += logs
+                    other.unheard += batch.walk.logs
             self.keys_of = batch.file
-            looker.pipe.send((batch.file, looker.unheard, batch.walk.found, self.wanted(batch.last - self.shown)))
+            wanted = self.wanted(batch.last - self.shown)
+            looker.pipe.send(_Task(batch.file, batch.before, batch.walk.found, looker.unheard, wanted))
             looker.batch, looker.unheard = batch, []
 
     def _hear(self) -> None:
@@ -175,16 +192,15 @@ class _Division:
                 continue
             looker = busy[pipe]
             assert looker.batch is not None
-            turn, file, walk, _ = looker.batch
+            turn, file, walk, *_ = looker.batch
             self.ready[turn] = Step(file, walk.source, said, walk.error)
             looker.batch = None
 
     def _walked(self, walk: _Walk) -> None:
-        """Connections get their numbers; they count on from those of the captures before."""
-        found = [(logs, replace(each, id=self.before + each.id)) for logs, each in walk.found]
-        self.last += len(found)
-        if found:
-            self.waiting.append(_Batch(self.turns, self.file, walk._replace(found=found), self.last))
+        """Connections get their turn, and count on from those of the captures before."""
+        self.last += walk.number
+        if walk.number:
+            self.waiting.append(_Batch(self.turns, self.file, walk, self.before, self.last))
         else:
             self.ready[self.turns] = Step(self.file, walk.source, [], walk.error)
         self.turns += 1
@@ -247,7 +263,7 @@ def _walk(pipe: Pipe, job: Job, names: Sequence[str]) -> None:
 
 def _walks(job: Job, name: str) -> Iterator[_Walk]:
     source, error = Source(name, _nothing), None
-    found: list[tuple[list[bytes], Connection]] = []
+    found: Found = []
     try:
         source = read(name, via=job.via)
         source.keys = heard = _Heard()
@@ -256,16 +272,18 @@ def _walks(job: Job, name: str) -> Iterator[_Walk]:
             if isinstance(item, Connection):
                 found.append((heard.since(), item))
             if len(found) >= BATCH or (isinstance(item, Tick) and time.monotonic() - said > PERIOD):
-                yield _Walk(_known(source), found, over=False)
+                yield _walked(source, found)
                 found, said = [], time.monotonic()
     except (TracerError, OSError) as failed:
         error = failed
-    yield _Walk(_known(source), found, over=True, error=error)
+    yield _walked(source, found)._replace(over=True, error=error)
 
 
-def _known(source: Source) -> Source:
-    """What was read, without what it was read from."""
-    return replace(source, walk=_nothing, keys=Keys(), skip=Skip())
+def _walked(source: Source, found: Found) -> _Walk:
+    """What was found, and what was read without what it was read from."""
+    known = replace(source, walk=_nothing, keys=Keys(), skip=Skip())
+    logs = [log for logs, _ in found for log in logs]
+    return _Walk(known, len(found), pickle.dumps(found), logs, over=False)
 
 
 def _nothing(_: Source) -> Iterator[Packet | Tick]:
@@ -278,17 +296,17 @@ def _look(pipe: Pipe, job: Job) -> None:
     of, keys = -1, Keys()
     with suppress(EOFError, OSError):  # nobody listens any more
         while True:
-            file, unheard, found, wanted = pipe.recv()
-            if file != of:
-                of, keys = file, job.keys()
-            pipe.send([*_looked_at(job, found, keys, unheard, wanted)])
+            task: _Task = pipe.recv()
+            if task.file != of:
+                of, keys = task.file, job.keys()
+            pipe.send([*_looked_at(job, task, keys)])
 
 
-def _looked_at(
-    job: Job, found: Sequence[tuple[list[bytes], Connection]], keys: Keys, unheard: list[bytes], wanted: Wanted
-) -> Iterator[Told]:
+def _looked_at(job: Job, task: _Task, keys: Keys) -> Iterator[Told]:
+    unheard, wanted = task.unheard, task.wanted
+    found: Found = pickle.loads(task.found)  # noqa: S301 (what another process of ours has pickled)
     for logs, connection in found:
         for log in (*unheard, *logs):
             keys.add(log)
-        yield looked_at(job, connection, keys, wanted)
+        yield looked_at(job, replace(connection, id=task.before + connection.id), keys, wanted)
         unheard, wanted = [], replace(wanted, full=job.form.only is not None)  # only the first may be alone

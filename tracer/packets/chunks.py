@@ -38,7 +38,11 @@ def open_file(name: str) -> BinaryIO:
     except FileNotFoundError:
         raise TracerError(f"{name}: no such file", "- reads a capture from standard input") from None
     except IsADirectoryError:
-        raise TracerError(f"{name} is a folder", "name the capture files in it, for example *.pcapng") from None
+        raise TracerError(
+            f"{name} is a folder",
+            "name the captures in it, for example *.pcapng",
+            f"or all in one table: pgtls audit {name}",
+        ) from None
     except OSError as error:
         raise TracerError(f"{name}: {(error.strerror or str(error)).lower()}", "may you read it?") from None
 
