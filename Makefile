@@ -51,7 +51,7 @@ captures: needs .venv/.tests ## make the captures anew, from real servers and cl
 pictures: needs .venv/.tests ## draw docs/pictures anew, from the stories' pages
 	$(BIN)/python docs/pictures.py
 
-bench: needs .venv/.tests ## how fast: pgtls beside tshark and cat; ARGS="PACKETS ROUNDS"
+bench: needs .venv/.tests ## how fast: pgtls beside tshark and cat; ARGS="ROUNDS --growth TIMES"
 	$(BIN)/python -m tests.benchmarks $(ARGS)
 
 fuzz: .venv/.tests ## fuzz each target: SECONDS=600 of each, TARGETS=… names some of them
