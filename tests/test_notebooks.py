@@ -20,7 +20,15 @@ from tests.render.test_json import valid
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 NAMES = sorted(path.name for path in NOTEBOOKS.glob("*.ipynb"))
 LONGEST_CELL = 5
-BESIDES = {"dataclasses", "json", "pathlib", "subprocess", "sys", "tempfile", "duckdb"}  # duckdb holds what an audit wrote
+BESIDES = {
+    "dataclasses",
+    "json",
+    "pathlib",
+    "subprocess",
+    "sys",
+    "tempfile",
+    "duckdb",
+}  # duckdb holds what an audit wrote
 
 EVERY = pytest.mark.parametrize("name", NAMES)
 
