@@ -23,7 +23,17 @@ from tracer.protocol.fields import Field, Reader
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 MODULES = (handshake, extensions, postgres)
-NAMING = {"uint", "bytes", "rest", "secret", "string", "opaque", "vector", "struct"}  # methods that name a field
+NAMING = {
+    "uint",
+    "uints",
+    "bytes",
+    "rest",
+    "secret",
+    "string",
+    "opaque",
+    "vector",
+    "struct",
+}  # methods that name a field
 OF_ITSELF = {"length", "data", "unread"}  # what `Reader` and `parse` name by themselves
 
 
