@@ -14,7 +14,7 @@ from tests.wire import SSL_REQUEST, Tls, follow, packets, spoken
 from tracer import rootfile
 from tracer.advice import advice
 from tracer.report import Report, report
-from tracer.verify import Trust
+from tracer.verify import Trust, Unusable
 
 CAPTURES = Path(__file__).resolve().parent.parent / "captures"
 
@@ -62,6 +62,14 @@ def test_the_root_file_is_missing() -> None:
     """Its path is named."""
     said = advice(judged("verify-full", roots=None, root_path="/etc/rds.pem"))
     assert said == "Put the CA of the server into /etc/rds.pem, or name another file with sslrootcert."
+
+
+@pytest.mark.parametrize("reason", ["bad base64 decode", "bad end line"])
+def test_the_root_file_is_damaged(reason: str) -> None:
+    """No CA is missing in it: one broken block spoils the others."""
+    said = advice(judged("verify-full", roots=Unusable(reason), root_path="half.pem")) or ""
+    assert said.startswith(f"half.pem is damaged ({reason}), and a client takes all of it or nothing")
+    assert "Put the CA" not in said
 
 
 def test_nothing_was_asked() -> None:

@@ -51,6 +51,7 @@ MAY_IMPORT: dict[str, tuple[str, ...] | None] = {
     "protocol/fields.py": (),
     "protocol/": ("protocol", "distinguished"),
     "packets/source.py": ("protocol.keys",),
+    "packets/probe.py": ("packets", "errors", "rootfile", "verify.model"),
     "packets/": ("packets", "protocol.keys", "errors"),
     "sources.py": ("packets", "errors", "client", "settings"),
     "client.py": ("certificates", "conninfo", "errors", "packets.probe", "settings", "verify.model", "verify.names"),
@@ -88,7 +89,7 @@ MAY_IMPORT: dict[str, tuple[str, ...] | None] = {
     "verify/model.py": ("verify", *CERTIFICATES, "render.notebook"),
     "verify/": ("verify", *CERTIFICATES, "distinguished", "trace", "outcome", "protocol.fields", "errors"),
     "modes.py": ("certificates", "settings", "verify"),
-    "advice.py": ("certificates", "report", "verify"),
+    "advice.py": ("certificates", "report", "rootfile", "verify"),
     "report.py": (*VALUES, "verify", "findings", "cost"),
     "render/": (
         *VALUES,

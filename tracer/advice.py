@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from tracer import rootfile
 from tracer.certificates import Certificate
 from tracer.report import Report
 from tracer.verify.chain import is_self_signed
-from tracer.verify.model import Check, Verdict
+from tracer.verify.model import Check, Unusable, Verdict
 
 
 def advice(report: Report) -> str | None:
@@ -147,7 +148,13 @@ def _name(report: Report, _check: Check) -> str:
     )
 
 
-def _root_file(_report: Report, check: Check) -> str:
+def _root_file(report: Report, check: Check) -> str:
+    roots = report.trust.roots
+    if isinstance(roots, Unusable) and rootfile.damaged(roots):
+        return (
+            f"{check.found or 'The root file'} is damaged ({roots.reason}), and a client takes all of it or nothing: "
+            "fetch it again, or cut the broken block out."
+        )
     return f"Put the CA of the server into {check.found or 'the root file'}, or name another file with sslrootcert."
 
 

@@ -19,14 +19,19 @@ HINT = "openssl s_client -starttls postgres -showcerts -connect HOST:5432 prints
 
 def load(name: str) -> tuple[Certificate, ...]:
     """The certificates of a file in their order; `-` is standard input. Raises `TracerError` where there are none."""
-    data = _bytes(name)
+    return certificates(name, read(name))
+
+
+def certificates(name: str, data: bytes) -> tuple[Certificate, ...]:
+    """The same, where the bytes are at hand."""
     found = from_pem(data) or _pkcs7(data) or _der(data)
     if not found:
         raise TracerError(f"{name} holds no certificate", "PEM, DER and PKCS#7 are read", HINT)
     return tuple(found)
 
 
-def _bytes(name: str) -> bytes:
+def read(name: str) -> bytes:
+    """The bytes of a file, or of standard input. Raises `TracerError`."""
     try:
         if name == "-":
             import sys

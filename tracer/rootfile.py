@@ -77,6 +77,11 @@ def entries(data: bytes) -> Roots:
     return found if begun else Unusable(NOTHING_FOUND)
 
 
+def damaged(roots: Unusable) -> bool:
+    """Whether it is a broken block that spoils the file: there are others that it may be, and nobody gets to use them."""
+    return roots.reason in BROKEN
+
+
 def _unread(block: pem.Block) -> str | None:
     """OpenSSL's word for a block whose content it does not take; with a header it looks for the key of that first."""
     if KEY.fullmatch(block.label) and len(block.header) < ENCRYPTED:
@@ -105,6 +110,7 @@ def _members(content: bytes) -> int:
 
 
 NOTHING_FOUND = "no certificate or crl found"  # OpenSSL's word of an empty file, a folder or garbage
+BROKEN = frozenset({pem.BAD_END, pem.BAD_BASE64, pem.UNNAMED, BROKEN_ENTRY, "not proc type", "not encrypted"})
 CRL, CRL_PARTS = b"X509 CRL", 3
 ENTRIES = (b"CERTIFICATE", b"X509 CERTIFICATE", b"TRUSTED CERTIFICATE", CRL)
 KEY = re.compile(rb"(?!ENCRYPTED )(?:.* )?PRIVATE KEY")  # up to 1.1.1 those of `KEYS` alone

@@ -65,7 +65,7 @@ def test_the_places_of_verification(tmp_path: Path, program: Program, capfd) -> 
     out = tmp_path / "out.pcapng"
     assert main(["annotate", str(CAPTURE), str(out), *VERIFY]) == 0
     shown = tshark(program, out, "frame.comment")
-    assert "✔ Encrypted, and the server is known" in shown[0][0]
+    assert "✔ Encrypted. A client with sslmode=verify-full and this root file would have checked" in shown[0][0]
     marked = [row[0] for row in shown if "▶" in row[0]]
     assert len(marked) == 2
     assert "▶ ① chain ✔" in marked[0]

@@ -105,6 +105,23 @@ def test_a_rotation(chain: str, capfd) -> None:
         assert "refused: self-signed certificate in certificate chain (19)" in shown
 
 
+@pytest.mark.parametrize(
+    ("behind", "words"),
+    [
+        ("-----BEGIN CERTIFICATE-----\nM!!I\n-----END CERTIFICATE-----\n", "bad base64 decode"),
+        ("-----BEGIN CERTIFICATE-----\nMIIB\n", "bad end line"),
+    ],
+)
+def test_a_bundle_that_libpq_refuses(behind: str, words: str, tmp_path: Path, capfd) -> None:
+    """One broken block behind good ones spoils the file, as for every client's root file."""
+    half = tmp_path / "half.pem"
+    half.write_text(Path(ROOTS).read_text() + behind)
+    assert main(["bundle", str(half)]) == 2
+    shown = capfd.readouterr()
+    assert shown.out == ""
+    assert f"{half}: libpq refuses the whole file: {words}\n" in shown.err
+
+
 def test_a_bundle_as_json(chain: str, capfd) -> None:
     """Each entry is a certificate with its state."""
     assert main(["bundle", ROOTS, "--against", chain, "--at", "2026-11-24", "--format", "json"]) == 0

@@ -207,6 +207,15 @@ def test_a_root_file_that_cannot_serve(tmp_path: Path) -> None:
     assert (trace.outcome.kind, trace.outcome.where) == ("refused_by_client", "before_tls")
 
 
+def test_a_damaged_root_file(tmp_path: Path) -> None:
+    """Its reason is OpenSSL's own, without the place in Python that heard it."""
+    root = tmp_path / "root.crt"
+    root.write_text("-----BEGIN CERTIFICATE-----\nM!!I\n-----END CERTIFICATE-----\n")
+    with serving(saying(b"S")) as endpoint:
+        source = probe([endpoint], Conduct(sslrootcert=str(root), timeout=1))
+    assert source.problems == [f'could not read root certificate file "{root}": bad base64 decode']
+
+
 def test_the_packets_can_be_read_again() -> None:
     """A source of a probe gives the same packets each time, and its sequence numbers join."""
     with serving(saying(b"N")) as endpoint:

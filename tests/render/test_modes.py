@@ -58,6 +58,16 @@ def test_a_connection_string_explained(capfd: pytest.CaptureFixture[str]) -> Non
     assert 'refuses to connect: pq: unsupported sslmode "prefer"' in capfd.readouterr().out
 
 
+def test_only_allow_comes_back_to_tls(capfd: pytest.CaptureFixture[str]) -> None:
+    """With disable TLS is never asked for; with allow it is, when the server refuses plaintext."""
+    assert main(["explain-mode", "host=db.example sslmode=disable", "--client", "libpq"]) == 0
+    shown = capfd.readouterr().out
+    assert "not asked for" in shown
+    assert "unless" not in shown
+    assert main(["explain-mode", "host=db.example sslmode=allow", "--client", "libpq"]) == 0
+    assert "not asked for, unless the server refuses plaintext" in capfd.readouterr().out
+
+
 def test_a_connection_string_explained_to_programs(capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["explain-mode", "host=db.example sslmode=require", "--client", "pgjdbc", "--format", "json"]) == 0
     [mode] = json.loads(capfd.readouterr().out)["modes"]

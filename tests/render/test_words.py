@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -29,8 +30,8 @@ def judged(name: str, **changes: object) -> Report:
 @pytest.mark.parametrize(
     ("story", "mark", "words"),
     [
-        ("verify-full", "✔", "the server is known"),
-        ("no-root-file", "✘", "nobody checked who is at the other end"),
+        ("verify-full", "✔", "would have checked chain, dates and name"),
+        ("no-root-file", "✘", "nobody checks who is at the other end"),
         ("sibling-verify-ca", "✘", "another server of that CA: the certificate is for unsafe-rds.example.test"),
         ("sibling-verify-full", "✘", "The client refused the server: the certificate is for unsafe-rds.example.test"),
         ("expired-server", "✘", "ended on"),
@@ -43,6 +44,35 @@ def test_the_headline(story: str, mark: str, words: str) -> None:
     found = headline(judged(story))
     assert found[0] == mark
     assert words in found[2]
+
+
+def test_what_was_replayed_is_not_said_to_have_happened() -> None:
+    """A session that goes on looks the same under every sslmode; only of a probe's own client are the checks known."""
+    seen = judged("verify-full")
+    assert headline(seen)[2] == (
+        "Encrypted. A client with sslmode=verify-full and this root file would have checked chain, dates and name, "
+        "and gone on; whether this one did, the capture cannot show: look at its connection string."
+    )
+    assert headline(replace(seen, probed=True))[2] == (
+        "Encrypted, and the server is known: the client checked chain, dates and name (verify-full)."
+    )
+
+
+def test_a_bound_password_is_seen() -> None:
+    """The client's SASLInitialResponse shows whether it bound; without a key to open it nobody knows."""
+    story = CAPTURES / "scram-channel-binding"
+    bound = judged("scram-channel-binding", sslmode="require", roots=None, channel_binding="require")
+    assert "exchange was bound to its certificate" in headline(bound)[2]
+    sealed = next(tracer.follow(c) for c in tracer.reassemble(tracer.read(story / "capture.pcapng")))
+    assert "would know that the server knows the password" in headline(replace(bound, trace=sealed))[2]
+
+
+@pytest.mark.parametrize(
+    ("mode", "words"), [("disable", "does not ask for it."), ("allow", "does not ask for it at first.")]
+)
+def test_who_never_asks_and_who_asks_later(mode: str, words: str) -> None:
+    """Disable never asks for TLS; allow does, when the server refuses plaintext."""
+    assert headline(judged("verify-full", sslmode=mode))[2].endswith(words)
 
 
 def test_who_is_at_the_other_end() -> None:

@@ -31,6 +31,7 @@ from tracer.sources import read
 from tracer.streams import reassemble
 from tracer.trace import follow
 from tracer.verify import clients
+from tracer.verify.model import Unusable
 
 
 def add(commands: argparse._SubParsersAction[Parser]) -> None:
@@ -118,11 +119,17 @@ def _explain(options: argparse.Namespace) -> int:
 
 
 def _load(name: str) -> tuple[Certificate, ...]:
-    """A bundle is what a client would take from it as its root file, or a file in another format."""
-    roots = rootfile.load(name)
+    """A bundle is what a client would take from it as its root file, or a file in another format. Raises `TracerError`."""
+    data = chainfile.read(name)
+    roots = rootfile.entries(data)
     if isinstance(roots, list):
         return tuple(roots)
-    return chainfile.load(name)
+    if isinstance(roots, Unusable) and rootfile.damaged(roots):
+        raise TracerError(
+            f"{name}: libpq refuses the whole file: {roots.reason}",
+            "one broken block spoils all of them: fetch the file again, or cut that block out",
+        )
+    return chainfile.certificates(name, data)
 
 
 def _chains(name: str) -> list[tuple[Certificate, ...]]:

@@ -9,6 +9,7 @@ from 0.
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
 import ssl
 import tempfile
@@ -19,13 +20,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from tracer import rootfile
 from tracer.errors import TracerError
 from tracer.packets.source import ACK, FIN, RST, SYN, Packet, Source, Tick, reverse
+from tracer.verify.model import Unusable
 
 SSL_REQUEST = bytes.fromhex("0000000804d2162f")
 CHUNK = 1 << 14  # bytes read at once
 MOST = 1 << 20  # bytes that a server may say before we hang up
 PATIENCE = 10.0  # seconds for each address, where connect_timeout says nothing
+OPENSSL = re.compile(r"^\[[^]]*\] | \(_ssl\.c:\d+\)$")  # what Python puts around a reason
 AFTERWARDS = 0.25  # seconds, or three round trips, for an alert behind a handshake of TLS 1.3
 ALPN = "postgresql"
 
@@ -264,10 +268,7 @@ def _context(conduct: Conduct) -> ssl.SSLContext:
         context.set_default_verify_paths()
         context.verify_mode = ssl.CERT_REQUIRED
     elif conduct.sslrootcert and Path(conduct.sslrootcert).exists():
-        _load(
-            f'could not read root certificate file "{conduct.sslrootcert}"',
-            lambda: context.load_verify_locations(conduct.sslrootcert),
-        )
+        _roots(context, conduct.sslrootcert)
         context.verify_mode = ssl.CERT_REQUIRED
         _lists(context, conduct)
     if conduct.sslcert and Path(conduct.sslcert).exists():
@@ -280,13 +281,22 @@ def _context(conduct: Conduct) -> ssl.SSLContext:
     return context
 
 
+def _roots(context: ssl.SSLContext, path: str) -> None:
+    """The root file, with OpenSSL's own reason where it is damaged: Python tells no more than the part that gave up."""
+    words, found = f'could not read root certificate file "{path}"', rootfile.load(path)
+    if isinstance(found, Unusable):
+        raise OSError(f"{words}: {found.reason}")
+    _load(words, lambda: context.load_verify_locations(path))
+
+
 def _load(words: str, step: Callable[[], None]) -> None:
     """A step that may fail on a file, with libpq's beginning of the sentence."""
     try:
         step()
     except (OSError, ValueError) as error:
         reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or str(error)
-        raise OSError(f"{words}: {reason.lower().replace('_', ' ')}") from None
+        reason = OPENSSL.sub("", reason).lower().replace("_", " ")
+        raise OSError(f"{words}: {reason}") from None
 
 
 def _private(key: str) -> None:

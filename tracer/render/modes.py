@@ -131,7 +131,10 @@ def lines(mode: Mode) -> Mapping[str, tuple[str, str]]:
     )
     if mode.good.outcome == "plaintext":
         return {
-            "TLS": ("not asked for, unless the server refuses plaintext", "red"),
+            "TLS": (
+                "not asked for" + (", unless the server refuses plaintext" if mode.sslmode == "allow" else ""),
+                "red",
+            ),
             "a server without TLS": _does(mode.no_tls),
         }
     if mode.good.outcome == "cannot_tell":

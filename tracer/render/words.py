@@ -23,6 +23,7 @@ STEPS = {
     "alpn": "no ALPN",
     "server": "the server ended it",
 }
+NOT_SHOWN = "whether this one did, the capture cannot show: look at its connection string"
 ANSWERS = {"N": "server without TLS", "E": "an error instead", "nothing": "no answer"}
 
 
@@ -71,7 +72,8 @@ def _judged(report: Report, verdict: Verdict) -> Headline:
         return "✘", "red", f"Encrypted. This client would have refused: {_because(verdict)}."
     if verdict.outcome == "plaintext":
         if verdict.refused_by is None:
-            return "✘", "red", f"Encrypted here; with {verdict.sslmode} the client does not ask for it at first."
+            asks = "does not ask for it" + (" at first" if verdict.sslmode == "allow" else "")
+            return "✘", "red", f"Encrypted here; with {verdict.sslmode} the client {asks}."
         return "✘", "red", f"Encrypted here. This client would have gone on in plaintext: {_because(verdict)}."
     why = report.presented.absent
     if verdict.outcome == "cannot_tell" and why:
@@ -79,15 +81,17 @@ def _judged(report: Report, verdict: Verdict) -> Headline:
     if verdict.outcome == "cannot_tell":
         return "?", "cyan", "Encrypted. Who was checked cannot be told from what is known here: see ①, ② and ③."
     if passed(verdict, "chain") and passed(verdict, "name"):
-        words = f"the client checked chain, dates and name ({verdict.sslmode})"
-        return "✔", "green", f"Encrypted, and the server is known: {words}."
+        return _known(report, verdict)
+    if verdict.authenticated and not (report.probed or _bound(report)):
+        words = f"A client with channel binding ({verdict.sslmode}) would know that the server knows the password"
+        return "✔", "green", f"Encrypted. {words}; {NOT_SHOWN}."
     if verdict.authenticated:
         words = "the password exchange was bound to its certificate; nobody compared the name"
         return "✔", "green", f"Encrypted, and the server knows the password: {words} ({verdict.sslmode})."
     if not passed(verdict, "chain"):
         path = report.trust.root_path
-        why = f"its root file {path} does not exist" if path else "no root file"
-        return "✘", "red", f"Encrypted, and nobody checked who is at the other end ({verdict.sslmode}: {why})."
+        why = f"root file {path} does not exist" if path else "no root file"
+        return "✘", "red", f"Encrypted, and with {verdict.sslmode} nobody checks who is at the other end ({why})."
     name = report.verdicts["verify-full"].check("name")
     if name is not None and name.outcome == "failed":
         return (
@@ -95,7 +99,23 @@ def _judged(report: Report, verdict: Verdict) -> Headline:
             "red",
             f"Encrypted to another server of that CA: {name.because}. {verdict.sslmode} does not compare.",
         )
-    return "✘", "yellow", f"Encrypted to some server of that CA: with {verdict.sslmode} nobody checked the name."
+    return "✘", "yellow", f"Encrypted to some server of that CA: with {verdict.sslmode} nobody checks the name."
+
+
+def _known(report: Report, verdict: Verdict) -> Headline:
+    """Chain and name pass. A session that goes on looks the same under every mode: only of our own client is more known."""
+    if report.probed:
+        words = f"the client checked chain, dates and name ({verdict.sslmode})"
+        return "✔", "green", f"Encrypted, and the server is known: {words}."
+    held = "the system's roots" if report.trust.roots == "system" else "this root file"
+    words = f"A client with sslmode={verdict.sslmode} and {held} would have checked chain, dates and name, and gone on"
+    return "✔", "green", f"Encrypted. {words}; {NOT_SHOWN}."
+
+
+def _bound(report: Report) -> bool:
+    """Whether the client was seen to bind the password exchange to the certificate (RFC 5802 §6)."""
+    first = report.trace.of("SASLInitialResponse", "client")
+    return first is not None and first.opened and "SCRAM-SHA-256-PLUS" in first.summary
 
 
 def passed(verdict: Verdict, step: str) -> bool:
