@@ -117,7 +117,7 @@ def test_sealed_certificates_need_a_key_log() -> None:
     assert unasked is not None
     assert "--keylog FILE); then name what the client was told" in unasked
     asked = advice(report(trace, Trust(host="db.example", sslmode="verify-full", roots=[], time=trace.time)))
-    assert asked == "The certificates are sealed: a key log of the connection shows them (--keylog FILE)."
+    assert asked == "The certificates are sealed: the key log of this very session shows them (--keylog FILE)."
 
 
 def test_what_no_option_decides() -> None:

@@ -28,7 +28,7 @@ def advice(report: Report) -> str | None:
         return f"Name what the client was told, and every row is decided: {_options(report)}."
     if sealed and (not report.asked or verdict.outcome == "cannot_tell"):
         told = "" if report.asked else f"; then name what the client was told: {_options(report)}"
-        return f"The certificates are sealed: a key log of the connection shows them (--keylog FILE){told}."
+        return f"The certificates are sealed: the key log of this very session shows them (--keylog FILE){told}."
     if not report.asked:
         return None
     failed = verdict.refused_by

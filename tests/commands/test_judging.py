@@ -32,11 +32,14 @@ def chain(tmp_path: Path, capfd) -> str:
         (["--sslrootcert", OTHER, "--sslmode", "verify-ca"], 1, "certificate verify failed"),
         (["--sslrootcert", ROOTS, "--at", "2050-01-01", "--sslmode", "verify-ca"], 1, "ended on 2027"),
         (["--sslmode", "verify-ca"], 2, "cannot tell"),
+        (["--sslrootcert", ROOTS, "--host", "my-rds.example.test"], 0, "connects"),
+        (["--sslrootcert", ROOTS, "--host", "other"], 1, "does not match host name"),
+        (["--sslrootcert", ROOTS, "--host", "other", "--sslmode", "prefer"], 0, "connects"),
         ([], 0, "What each sslmode would do"),
     ],
 )
 def test_verify(chain: str, options: list[str], status: int, words: str, capfd) -> None:
-    """The exit status is the asked verdict's, and the screen says why."""
+    """The exit status is the asked verdict's, that of verify-full where no mode is named, and the screen says why."""
     if "--at" not in options:
         options = [*options, "--at", "2026-11-24"]
     assert main(["verify", chain, *options]) == status
@@ -45,14 +48,14 @@ def test_verify(chain: str, options: list[str], status: int, words: str, capfd) 
 
 @pytest.mark.parametrize("client", ["libpq-12", "libpq-15", "libpq-16"])
 def test_a_file_called_system(chain: str, client: str, capfd, monkeypatch, tmp_path: Path) -> None:
-    """Up to libpq 15 `system` is a file, and prefer does not mind that it is missing: nothing is checked."""
+    """Up to libpq 15 `system` is a file; prefer, which --env gives, does not mind that it is missing, and verify-full does."""
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("SSL_CERT_FILE", ROOTS)
     monkeypatch.chdir(tmp_path)
     old = client != "libpq-16"
     given = ["--client", client, "--sslrootcert", "system", "--host", "db.example"]
     for also in ([], ["--env"]):
-        assert main(["verify", chain, *given, "--at", "2026-12-01", *also]) == (0 if old else 1)
+        assert main(["verify", chain, *given, "--at", "2026-12-01", *also]) == (0 if old and also else 1)
         shown = capfd.readouterr().out
         assert ("on this machine" in shown) is not old
         assert ("no root file (system)" in shown) is old
@@ -68,8 +71,8 @@ def test_the_rule_for_the_system_s_store_is_libpq_s(
 ) -> None:
     """Without an sslmode sslrootcert=system is verify-full to libpq from 16 on, and to none of the drivers."""
     monkeypatch.setenv("HOME", str(tmp_path))
-    asked = "verify-full" if client == "all" else "prefer"
     for also in ([], ["--env"]):
+        asked = "verify-full" if client == "all" or not also else "prefer"
         main(["verify", chain, "--sslrootcert", "system", "--client", client, "--format", "json", *also])
         assert json.loads(capfd.readouterr().out)["verdicts"][0]["sslmode"] == asked
     assert main(["explain-mode", "host=db.example sslrootcert=system", "--client", client, "--format", "json"]) == 0

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
+import tracer
 from tracer.cli import main
 
 CAPTURES = Path(__file__).resolve().parents[2] / "captures"
@@ -19,6 +22,37 @@ def test_two_captures(capfd) -> None:
     assert [c["capture"] for c in document["connections"]] == names
     assert [c["name"] for c in document["captures"]] == names
     assert status == 0
+
+
+def test_the_status_is_that_of_the_connection_shown(capfd) -> None:
+    """Of several connections the highest counts; with --connection N that of N alone."""
+    names = [str(CAPTURES / story / "capture.pcapng") for story in ("verify-full", "expired-server")]
+    command = [
+        "read",
+        *names,
+        "--sslmode",
+        "verify-ca",
+        "--sslrootcert",
+        str(CAPTURES / "expired-server" / "roots.pem"),
+    ]
+    assert main(command) == 1
+    assert main([*command, "--connection", "1"]) == 0
+    assert main([*command, "--connection", "2"]) == 1
+    assert main([*command, "--connection", "1", "--jobs", "2"]) == 0
+    capfd.readouterr()
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_key_log_of_another_session(jobs: str, tmp_path: Path, capfd) -> None:
+    """It opens nothing here, which is said; the capture's own key log gets no such hint."""
+    capture = CAPTURES / "verify-full" / "capture.pcapng"
+    hello = next(m for c in tracer.reassemble(tracer.read(capture)) for m in tracer.follow(c).every("ClientHello"))
+    log = tmp_path / "keys"
+    for random, said in ((b"\1" * 32, True), (hello.data[6:38], False)):
+        log.write_text(f"CLIENT_HANDSHAKE_TRAFFIC_SECRET {random.hex()} {'00' * 48}\n")
+        assert main(["read", str(capture), "--keylog", str(log), "--jobs", jobs]) == 0
+        hint = "pgtls: hint: the key log has 1 session, none of them is in this capture\n"
+        assert (hint in capfd.readouterr().err) is said
 
 
 def test_one_of_two_is_damaged(tmp_path: Path, capfd) -> None:

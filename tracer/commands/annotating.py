@@ -8,24 +8,23 @@ import shutil
 import stat
 import sys
 import tempfile
-from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
 from tracer import serverkey
 from tracer.commands import options as shared
 from tracer.commands import reading, terminal
+from tracer.commands.dividing import randoms
 from tracer.commands.options import Parser, command
 from tracer.errors import TracerError
 from tracer.packets.chunks import open_file
 from tracer.packets.commented import Copied, copy
 from tracer.packets.frames import key_log
 from tracer.packets.pcap import read_stream
-from tracer.protocol.fields import content, first
-from tracer.protocol.keys import PREMASTER, Keys
+from tracer.protocol.keys import Keys
 from tracer.render.comments import Comments, comments
 from tracer.streams import reassemble
-from tracer.trace import Trace, follow
+from tracer.trace import follow
 
 WHAT = "write a capture once more, with the explanations as packet comments, which Wireshark shows"
 
@@ -63,7 +62,7 @@ def _annotate(options: argparse.Namespace) -> int:
             trace = follow(connection, source.keys)
             found = question.about(trace)
             status, count = max(status, shared.asked_status(found)), count + 1
-            used.secrets |= {random: of for random in _randoms(trace) if (of := given.of(random))}
+            used.secrets |= {random: of for random in randoms(trace) if (of := given.of(random))}
             for packet, lines in comments(found, quote=quote).items():
                 said.setdefault(packet, []).extend(lines)
         file.seek(0)
@@ -95,18 +94,6 @@ def _told(options: argparse.Namespace, done: Copied) -> None:
         terminal.hint(f"{name} holds TLS keys: who has it can read passwords and data; --strip-keys leaves them out")
     elif options.with_keys:
         terminal.hint("no keys were put in: none of the key log is of a connection in this capture")
-
-
-def _randoms(trace: Trace) -> Iterable[bytes]:
-    """By what a key log names the secrets of a connection."""
-    for message in trace.messages:
-        if message.kind == "ClientHello":
-            random = first(message.fields, "random")
-            if random is not None and isinstance(random.value, bytes):
-                yield random.value
-        elif message.kind == "ClientKeyExchange":
-            sealed = first(message.fields, "encrypted_pre_master_secret")
-            yield content(sealed)[:PREMASTER]  # as a line `RSA` does
 
 
 def _twice(name: str) -> BinaryIO:

@@ -24,11 +24,12 @@ from tracer.commands.options import Question, asked_status
 from tracer.errors import TracerError
 from tracer.packets.source import Packet, Skip, Source, Tick
 from tracer.part import Form, Part, Wanted, part
-from tracer.protocol.keys import Keys
+from tracer.protocol.fields import content, first
+from tracer.protocol.keys import PREMASTER, Keys
 from tracer.serverkey import load
 from tracer.sources import read
 from tracer.streams import Connection, arriving
-from tracer.trace import follow
+from tracer.trace import Trace, follow
 
 BATCH = 16  # connections that are handed on together
 AHEAD = 3  # batches for each process that looks, which wait for it or for their turn to be printed
@@ -56,11 +57,15 @@ class Job(NamedTuple):
 
 
 class Told(NamedTuple):
-    """What was made of a connection: how it ended, the exit status that was asked for, and what may be written of it."""
+    """What was made of a connection: how it ended, the exit status that was asked for, and what may be written of it.
+
+    `randoms`: by what a key log names it.
+    """
 
     kind: str
     status: int
     part: Part
+    randoms: tuple[bytes, ...] = ()
 
 
 class Step(NamedTuple):
@@ -74,8 +79,22 @@ class Step(NamedTuple):
 
 def looked_at(job: Job, connection: Connection, keys: Keys, wanted: Wanted) -> Told:
     """All that is made of one connection."""
-    found = job.question.about(follow(connection, keys))
-    return Told(found.trace.outcome.kind, asked_status(found), part(found, job.form, wanted))
+    trace = follow(connection, keys)
+    found = job.question.about(trace)
+    said = tuple(randoms(trace)) if job.key_log else ()
+    return Told(trace.outcome.kind, asked_status(found), part(found, job.form, wanted), said)
+
+
+def randoms(trace: Trace) -> Iterator[bytes]:
+    """By what a key log names the secrets of a connection."""
+    for message in trace.messages:
+        if message.kind == "ClientHello":
+            random = first(message.fields, "random")
+            if random is not None and isinstance(random.value, bytes):
+                yield random.value
+        elif message.kind == "ClientKeyExchange":
+            sealed = first(message.fields, "encrypted_pre_master_secret")
+            yield content(sealed)[:PREMASTER]  # as a line `RSA` does
 
 
 def divided(job: Job, names: Sequence[str], jobs: int, wanted: Callable[[int], Wanted]) -> Generator[Step]:

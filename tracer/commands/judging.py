@@ -63,6 +63,8 @@ def _verify(options: argparse.Namespace) -> int:
     if asked.client == AUTO:
         raise TracerError("a chain alone does not say who the client is", "name it: --client libpq")
     trust = replace(asked.trust, time=asked.at or datetime.now(UTC))
+    if not options.sslmode and not options.env:
+        trust = replace(trust, sslmode="verify-full")  # who holds a chain in hand asks whether it passes
     if trust.roots == "system" and trust.store is None:
         trust = replace(trust, store=rootfile.system(os.environ))
     judged = judge(Presented(sent), trust, asked.client, asked=asked.asked)

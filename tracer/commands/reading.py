@@ -103,6 +103,9 @@ def _trace(options: argparse.Namespace, sources: Iterable[Source], jobs: int = 1
             file.flush()
     if options.connection is not None and not out.shown:
         raise TracerError(f"there is no connection {options.connection}", f"they count from 1 to {out.count}")
+    if reading.foreign and options.keylog and out.count:
+        count = len(reading.sessions)
+        terminal.hint(f"the key log has {count:,} session{'s' * (count != 1)}, none of them is in this capture")
     return max(reading.status, complaints(reading.sources, out.count))
 
 
@@ -114,7 +117,10 @@ class _Reading:
         self.sources: list[Source] = []
         self.status = 0
         self.progress = Progress(sys.stderr)
-        self.keyless = bool(job.key_log) and not Keys().add(job.key_log)
+        log = Keys()
+        self.keyless = bool(job.key_log) and not log.add(job.key_log)
+        self.sessions = log.secrets.keys()
+        self.foreign = bool(self.sessions)  # no connection yet of which the key log speaks
 
     def alone(self, sources: Iterable[Source], decrypt: Callable[[bytes], bytes | None] | None) -> None:
         """In this process; Ctrl-C ends a source."""
@@ -149,7 +155,9 @@ class _Reading:
             terminal.hint("the key log holds no TLS secrets: its lines begin with words like CLIENT_RANDOM")
 
     def _take(self, told: Told) -> None:
-        self.status = max(self.status, told.status)
+        if self.out.only in (None, told.part.id):
+            self.status = max(self.status, told.status)
+        self.foreign = self.foreign and self.sessions.isdisjoint(told.randoms)
         self.progress.settled(told.kind)
         self.progress.clear()
         with terminal.whole():
