@@ -13,6 +13,8 @@ from tests.findings.helpers import shown
 from tests.wire import SSL_REQUEST, Tls, follow, packets, spoken
 from tracer import rootfile
 from tracer.advice import advice
+from tracer.packets.source import Packet, Source
+from tracer.render import screen
 from tracer.report import Report, report
 from tracer.verify import Trust, Unusable
 
@@ -70,6 +72,37 @@ def test_the_root_file_is_damaged(reason: str) -> None:
     said = advice(judged("verify-full", roots=Unusable(reason), root_path="half.pem")) or ""
     assert said.startswith(f"half.pem is damaged ({reason}), and a client takes all of it or nothing")
     assert "Put the CA" not in said
+
+
+def cut(story: str, length: int | None = None, count: int | None = None) -> tracer.Trace:
+    """The trace of a story of which the capture has so many bytes of each segment, or so many packets, and no keys."""
+    source = tracer.read(CAPTURES / story / "capture.pcapng")
+    seen = [p._replace(payload=p.payload[:length]) for p in source if isinstance(p, Packet)][:count]
+    return next(tracer.follow(connection) for connection in tracer.reassemble(Source("cut", lambda _: iter(seen))))
+
+
+@pytest.mark.parametrize("length", [40, 120])
+def test_whole_packets_come_first(length: int) -> None:
+    """Where bytes are missing nothing is inferred from their absence; no key log shows what was sent in clear."""
+    trace = cut("verify-full-tls12", length)
+    shown = screen.connection(report(trace, Trust(time=trace.time), asked=False))
+    hello = trace.of("ClientHello")
+    assert hello is not None
+    assert hello.summary == "the rest is cut off by the capture"
+    for untrue in ("names no server", "no version agreed", "did not offer it", "does not say which host", "    none\n"):
+        assert untrue not in shown
+    said = advice(report(trace, Trust(time=trace.time), asked=False)) or ""
+    assert said.startswith("Record whole packets first (-s 0)")
+    assert ("key log" in said) is (trace.tls is not None and trace.tls.version is None)
+
+
+def test_a_capture_that_ends_early() -> None:
+    """What comes behind its end is not known, and recording on is what helps."""
+    trace = cut("verify-full-tls12", count=8)
+    assert trace.outcome.kind == "incomplete"
+    assert "no version agreed" not in screen.connection(report(trace, Trust(time=trace.time), asked=False))
+    said = advice(report(trace, Trust(time=trace.time), asked=False)) or ""
+    assert said.startswith("Record the connection to its end first")
 
 
 def test_nothing_was_asked() -> None:

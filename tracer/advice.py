@@ -28,6 +28,8 @@ def advice(report: Report) -> str | None:
         return f"Name what the client was told, and every row is decided: {_options(report)}."
     if sealed and (not report.asked or verdict.outcome == "cannot_tell"):
         told = "" if report.asked else f"; then name what the client was told: {_options(report)}"
+        if missed := _missed(report):
+            return f"{missed}{told}."
         return f"The certificates are sealed: the key log of this very session shows them (--keylog FILE){told}."
     if not report.asked:
         return None
@@ -43,6 +45,21 @@ def advice(report: Report) -> str | None:
             "that is the host to connect to; if not, somebody leads you to another server."
         )
     return f"{_because(report)} The client that knows its server: {_connection(report)}."
+
+
+def _missed(report: Report) -> str | None:
+    """What to record, where the server's certificates are not in the capture; what is sealed in TLS 1.3 needs keys, too."""
+    trace = report.trace
+    later = trace.tls is not None and trace.tls.version in (None, "TLS 1.3")
+    keys = (
+        "; in TLS 1.3 the certificates are sealed, and the key log of the session is needed, too (--keylog FILE)"
+        * later
+    )
+    if trace.connection.server_stream.gaps or trace.connection.client_stream.gaps:
+        return f"Record whole packets first (-s 0): the certificates are not in this capture, or cut off{keys}"
+    if trace.outcome.kind == "incomplete" and trace.of("Sealed", "server") is None:
+        return f"Record the connection to its end first: the capture stops in front of the certificates{keys}"
+    return None
 
 
 def _known(verdict: Verdict) -> bool:

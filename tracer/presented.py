@@ -40,7 +40,7 @@ def _offered(trace: Trace) -> tuple[str, ...]:
     """
     hello, tls = trace.of("ClientHello", "client"), trace.tls
     listed = () if hello is None or hello.problem else tuple(every(hello.fields, "version"))
-    legacy = () if listed or hello is None else tuple(every(hello.fields, "legacy_version"))
+    legacy = () if listed or hello is None or hello.problem else tuple(every(hello.fields, "legacy_version"))
     found = {number(field) or 0 for field in (*listed, *legacy)}
     names = [VERSIONS[value] for value in sorted(found & VERSIONS.keys(), reverse=True)]
     agreed = tls.version if tls and trace.outcome.where == "after_handshake" else None

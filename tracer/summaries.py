@@ -9,10 +9,11 @@ from tracer.protocol.fields import Field, content, every, first, number
 Fields = tuple[Field, ...]
 
 
-def summary(kind: str, fields: Fields, length: int) -> str:
-    """What a message says, in one line without a full stop."""
+def summary(kind: str, fields: Fields, length: int, *, cut: bool = False) -> str:
+    """What a message says, in one line without a full stop. Of one that was `cut` by the capture nothing is said to be absent."""
     say = SUMMARIES.get(kind)
-    return say(fields, length) if say is not None else ""
+    text = say(fields, length) if say is not None else ""
+    return _list(text, CUT) if cut and kind in ABSENT else text
 
 
 def _text(fields: Fields, name: str) -> str:
@@ -44,17 +45,19 @@ def _answer(fields: Fields, _length: int) -> str:
 def _client_hello(fields: Fields, _length: int) -> str:
     names = [f.text for f in every(fields, "host_name")]
     offered = [f.text for f in every(fields, "version") if not f.text.startswith("GREASE")]
-    versions = offered or [_text(fields, "legacy_version")]
+    whole = first(fields, "unread") is None
+    versions = offered or ([_text(fields, "legacy_version")] if whole else [])
     alpn = [f.text for f in every(fields, "protocol_name") if not f.text.startswith("GREASE")]
     return _again(fields) + _list(
         "/".join(versions[:4]),
-        f"for {names[0]}" if names else "names no server",
+        f"for {names[0]}" if names else "names no server" if whole else "",
         f"ALPN {alpn[0]}" if alpn else "",
     )
 
 
 def _server_hello(fields: Fields, _length: int) -> str:
-    version = _text(fields, "selected_version") or _text(fields, "legacy_version")
+    old = _text(fields, "legacy_version") if first(fields, "unread") is None else ""
+    version = _text(fields, "selected_version") or old
     return _again(fields) + _list(version, _text(fields, "cipher_suite"), _text(fields, "group"))
 
 
@@ -81,7 +84,7 @@ def _retry(fields: Fields, _length: int) -> str:
 def _certificate(fields: Fields, _length: int) -> str:
     sizes = [len(content(f)) for f in every(fields, "cert_data")]
     if not sizes:
-        return "none"
+        return "none" if first(fields, "unread") is None else ""
     return f"{len(sizes)} certificate{'s' if len(sizes) > 1 else ''}, {sum(sizes):,} bytes"
 
 
@@ -161,6 +164,8 @@ def _bytes(_fields: Fields, length: int) -> str:
 
 # TABLES
 
+CUT = "the rest is cut off by the capture"
+ABSENT = ("ClientHello", "ServerHello", "HelloRetryRequest", "Certificate")  # what is not in them says something
 SUMMARIES: dict[str, Callable[[Fields, int], str]] = {
     "SSLRequest": _ssl_request,
     "GSSENCRequest": _gssenc_request,

@@ -324,7 +324,7 @@ def _message(index: int, draft: Draft, arrival: Arrival, sender: Sender) -> Mess
 def _said(kind: str, read: Read, data: bytes, captured: int | None) -> tuple[Fields, str | None, str]:
     """A message's fields, its problem, and its summary."""
     fields, problem = parse(read, data, captured)
-    return fields, problem, summary(kind, fields, len(data))
+    return fields, problem, summary(kind, fields, len(data), cut=captured is not None and captured < len(data))
 
 
 # A server says much the same to everybody.

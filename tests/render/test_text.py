@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -184,6 +185,17 @@ def test_the_client_has_a_name_too(name: str, issuer: str) -> None:
     lines = story(name)
     at = lines.index("What the client presented")
     assert lines[at + 1] == f"  0  app  issued by {issuer}"
+
+
+def test_a_client_with_another_root_file() -> None:
+    """It said unknown_ca, and with the named file the chain passes: what fits is said, and that it may be that."""
+    source = tracer.read(CAPTURES / "self-signed-refused" / "capture.pcapng")
+    trace = next(tracer.follow(c, source.keys) for c in tracer.reassemble(source))
+    fits = "With the root file that you named the chain passes: perhaps this client has another one"
+    told = tracer.Trust(host="db.example", sslmode="verify-ca", roots=trace.presented.certificates, time=trace.time)
+    assert fits in " ".join(tracer.render.text(trace, told).split())
+    other = rootfile.load(CAPTURES / "verify-full" / "roots.pem")
+    assert fits not in " ".join(tracer.render.text(trace, replace(told, roots=other)).split())
 
 
 def test_a_root_file_that_does_not_exist_is_named() -> None:

@@ -141,7 +141,14 @@ def downgrade(trace: Trace) -> Iterator[Finding]:
     """The end of the server's random says that it could have spoken a higher version (RFC 8446 §4.1.3)."""
     server, client = trace.of("ServerHello", "server"), trace.of("ClientHello", "client")
     random = first(server.fields, "random") if server else None
-    if server is None or client is None or random is None or not isinstance(random.value, bytes):
+    if (
+        server is None
+        or client is None
+        or client.problem
+        or server.problem
+        or random is None
+        or not isinstance(random.value, bytes)
+    ):
         return
     could = SENTINELS.get(random.value[-8:])
     chosen = number(first(server.fields, "selected_version")) or number(first(server.fields, "legacy_version")) or 0

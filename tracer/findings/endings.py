@@ -118,12 +118,14 @@ def client_alert(trace: Trace) -> Iterator[Finding]:
         return
     if trace.outcome.kind == "established":
         return  # it refused nothing
+    gaps = trace.connection.server_stream.gaps
+    what = "Record whole packets first (-s 0)" if gaps else "A key log of the connection shows the certificates"
     yield Finding(
         "client_alert",
         f"The alert {alert.description} is all that can be seen here of why the client refused. From OpenSSL it can mean: {CLIENT_ALERTS[alert.code]}.",
         _alert(trace, "client"),
         "RFC 8446 §6.2; OpenSSL: statem_lib.c, x509table",
-        advice="A key log of the connection shows the certificates; the replay with the client's root file then tells which it was.",
+        advice=f"{what}; the replay with the client's root file then tells which it was.",
     )
 
 

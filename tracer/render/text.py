@@ -18,6 +18,8 @@ from tracer.trace import Trace
 from tracer.verify.model import Check
 
 WIDTH = 110
+UNKNOWN_CA = 48
+OTHER_ROOT = "perhaps this client has another one, or is short of a revocation list."
 BAD = ("ErrorResponse", "UnencryptedData")
 WEIGHTS = {"danger": ("✘", "red"), "warning": ("!", "yellow"), "note": ("·", "cyan")}
 
@@ -202,6 +204,16 @@ def ends(report: Report) -> Iterator[list[tuple[str, str]]]:
             else f"something else than this client would have done: {verdict.on_the_wire}"
         )
         yield [(f"  The capture shows {words}.", "green" if agreement else "red")]
+    if _other_root(report):
+        yield [("  With the root file that you named the chain passes: ", ""), (OTHER_ROOT, "")]
+
+
+def _other_root(report: Report) -> bool:
+    """Whether the client said unknown_ca to a chain that passes with the named roots, and no finding says what that may be."""
+    outcome, chain = report.trace.outcome, report.verdict.check("chain")
+    refused = outcome.kind == "refused_by_client" and outcome.alert is not None and outcome.alert.code == UNKNOWN_CA
+    told = any(finding.kind == "root_not_trusted" for finding in report.findings)
+    return report.asked and refused and not told and chain is not None and chain.outcome == "passed"
 
 
 def _advice(page: Page, report: Report) -> None:

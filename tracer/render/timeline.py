@@ -47,10 +47,19 @@ def protocol(trace: Trace, *, short: bool = False) -> str:
             trace.transport or "", unsettled
         )
     if tls.version is None and not short:
-        return "TLS, no version agreed" if trace.of("ClientHello", "client") else "TLS not begun"
+        return _unversioned(trace)
     protected = any(m.protected for m in trace.messages)
     how = (KEYS_SHORT if short else KEYS)[tls.keys] if protected else "" if short else ", ends before encryption"
     return f"{tls.version or 'TLS'}{', resumed' if tls.resumed else ''}{how}"
+
+
+def _unversioned(trace: Trace) -> str:
+    hello, tcp = trace.of("ClientHello", "client"), trace.connection
+    if tcp.client_stream.gaps or tcp.server_stream.gaps:
+        return "TLS, version not known: cut off by the capture"
+    if trace.outcome.kind == "incomplete":
+        return "TLS, version not known" if hello else "TLS not begun"
+    return "TLS, no version agreed" if hello else "TLS not begun"
 
 
 def groups(messages: tuple[Message, ...], verbose: int) -> Iterator[list[Message]]:

@@ -13,7 +13,7 @@ from tracer.verify.words import explain, explain_time, span
 VERIFYING = ("verify-ca", "verify-full")
 DATES = (9, 10, 13, 14)
 LISTS = (3, 8, 11, 12, 15, 16, 23, 33, 35, 36, 44, 54)
-SEALED = "the server's certificates are sealed or were not captured: a key log of the connection would show them"
+SEALED = "the server's certificates are sealed or were not captured: whole packets (-s 0), or a key log of the session, would show them"
 
 _CHAIN = Check(
     "chain",
