@@ -28,10 +28,15 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a whole audit says. `problems` are captures of which something could not be read, and what."""
+    """What a whole audit says. `problems` are captures of which something could not be read, and what.
+
+    `sessions` are the connections that came to be one, and `untold` those of which nobody can tell whether the client verified.
+    """
 
     captures: int
     connections: int
+    sessions: int
+    untold: int
     at: datetime
     days: int
     answers: tuple[Answer, ...]
@@ -46,12 +51,14 @@ def summary(tables: Tables, at: datetime, days: int = SOON) -> Summary:
         values = {"at": written(at), "days": days}
         columns, rows = tables.rows(query, {key: value for key, value in values.items() if f"${key}" in query})
         answers.append(Answer(name, title.format(days=days), says, tuple(columns), rows))
-    return Summary(captures, connections, at, days, tuple(answers), tables.problems())
+    sessions, untold = (int(str(number)) for number in tables.rows(COUNTS, {})[1][0])
+    return Summary(captures, connections, sessions, untold, at, days, tuple(answers), tables.problems())
 
 
 # TABLES
 
 SESSION = "outcome IN ('established', 'plaintext') AND transport IN ('tls', 'plaintext')"
+COUNTS = f"SELECT count(*), count(*) FILTER (verifies IS NULL) FROM connections WHERE {SESSION}"
 # name: a title, what the rows mean, and the query; `$at` is a moment, `$days` a number of days
 QUESTIONS = {
     "unverified": (

@@ -36,6 +36,15 @@ def test_what_nobody_is_about() -> None:
     assert lines[lines.index("In plaintext") + 1] == "  none"
 
 
+def test_no_news_is_no_good_news() -> None:
+    """Where nothing can be told, "none" alone would say that all is well."""
+    lines = screen(("verify-full", "10.0.0.3"), ("wrong-root", "10.0.0.3"))
+    at = lines.index("Clients that do not authenticate the database")
+    assert lines[at + 1] == "  none that is known: of 1 of 1 session it cannot be told"
+    lines = screen(("wrong-root", "10.0.0.3"))
+    assert lines[lines.index("Clients that do not authenticate the database") + 1] == "  none"
+
+
 def test_a_long_table_is_cut() -> None:
     """And says by how much."""
     lines = screen(*(("no-tls-prefer", f"10.0.0.{n}") for n in range(SHOWN + 3)))

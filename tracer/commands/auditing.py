@@ -26,6 +26,7 @@ from tracer.places import Place, find, opened
 from tracer.progress import Bar
 from tracer.render import document
 from tracer.render.page import Page
+from tracer.render.summary import counted
 from tracer.render.summary import document as summary_document
 from tracer.render.summary import summary as summary_screen
 from tracer.summary import SOON, summary
@@ -88,7 +89,7 @@ def _audit(options: argparse.Namespace) -> int:
         captures, connections, problems = tables.counts()
         if options.output:
             print(
-                f"pgtls: {options.output}: {connections:,} connections of {captures:,} captures, {len(left):,} of them read now",
+                f"pgtls: {options.output}: {counted(connections, 'connection')} of {counted(captures, 'capture')}, {len(left):,} of them read now",
                 file=sys.stderr,
             )
             for name, problem in tables.problems()[:COMPLAINTS]:

@@ -77,7 +77,10 @@ def _demo(options: argparse.Namespace) -> int:
             "This capture ships with pgtls: psycopg connects to a server with a certificate shaped like those of Amazon RDS.\n",
             flush=True,  # what follows goes to the file below
         )
-    return _trace(options, [read(folder / "capture.pcapng")])
+    status = _trace(options, [read(folder / "capture.pcapng")])
+    if options.format == "text" and not options.output:
+        print('\nNext: pgtls read YOUR.pcapng, or pgtls probe "host=YOUR.HOST sslmode=verify-full"')
+    return status
 
 
 def demo_folder() -> Path:

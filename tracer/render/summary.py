@@ -16,20 +16,27 @@ WIDEST = 44  # characters of a cell
 
 def summary(page: Page, found: Summary) -> None:
     """The tables, with what their columns mean; then what could not be read."""
-    page.add((f"{_count(found.connections, 'connection')} in {_count(found.captures, 'capture')}", "bold"))
+    page.add((f"{counted(found.connections, 'connection')} in {counted(found.captures, 'capture')}", "bold"))
     for answer in found.answers:
         page.title(answer.title)
         if not answer.rows:
-            page.add(("  none", "dim"))
+            page.add((f"  {_none(found, answer)}", "dim"))
             continue
         if answer.says:
             page.add(("  ", ""), (answer.says, "dim"), indent=2)
         _table(page, answer)
     if found.problems:
-        page.title(f"What could not be read: {_count(len(found.problems), 'problem')}")
+        page.title(f"What could not be read: {counted(len(found.problems), 'problem')}")
         for name, problem in found.problems[:SHOWN]:
             page.add(("  ", ""), (f"{name}: {problem}", "yellow"), indent=4)
         _more(page, len(found.problems))
+
+
+def _none(found: Summary, answer: Answer) -> str:
+    """That nothing was found is no good news where nothing could be told."""
+    if answer.name != "unverified" or not found.untold:
+        return "none"
+    return f"none that is known: of {found.untold:,} of {counted(found.sessions, 'session')} it cannot be told"
 
 
 def _table(page: Page, answer: Answer) -> None:
@@ -58,7 +65,8 @@ def _cell(value: object) -> str:
     return escape(f"{value:,}" if isinstance(value, int) else str(value), WIDEST)
 
 
-def _count(number: int, what: str) -> str:
+def counted(number: int, what: str) -> str:
+    """So many of them."""
     return f"{number:,} {what}{'s' * (number != 1)}"
 
 
@@ -69,6 +77,8 @@ def document(found: Summary) -> dict[str, Any]:
         "days": found.days,
         "captures": found.captures,
         "connections": found.connections,
+        "sessions": found.sessions,
+        "cannot_tell": found.untold,
         "answers": {answer.name: _objects(answer.columns, answer.rows) for answer in found.answers},
         "problems": _objects(("capture", "problem"), found.problems),
     }
