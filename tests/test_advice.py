@@ -34,6 +34,7 @@ def judged(story: str, **changes: object) -> Report:
     ("story", "words"),
     [
         ("wrong-root", "it must hold Example RDS eu-test-1 Root CA RSA2048 G1, if that is the CA you mean"),
+        ("prefer-wrong-root", "sslmode=verify-full keeps the client from going on in plaintext"),
         ("expired-server", "Renew the certificate that has ended, on the server"),
         ("cname", "connect with host=my-rds.example.test (and hostaddr=ADDRESS"),
         ("sibling-verify-full", "somebody leads you to another server"),
@@ -148,9 +149,10 @@ def test_sealed_certificates_need_a_key_log() -> None:
     trace = follow(packets(made.preambled()))
     unasked = advice(report(trace, Trust(time=trace.time), asked=False))
     assert unasked is not None
-    assert "--keylog FILE); then name what the client was told" in unasked
+    assert "or let pgtls probe connect; then name what the client was told" in unasked
     asked = advice(report(trace, Trust(host="db.example", sslmode="verify-full", roots=[], time=trace.time)))
-    assert asked == "The certificates are sealed: the key log of this very session shows them (--keylog FILE)."
+    assert asked is not None
+    assert "the key log of this very session shows them (--keylog FILE); without one" in asked
 
 
 def test_what_no_option_decides() -> None:

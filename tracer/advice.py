@@ -30,13 +30,18 @@ def advice(report: Report) -> str | None:
         told = "" if report.asked else f"; then name what the client was told: {_options(report)}"
         if missed := _missed(report):
             return f"{missed}{told}."
-        return f"The certificates are sealed: the key log of this very session shows them (--keylog FILE){told}."
+        return f"The certificates are sealed: the key log of this very session shows them (--keylog FILE); {OTHERWISE}{told}."
     if not report.asked:
         return None
     failed = verdict.refused_by
     if failed is not None:
         remedy = REMEDIES.get(failed.step)
-        return remedy(report, failed) if remedy else None
+        words = remedy(report, failed) if remedy else None
+        return (
+            f"{words} {NOT_WITHOUT}"
+            if words and verdict.outcome == "plaintext" and report.trace.answer == "S"
+            else words
+        )
     if verdict.outcome == "cannot_tell" or _known(verdict):
         return None
     if _elsewhere(report) and isinstance(report.trust.host, str):
@@ -194,6 +199,8 @@ RDS_ENDPOINT = (".rds.amazonaws.com", ".rds.amazonaws.com.cn")
 PUBLIC = re.compile(r"Amazon (Root CA|RSA|ECDSA) \d|Starfield ")
 RDS_ROOTS = "For Amazon RDS that is the bundle of the region."
 PROXY_ROOTS = "RDS Proxy has certificates of Amazon's public CA (Amazon Root CA 1 to 4): the system's store, or Amazon Trust Services."
+NOT_WITHOUT = "Until then sslmode=verify-full keeps the client from going on in plaintext."
+OTHERWISE = "without one, let the client connect once with ssl_max_protocol_version=TLSv1.2, or let pgtls probe connect"
 UNTRUSTED = (2, 18, 19, 20, 21)
 FEW = 3  # of a root file that are named
 ANSWERS = {

@@ -75,6 +75,13 @@ def test_who_never_asks_and_who_asks_later(mode: str, words: str) -> None:
     assert headline(judged("verify-full", sslmode=mode))[2].endswith(words)
 
 
+def test_a_probe_whose_client_would_come_back() -> None:
+    """The probe makes one connection; that prefer makes another one in plaintext is the news."""
+    found = headline(replace(judged("prefer-wrong-root"), probed=True))
+    assert found[2].startswith("No TLS: ")
+    assert found[2].endswith("With prefer this client goes on in plaintext, if the server permits it.")
+
+
 def test_who_is_at_the_other_end() -> None:
     """Only verify-full knows the server; verify-ca knows its CA; without a root file it is anybody."""
     verdicts = judged("verify-full").verdicts

@@ -44,6 +44,9 @@ def headline(report: Report) -> Headline:
         return "✘", "red", f"Not encrypted: {NO_TLS}."
     if outcome.kind == "incomplete" and not report.stopped:
         return "?", "cyan", f"Not seen to its end: {report.because}."
+    if report.probed and outcome.kind == "refused_by_client" and verdict.outcome == "plaintext" and verdict.refused_by:
+        words = f"No TLS: {verdict.refused_by.because}. With {verdict.sslmode} this client"
+        return "✘", "red", f"{words} goes on in plaintext, if the server permits it."
     if outcome.kind == "refused_by_client" and report.asked and verdict.refused_by and report.agreement(verdict):
         return "✘", "red", f"No session. The client refused the server: {verdict.refused_by.because}."
     if outcome.kind != "established" and not report.stopped:
