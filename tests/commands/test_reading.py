@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 from pathlib import Path
 
 import pytest
@@ -95,3 +96,12 @@ def test_a_folder_is_for_an_audit(tmp_path: Path, capfd) -> None:
         f"pgtls: error: {tmp_path} is a folder",
         f"pgtls: hint: or all in one table: pgtls audit {tmp_path}",
     ]
+
+
+@pytest.mark.parametrize(("asked", "status"), [([], 0), (["--sslmode", "verify-full"], 2)])
+def test_nothing_to_judge(asked: list[str], status: int, tmp_path: Path, capfd) -> None:
+    """Who asked about a client has no answer where no connection begins."""
+    empty = tmp_path / "empty.pcap"
+    empty.write_bytes(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1))  # the header of a pcap
+    assert main(["read", str(empty), *asked]) == status
+    assert "connect anew while recording" in capfd.readouterr().err

@@ -109,7 +109,7 @@ def _trace(options: argparse.Namespace, sources: Iterable[Source], jobs: int = 1
     if reading.foreign and options.keylog and out.count:
         count = len(reading.sessions)
         terminal.hint(f"the key log has {count:,} session{'s' * (count != 1)}, none of them is in this capture")
-    return max(reading.status, complaints(reading.sources, out.count))
+    return max(reading.status, complaints(reading.sources, out.count, asked=question.asked))
 
 
 class _Reading:
@@ -181,8 +181,11 @@ def output(options: argparse.Namespace, file: IO[str], question: Question) -> Ou
     )
 
 
-def complaints(sources: list[Source], connections: int) -> int:
-    """Say what of the input could not be read, or that there is nothing in it; the exit status of that."""
+def complaints(sources: list[Source], connections: int, *, asked: bool = False) -> int:
+    """Say what of the input could not be read, or that there is nothing in it; the exit status of that.
+
+    Who `asked` about a client has no answer then: 2, as for a verdict that cannot be told.
+    """
     status = 0
     for source in sources:
         for problem in source.problems:
@@ -191,5 +194,9 @@ def complaints(sources: list[Source], connections: int) -> int:
     if not connections and not status and not sys.stdout.closed:
         packets = sum(source.counts.packets for source in sources)
         print(f"pgtls: no PostgreSQL connection in {packets:,} packet{'s' * (packets != 1)}", file=sys.stderr)
-        terminal.hint("a capture must hold the start of a connection; --all-tls shows TLS that is not PostgreSQL")
+        terminal.hint(
+            "a capture must hold the start of a connection: let the client, or its pool, connect anew while recording; "
+            "--all-tls shows TLS that is not PostgreSQL"
+        )
+        status = 2 if asked else 0
     return status
