@@ -128,6 +128,15 @@ def _chain(report: Report, check: Check) -> str:
     if check.code not in UNTRUSTED:
         return "The server needs another certificate: no setting of the client mends this."
     root = _root(report) or "the CA of the server"
+    if (
+        check.code == 18
+        and isinstance(report.trust.host, str)
+        and report.trust.host.rstrip(".").lower().endswith(RDS_ENDPOINT)
+    ):
+        return (
+            "No server of Amazon RDS has a certificate that signed itself: do not trust it. The server is not RDS's, or somebody stands "
+            "between: look at DNS and at the way to it."
+        )
     if check.code == 18:
         return f"If {root} is the server you mean, the client needs that very certificate as its root file; else let a CA issue one."
     bundle = _where(report)
