@@ -206,7 +206,7 @@ def _injected(_report: Report, _check: Check) -> str:
 # AWS: Rotating your SSL/TLS certificate; Using TLS/SSL with RDS Proxy
 RDS_ENDPOINT = (".rds.amazonaws.com", ".rds.amazonaws.com.cn")
 PUBLIC = re.compile(r"Amazon (Root CA|RSA|ECDSA) \d|Starfield ")
-RDS_ROOTS = "For Amazon RDS that is the bundle of the region."
+RDS_ROOTS = "For Amazon RDS that is the bundle of the region, or of all (https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem)."
 PROXY_ROOTS = "RDS Proxy has certificates of Amazon's public CA (Amazon Root CA 1 to 4): the system's store, or Amazon Trust Services."
 NOT_WITHOUT = "Until then sslmode=verify-full keeps the client from going on in plaintext."
 OTHERWISE = "without one, let the client connect once with ssl_max_protocol_version=TLSv1.2, or let pgtls probe connect"
