@@ -180,3 +180,12 @@ def test_where_amazon_s_roots_are(ca: str, host: str, bundle: bool, public: bool
     said = advice(report(trace, Trust(host=host, sslmode="verify-full", roots=roots, time=trace.time)))
     assert said is not None
     assert ("bundle of the region" in said, "Amazon Trust Services" in said) == (bundle, public)
+
+
+@pytest.mark.parametrize(("host", "amazon"), [("mydb.abc123.eu-west-1.rds.amazonaws.com", True), ("db.example", False)])
+def test_a_certificate_signed_by_itself_is_never_amazon_s(host: str, amazon: bool) -> None:
+    """Under a name of RDS nobody is told to trust it: the server is not RDS's."""
+    trace = shown(root(host))
+    said = advice(report(trace, Trust(host=host, sslmode="verify-full", roots=[root().certificate], time=trace.time)))
+    assert said is not None
+    assert ("do not trust it" in said, "that very certificate" in said) == (amazon, not amazon)

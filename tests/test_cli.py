@@ -209,6 +209,41 @@ def test_the_hint_names_the_command(capfd) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "pgtls demo shows"),
+        (["raed", "x.pcap"], "did you mean pgtls read?"),
+        (["--sslmode", "verify-full", "read", "x.pcap"], "options stand behind it: pgtls read … --sslmode …"),
+        ([str(STORY)], f"pgtls read {STORY}"),
+        (["read", str(STORY), "--sslmode", "verify_full"], "did you mean verify-full?"),
+    ],
+)
+def test_what_was_meant_is_said(arguments: list[str], said: str, capfd) -> None:
+    """A line that is nearly right gets the one that is."""
+    assert said in mistake(capfd, *arguments)[1]
+
+
+def test_help_is_a_command_too(capfd) -> None:
+    """`pgtls help read` is `pgtls read --help`."""
+    for words, usage in ((["help"], "usage: pgtls [-h]"), (["help", "read"], "usage: pgtls read")):
+        with pytest.raises(SystemExit) as ended:
+            main(words)
+        assert ended.value.code == 0
+        assert capfd.readouterr().out.startswith(usage)
+
+
+@pytest.mark.parametrize("name", ["psycopg", "psycopg2"])
+def test_a_driver_that_connects_with_libpq_is_libpq(name: str, capfd) -> None:
+    """It is taken as libpq, and that is said."""
+    main(["read", str(STORY), "--client", "libpq"])
+    libpq = capfd.readouterr().out
+    main(["read", str(STORY), "--client", name])
+    shown = capfd.readouterr()
+    assert shown.out == libpq
+    assert f"{name} connects with libpq" in shown.err
+
+
 def test_a_command_is_in_the_module_that_is_loaded_for_it() -> None:
     """Each module has the commands that the table names, and no other."""
     for name, words in COMMANDS.items():

@@ -128,6 +128,15 @@ def _chain(report: Report, check: Check) -> str:
     if check.code not in UNTRUSTED:
         return "The server needs another certificate: no setting of the client mends this."
     root = _root(report) or "the CA of the server"
+    if (
+        check.code == 18
+        and isinstance(report.trust.host, str)
+        and report.trust.host.rstrip(".").lower().endswith(RDS_ENDPOINT)
+    ):
+        return (
+            "No server of Amazon RDS has a certificate that signed itself: do not trust it. The server is not RDS's, or somebody stands "
+            "between: look at DNS and at the way to it."
+        )
     if check.code == 18:
         return f"If {root} is the server you mean, the client needs that very certificate as its root file; else let a CA issue one."
     bundle = _where(report)
@@ -197,7 +206,7 @@ def _injected(_report: Report, _check: Check) -> str:
 # AWS: Rotating your SSL/TLS certificate; Using TLS/SSL with RDS Proxy
 RDS_ENDPOINT = (".rds.amazonaws.com", ".rds.amazonaws.com.cn")
 PUBLIC = re.compile(r"Amazon (Root CA|RSA|ECDSA) \d|Starfield ")
-RDS_ROOTS = "For Amazon RDS that is the bundle of the region."
+RDS_ROOTS = "For Amazon RDS that is the bundle of the region, or of all (https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem)."
 PROXY_ROOTS = "RDS Proxy has certificates of Amazon's public CA (Amazon Root CA 1 to 4): the system's store, or Amazon Trust Services."
 NOT_WITHOUT = "Until then sslmode=verify-full keeps the client from going on in plaintext."
 OTHERWISE = "without one, let the client connect once with ssl_max_protocol_version=TLSv1.2, or let pgtls probe connect"

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import signal
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from difflib import get_close_matches
 from importlib import import_module
+from pathlib import Path
 
 from tracer.commands.options import Parser
 from tracer.commands.terminal import complain
@@ -80,11 +83,31 @@ def _where(error: OSError) -> str:
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     """What was asked for; an option that is none points to the help of its command."""
     given = sys.argv[1:] if arguments is None else arguments
+    if given and given[0] == "help":
+        given = [*given[1:2], "--help"]
     named = [name for name, commands in COMMANDS.items() if given[0] in commands] if given else []
+    if not named and (not given or given[0] not in ("-h", "--help", "--version")):
+        raise _no_command(given)
     options, unknown = _parser(named or COMMANDS).parse_known_args(given)
     if unknown:
         raise TracerError(f"unrecognized arguments: {' '.join(unknown)}", f"see pgtls {options.command} --help")
     return options
+
+
+def _no_command(given: Sequence[str]) -> TracerError:
+    """What was most likely meant by a line that does not begin with a command."""
+    known = [command for commands in COMMANDS.values() for command in commands]
+    if not given:
+        return TracerError("no command was given", "pgtls demo shows what it does; pgtls --help lists the commands")
+    first = given[0]
+    behind = next((word for word in given[1:] if word in known), None)
+    if first.startswith("-") and behind:
+        return TracerError(f"{first} stands before the command", f"options stand behind it: pgtls {behind} … {first} …")
+    if Path(first).is_file():
+        return TracerError(f"{first!r} is a file and no command", f"to read a capture: pgtls read {shlex.quote(first)}")
+    meant = get_close_matches(first, known, 1)
+    said = f"did you mean pgtls {meant[0]}?" if meant else f"the commands are {', '.join(known)}"
+    return TracerError(f"{first!r} is no command", f"{said}; see pgtls --help")
 
 
 class _Version(argparse.Action):

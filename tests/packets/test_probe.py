@@ -240,3 +240,12 @@ def test_a_key_that_libpq_would_not_take(tmp_path: Path, mode: int | None, said:
     assert said in source.problems[0]
     (connection,) = reassemble(source)
     assert follow(connection).outcome.where == "before_tls"
+
+
+def test_a_host_that_may_hold_a_password() -> None:
+    """Of `user:pa@ss@db` libpq makes the host `ss@db`: it is not repeated, and how an @ is written is said."""
+    with pytest.raises(TracerError) as raised:
+        probe([Endpoint("ss@w@mydb.invalid", "ss@w@mydb.invalid", 5432)], Conduct())
+    said = [str(raised.value), *raised.value.hints]
+    assert not any("ss@" in line for line in said)
+    assert any("%40" in line for line in said)

@@ -15,7 +15,7 @@ from tracer.certificates import Certificate, Presented
 from tracer.client import told as told_by
 from tracer.commands import options as shared
 from tracer.commands import terminal
-from tracer.commands.options import Parser, command
+from tracer.commands.options import Parser, client_name, command
 from tracer.errors import TracerError
 from tracer.modes import explain_mode
 from tracer.packets.chunks import open_file
@@ -53,7 +53,9 @@ def add(commands: argparse._SubParsersAction[Parser]) -> None:
     means.add_argument(
         "conninfo", nargs="?", default="", metavar="CONNINFO|URI|HOST[:PORT]", help="default: the PG* variables alone"
     )
-    means.add_argument("--client", default=ALL, metavar="NAME", help="one of them alone (default: all)")
+    means.add_argument(
+        "--client", type=client_name, default=ALL, metavar="NAME", help="one of them alone (default: all)"
+    )
     shared.output_options(means, ("text", "json"))
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -29,7 +31,20 @@ class Parser(argparse.ArgumentParser):
     """argparse, with our way of saying that something is wrong."""
 
     def error(self, message: str) -> NoReturn:
-        raise TracerError(message, f"see {self.prog} --help")
+        wrong = re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)", message)
+        meant = get_close_matches(wrong[1].replace("_", "-"), re.findall(r"[\w.-]+", wrong[2]), 1) if wrong else []
+        raise TracerError(message, f"{f'did you mean {meant[0]}? ' if meant else ''}see {self.prog} --help")
+
+
+def client_name(name: str) -> str:
+    """The client of that name; a driver that connects with libpq is libpq."""
+    if name not in WITH_LIBPQ:
+        return name
+    hint(f"{name} connects with libpq: its checks are libpq's")
+    return "libpq"
+
+
+WITH_LIBPQ = ("psql", "psycopg", "psycopg2", "psycopg3")
 
 
 def command(
@@ -69,6 +84,7 @@ def client_options(parser: argparse.ArgumentParser, default_time: str = "the cap
     )
     group.add_argument(
         "--client",
+        type=client_name,
         default="libpq",
         metavar="NAME",
         help="whose checks to replay (default libpq, the newest); all: every client beside each other; auto: whoever it looks like",

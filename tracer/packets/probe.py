@@ -71,6 +71,12 @@ class Conduct:
 
 def probe(endpoints: Sequence[Endpoint], conduct: Conduct) -> Source:
     """Connect to the first address that answers, and talk. Raises `TracerError` where none does."""
+    if any("@" in endpoint.address for endpoint in endpoints):
+        # libpq ends user and password at the first @ of a URI; what follows it is the host
+        raise TracerError(
+            "a host has an @ in it (not repeated, since it may hold a password)",
+            "in a URI an @ inside a user name or a password is written %40",
+        )
     failures: list[str] = []
     for endpoint in endpoints:
         for address in _addresses(endpoint, failures):
