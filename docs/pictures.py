@@ -41,7 +41,8 @@ def terminal(command: str) -> str:
     from rich.text import Text
 
     with Path(os.devnull).open("w") as nowhere:
-        console = Console(record=True, width=COLUMNS, file=nowhere, force_terminal=True)
+        size = {"width": COLUMNS, "height": COLUMNS}  # both, or rich takes 80 columns where TERM is dumb
+        console = Console(record=True, **size, file=nowhere, force_terminal=True)
         console.print(Text.assemble(("$ ", "dim"), (f"pgtls {command}", "bold")))
         console.print(Text.from_ansi(printed(command)), soft_wrap=True)
         console.print()  # rich's frame ends in the middle of the last line

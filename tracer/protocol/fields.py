@@ -133,8 +133,7 @@ class Reader:
         length = int.from_bytes(self.data[start:begins], "big")
         stop = begins + length
         if stop > self.stop:
-            with self.vector(name, size):
-                return self.rest("data")  # as far as it goes: this raises
+            self.vector(name, size).__enter__()  # raises, and leaves behind what is there
         value = self.data[begins:stop]
         parts = (Field("length", start, begins, length), Field("data", begins, stop, value))
         self.fields.append(Field(name, start, stop, None, "" if text is None else text(value), parts))
