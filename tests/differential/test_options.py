@@ -21,6 +21,7 @@ from tests.differential.relay import Relay, relay
 from tests.differential.test_matrix import LIBRARIES
 from tracer import rootfile
 from tracer.verify import SSLMODES
+from tracer.verify.clients.libpq_steps import PARAMETERS
 
 SECRET = "user=secret password=not-a-secret"
 # the user, and what both the client and the replay are told
@@ -83,7 +84,10 @@ def test_every_mode_with_these_options(
 
 
 def ask(client: lab.Libpq, between: Relay, server: lab.Postgres, start: str, words: dict[str, Any]) -> lab.Answer:
-    return lab.try_it(client, between, server.keylog, " ".join([start, *(f"{k}='{v}'" for k, v in words.items())]))
+    """In the replay's order: of several options that it does not know libpq names the first in the string."""
+    names = [name for name, _ in PARAMETERS]
+    told = sorted(words.items(), key=lambda word: names.index(word[0]) if word[0] in names else len(names))
+    return lab.try_it(client, between, server.keylog, " ".join([start, *(f"{k}='{v}'" for k, v in told)]))
 
 
 def compare(
