@@ -388,11 +388,6 @@ SEALED_FINISHED_13 = {empty + 4 + digest + tag for digest in (32, 48) for tag in
 BEFORE_TLS = ("SSLResponse", "GSSENCResponse", "UnencryptedData")
 MOST_IN_FLIGHT = 4  # a Certificate, a CertificateVerify, a Finished, and one to spare
 LOGIN = 3  # the client's messages up to the server's welcome, with SCRAM
-LOGIN = 3  # the client's messages up to the server's welcome, with SCRAM
-TERMINATE = {
-    5 + 17,
-    5 + 9,
-    5 + 24,
-    5 + 16,
-}  # sealed, in TLS 1.3 and with AES-GCM or ChaCha20 in 1.2: no word of a login is as short
+# Sealed, in TLS 1.3 and with AES-GCM or ChaCha20 in 1.2: no word of a login is as short
+TERMINATE = {5 + added for added in (9, 16, 17, 24)}
 CLOSE_NOTIFY, USER_CANCELED = 0, 90

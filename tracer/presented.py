@@ -5,6 +5,8 @@ from __future__ import annotations
 from tracer.certificates import Certificate, Presented
 from tracer.outcome import Ended, closed_by, not_tls, refusal
 from tracer.protocol.fields import Field, every, first, number
+from tracer.protocol.handshake import TLS_1_3
+from tracer.protocol.numbers import VERSIONS
 from tracer.trace import Message, Trace
 
 
@@ -42,7 +44,7 @@ def _offered(trace: Trace) -> tuple[str, ...]:
     listed = () if hello is None or hello.problem else tuple(every(hello.fields, "version"))
     legacy = () if listed or hello is None or hello.problem else tuple(every(hello.fields, "legacy_version"))
     found = {number(field) or 0 for field in (*listed, *legacy)}
-    names = [VERSIONS[value] for value in sorted(found & VERSIONS.keys(), reverse=True)]
+    names = [VERSIONS[value] for value in sorted(found, reverse=True) if SSL_3_0 <= value <= TLS_1_3]
     agreed = tls.version if tls and trace.outcome.where == "after_handshake" else None
     return tuple(dict.fromkeys([*names, *([agreed] if agreed else [])]))
 
@@ -150,5 +152,5 @@ def _last_word(trace: Trace) -> Message | None:
     return next(iter(fatal or said[-1:]), None)
 
 
-VERSIONS = {0x0300: "SSL 3.0", 0x0301: "TLS 1.0", 0x0302: "TLS 1.1", 0x0303: "TLS 1.2", 0x0304: "TLS 1.3"}
+SSL_3_0 = 0x0300  # what is not between it and TLS_1_3 is GREASE, a draft or no version
 DETAILS = {"Detail": "DETAIL", "Hint": "HINT"}

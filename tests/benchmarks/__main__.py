@@ -224,6 +224,14 @@ def machine() -> str:
     )
 
 
+def recorded(seeds: Path) -> Path:
+    """The folder of recorded traffic, with it in it."""
+    seeds.mkdir(exist_ok=True)
+    if not (seeds / "bulk.pcap").exists():
+        record(seeds)
+    return seeds
+
+
 def record(folder: Path) -> None:
     """The seeds, in a network namespace of their own and in a process of their own."""
     from captures import stage
@@ -244,10 +252,7 @@ def main() -> None:
     print(f"{machine()}; {options.rounds} rounds, seconds of the processor", flush=True)
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
-        seeds = options.seeds or folder
-        seeds.mkdir(exist_ok=True)
-        if not (seeds / "bulk.pcap").exists():
-            record(seeds)
+        seeds = recorded(options.seeds or folder)
         results = []
         for case in made(folder, seeds, options.growth):
             results.append(measure(case, seeds / "keys.log", options.rounds, folder))

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.benchmarks.__main__ import Run, machine, record, run
+from tests.benchmarks.__main__ import Run, machine, recorded, run
 
 CAPTURES = Path(__file__).resolve().parents[2] / "captures"
 JOBS, ROUNDS = 2, 3
@@ -115,10 +115,7 @@ def main() -> None:
         print("others use this machine: what the clock says is their work, too")
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
-        seeds = options.seeds or folder
-        seeds.mkdir(exist_ok=True)
-        if not (seeds / "bulk.pcap").exists():
-            record(seeds)
+        seeds = recorded(options.seeds or folder)
         results = []
         for case in cases(folder, seeds, options.packets, options.files):
             results.append(measure(case, options.jobs, options.rounds, folder))

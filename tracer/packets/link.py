@@ -65,9 +65,7 @@ def _ppp_protocol(frame: bytes, at: int) -> int | None:  # RFC 1661 §2
     return at + 2 if int.from_bytes(frame[at : at + 2], "big") in (PPP_IPV4, PPP_IPV6) else None
 
 
-def _hdlc(
-    frame: bytes,
-) -> int | None:  # LINKTYPE_C_HDLC and LINKTYPE_PPP_HDLC: Cisco's framing, or that of PPP (RFC 1662 §3.1)
+def _hdlc(frame: bytes) -> int | None:  # LINKTYPE_C_HDLC: Cisco's framing, or that of PPP (RFC 1662 §3.1)
     return _ethertype(frame, 2) if frame[:2] in (b"\x0f\0", b"\x8f\0") else _ppp(frame)
 
 
