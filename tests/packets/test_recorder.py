@@ -13,7 +13,7 @@ from tests.packets.test_walk import frame
 from tracer.errors import TracerError
 from tracer.packets.link import ETHERNET, RAW
 from tracer.packets.pcap import open_capture
-from tracer.packets.recorder import Recorder, Rotation, rotation
+from tracer.packets.recorder import HELD, PERIOD, Recorder, Rotation, rotation
 from tracer.packets.source import Packet
 
 FRAME = frame(16)
@@ -40,17 +40,35 @@ def test_what_came_is_in_the_file_before_it_is_closed(tmp_path: Path) -> None:
 
 
 def test_keys_stand_in_front_of_their_packets(tmp_path: Path) -> None:
-    """A frame waits for one flush; at the end none waits. Nobody else may read the file."""
+    """A frame waits for some flushes; at the end none waits. Nobody else may read the file."""
     path = tmp_path / "out.pcapng"
     recorder = Recorder(str(path), keys=True)
     recorder.frame("eth0", ETHERNET, 5 * SECOND, FRAME, len(FRAME))
-    recorder.flush()
+    for _ in range(HELD):
+        recorder.due = 0.0  # it is time
+        recorder.flush()
     assert not packets(path)
     recorder.keys(b"CLIENT_RANDOM %064x %096x\n" % (1, 2))
     recorder.close()
     data = path.read_bytes()
     assert 0 < data.index(b"CLIENT_RANDOM") < data.index(FRAME)
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_frame_waits_no_longer_than_that(tmp_path: Path) -> None:
+    """Whoever kills it loses less than a second."""
+    path = tmp_path / "out.pcapng"
+    recorder = Recorder(str(path), keys=True)
+    for when in (5, 6):
+        recorder.frame("eth0", ETHERNET, when * SECOND, FRAME, len(FRAME))
+        recorder.due = 0.0
+        recorder.flush()
+    recorder.due = 0.0
+    recorder.flush()
+    assert [packet.time for packet in packets(path)] == [5.0]
+    assert HELD * PERIOD + PERIOD < 1
+    recorder.close()
+    assert len(packets(path)) == 2
 
 
 @pytest.mark.parametrize(

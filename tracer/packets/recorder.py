@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections import deque
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +16,7 @@ from tracer.errors import TracerError
 from tracer.packets.pcapng import Writer
 
 PERIOD = 0.25  # seconds from one flush to the next
+HELD = 2  # flushes that frames wait for their keys: a client on a busy machine takes its time to write them down
 NANOSECONDS = 9  # digits
 ROOM = 64  # bytes of a block around its frame, at most
 AMOUNT = re.compile(r"(\d+)\s*([a-z]+)", re.IGNORECASE)
@@ -46,23 +48,22 @@ def rotation(text: str) -> Rotation:
 class Recorder:
     """Frames to pcapng. With `rotate` the files are called OUT-00001.pcapng and so on.
 
-    `keys` is for a file that keys are written to: frames wait there for one flush, so that their keys stand in front of
-    them. Raises `TracerError` when the first file cannot be opened.
+    `keys` is for a file that keys are written to: frames wait there for `HELD` flushes, so that their keys stand in front
+    of them. Raises `TracerError` when the first file cannot be opened.
     """
 
     def __init__(self, path: str, rotate: Rotation | None = None, *, keys: bool = False) -> None:
         self.path, self.rotate, self.private = Path(path), rotate, keys
         self.files = self.packets = self.began = 0
         self.failed: TracerError | None = None
-        self.old: list[Frame] = []
-        self.young: list[Frame] = []
+        self.held: deque[list[Frame]] = deque([[]])  # those of each period, the youngest last
         self.due = 0.0
         self.writer = self._next()
 
     def frame(self, interface: str, link: int, when: int, data: bytes, length: int) -> None:
         """A frame that has come: `Source.record`."""
         if self.private:
-            self.young.append((interface, link, when, data, length))
+            self.held[-1].append((interface, link, when, data, length))
         elif self.failed is None:
             self._keep(((interface, link, when, data, length),))
 
@@ -80,8 +81,9 @@ class Recorder:
         if self.failed is not None or (now < self.due and not last):
             return
         self.due = now + PERIOD
-        self._keep(self.old + self.young if last else self.old)
-        self.old, self.young = [] if last else self.young, []
+        self.held.append([])
+        while len(self.held) > (1 if last else HELD + 1):
+            self._keep(self.held.popleft())
         try:
             self.writer.flush()
         except TracerError as error:
