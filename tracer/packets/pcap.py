@@ -11,6 +11,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from struct import Struct
+from struct import error as OutOfBytes  # noqa: N812 (here it says that)
 from typing import BinaryIO, NamedTuple
 
 from tracer.errors import TracerError
@@ -165,21 +166,27 @@ def _dead_records(
     look: Glance, skip: Skip, buffer: Buffer, at: int, size: int, last: int | None
 ) -> tuple[int, int, int | None]:
     """Pass over the records of dead flows, from `at` on: how many, where the next one stands, and where the last."""
-    ipv4, ipv6, marker, looked_at, least4, least6 = look
-    passed, end = 0, len(buffer)
-    while at + looked_at <= end:
-        captured, marked, first, key, flags = ipv4(buffer, at)
-        if first >> 4 == 6:
-            captured, _, _, protocol, key, flags = ipv6(buffer, at)
-            if protocol != TCP or captured < least6:
+    ipv4, ipv6, marker, least4, least6 = look
+    passed, before = 0, last
+    try:
+        while True:
+            captured, marked, first, key, flags = ipv4(buffer, at)
+            if first != 0x45:
+                if first >> 4 != 6:
+                    break
+                captured, _, _, protocol, key, flags = ipv6(buffer, at)
+                if protocol != TCP or captured < least6:
+                    break
+            elif marked != marker or captured < least4:
                 break
-        elif first != 0x45 or marked != marker or captured < least4:
-            break
-        stop = at + size + captured
-        if key not in skip or flags & SYN or stop > end:
-            break
-        passed += 1
-        last, at = at, stop
+            if key not in skip or flags & SYN:
+                break
+            passed += 1
+            before, last, at = last, at, at + size + captured
+    except OutOfBytes:
+        pass
+    if last is not None and at > len(buffer):  # that one is not whole yet
+        return passed - 1, last, before
     return passed, at, last
 
 
@@ -282,23 +289,30 @@ def _blocks(frames: Frames, window: Window, section: _Section) -> Iterator[Packe
 
 def _dead_blocks(look: Glance, frames: Frames, section: _Section, window: Window) -> None:
     """Pass over the blocks of dead flows that stand in front."""
-    ipv4, ipv6, marker, looked_at, least4, least6 = look
-    buffer, at, end, skip = window.buffer, window.at, len(window.buffer), frames.source.skip
-    passed, last, interfaces = 0, at, len(section.interfaces)
-    while at + looked_at <= end:
-        kind, length, number, captured, marked, first, key, flags = ipv4(buffer, at)
-        if first >> 4 == 6:
-            *_, protocol, key, flags = ipv6(buffer, at)
-            if protocol != TCP or captured < least6:
+    ipv4, ipv6, marker, least4, least6 = look
+    buffer, at, skip = window.buffer, window.at, frames.source.skip
+    passed, before, last, interfaces = 0, at, at, len(section.interfaces)
+    try:
+        while True:
+            kind, length, number, captured, marked, first, key, flags = ipv4(buffer, at)
+            if first != 0x45:
+                if first >> 4 != 6:
+                    break
+                *_, protocol, key, flags = ipv6(buffer, at)
+                if protocol != TCP or captured < least6:
+                    break
+            elif marked != marker or captured < least4:
                 break
-        elif first != 0x45 or marked != marker or captured < least4:
-            break
-        if kind != ENHANCED or key not in skip or flags & SYN or number >= interfaces:
-            break
-        if length % 4 or length < 32 + captured or at + length > end:
-            break
-        passed += 1
-        last, at = at, at + length
+            if key not in skip or flags & SYN or kind != ENHANCED or number >= interfaces:
+                break
+            if length % 4 or length < 32 + captured:
+                break
+            passed += 1
+            before, last, at = last, at, at + length
+    except OutOfBytes:
+        pass
+    if at > len(buffer):  # the last one is not whole yet
+        passed, at, last = passed - 1, last, before
     window.at = at
     if passed:
         number, high, low, _, _ = section.enhanced(buffer, last + 8)

@@ -15,14 +15,13 @@ class Glance(NamedTuple):
     """How to see, with one look at a record of a file, what tells of a dead flow: IP as it is nearly always.
 
     `ipv4` and `ipv6` read at an offset of a buffer: the numbers of the record's header, the marker of IPv4, the first
-    byte of the IP header, of IPv6 the next header's type, then the flow's key and the TCP flags. `size` bytes are
-    looked at, of the frame as many as a TCP header needs behind IPv4 (`least4`) or IPv6 (`least6`).
+    byte of the IP header, of IPv6 the next header's type, then the flow's key and the TCP flags. A frame of fewer bytes
+    than a TCP header needs behind IPv4 (`least4`) or IPv6 (`least6`) has none.
     """
 
     ipv4: Callable[[bytes, int], tuple[Any, ...]]
     ipv6: Callable[[bytes, int], tuple[Any, ...]]
     marker: bytes
-    size: int
     least4: int
     least6: int
 
@@ -32,7 +31,7 @@ def glance(header: str, shortcut: Shortcut) -> Glance:
     at, marker, ip = shortcut
     begins = f"{header}{at}x{len(marker)}s{ip - at - len(marker)}xB"
     ipv4, ipv6 = Struct(f"{begins}11x12s9xB"), Struct(f"{begins}5xBx36s9xB")
-    return Glance(ipv4.unpack_from, ipv6.unpack_from, marker, ipv6.size, ip + 34, ip + 54)
+    return Glance(ipv4.unpack_from, ipv6.unpack_from, marker, ip + 34, ip + 54)
 
 
 class Frames:
