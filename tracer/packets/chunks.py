@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 from tracer.errors import TracerError
 
-CHUNK = 64 << 10  # bytes: few enough to stay near the processor, and to be had from the heap and not the kernel
+CHUNK = 128 << 10  # bytes: few enough to stay near the processor, and to be had from the heap and not the kernel
 UNPACKED = 4 << 20
 PACKED = 1 << 8  # bytes unpacked at a time: of zstd, four may hold a block of 128 KiB
 PATIENCE = 0.25  # seconds without news from a stream until None

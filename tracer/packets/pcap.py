@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from struct import Struct
 from struct import error as OutOfBytes  # noqa: N812 (here it says that)
 from typing import BinaryIO, NamedTuple
@@ -18,7 +18,7 @@ from tracer.errors import TracerError
 from tracer.packets.chunks import Window, beginning, chunks, open_file, unpacked
 from tracer.packets.link import SHORTCUTS, TCP
 from tracer.packets.scapy_layers import known
-from tracer.packets.source import SYN, Packet, Skip, Source, Tick
+from tracer.packets.source import SYN, Packet, Source, Tick
 from tracer.packets.walk import Frames, Glance, glance
 
 LONGEST_BLOCK = 64 << 20  # a longer one is taken for damage
@@ -137,7 +137,7 @@ def _pcap_chunk(
     last = None
     while at + size <= end:
         if look is not None and frames.number:
-            passed, at, last = _dead_records(look, frames.source.skip, buffer, at, size, last)
+            passed, at, last = _dead_records(look, frames.skip, buffer, at, size, last)
             frames.number += passed
             if at + size > end:
                 break
@@ -163,7 +163,7 @@ def _pcap_chunk(
 
 
 def _dead_records(
-    look: Glance, skip: Skip, buffer: Buffer, at: int, size: int, last: int | None
+    look: Glance, skip: Container[bytes], buffer: Buffer, at: int, size: int, last: int | None
 ) -> tuple[int, int, int | None]:
     """Pass over the records of dead flows, from `at` on: how many, where the next one stands, and where the last."""
     ipv4, ipv6, marker, least4, least6 = look
@@ -290,7 +290,7 @@ def _blocks(frames: Frames, window: Window, section: _Section) -> Iterator[Packe
 def _dead_blocks(look: Glance, frames: Frames, section: _Section, window: Window) -> None:
     """Pass over the blocks of dead flows that stand in front."""
     ipv4, ipv6, marker, least4, least6 = look
-    buffer, at, skip = window.buffer, window.at, frames.source.skip
+    buffer, at, skip = window.buffer, window.at, frames.skip
     passed, before, last, interfaces = 0, at, at, len(section.interfaces)
     try:
         while True:
