@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from struct import Struct
 from typing import Any, NamedTuple
 
+from tracer.packets.chunks import Window
 from tracer.packets.dissect import Dissector
 from tracer.packets.link import TCP, Segment, Shortcut
-from tracer.packets.source import SYN, Packet, Source
+from tracer.packets.source import SYN, Packet, Source, Tick
 
 
 class Glance(NamedTuple):
@@ -19,8 +21,8 @@ class Glance(NamedTuple):
     than a TCP header needs behind IPv4 (`least4`) or IPv6 (`least6`) has none.
     """
 
-    ipv4: Callable[[bytes, int], tuple[Any, ...]]
-    ipv6: Callable[[bytes, int], tuple[Any, ...]]
+    ipv4: Callable[[bytes | bytearray, int], tuple[Any, ...]]
+    ipv6: Callable[[bytes | bytearray, int], tuple[Any, ...]]
     marker: bytes
     least4: int
     least6: int
@@ -77,3 +79,18 @@ class Frames:
         counts.last = when
         if counts.first is None:
             counts.first = when
+
+
+def waiting(source: Source, window: Window) -> Iterator[Tick]:
+    """Read on; a Tick when a whole chunk was walked, and while nothing comes."""
+    began = time.monotonic()
+    came = window.more()
+    while not came and not window.ended:
+        if source.counts.last is not None:
+            yield Tick(source.counts.last + time.monotonic() - began)
+        elif source.format == "live":
+            yield Tick(time.time())
+        came = window.more()
+    source.counts.bytes = window.before + len(window.buffer)
+    if source.counts.last is not None:
+        yield Tick(source.counts.last)
