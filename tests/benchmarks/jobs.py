@@ -1,4 +1,4 @@
-"""What several processes gain: `python -m tests.benchmarks.jobs [JOBS] [ROUNDS] [--packets N] [--files N] [--seeds FOLDER] [--json FILE]`.
+"""What several processes gain: `python -m tests.benchmarks.jobs [JOBS] [ROUNDS] [--times N] [--files N] [--seeds FOLDER] [--json FILE]`.
 
 `pgtls read` of many captures and of a long one, and `pgtls audit` of many small ones and of large ones, with one process and
 with JOBS, one behind the other in each round. A ratio of times by the clock means something where nobody else uses the
@@ -24,7 +24,8 @@ from tests.benchmarks.__main__ import Run, machine, recorded, run
 
 CAPTURES = Path(__file__).resolve().parents[2] / "captures"
 JOBS, ROUNDS = 2, 3
-PACKETS, FILES = 100_000, 8  # of the long capture; as many packets in so many captures
+TIMES, FILES = 2, 4  # how often the long capture repeats the recorded handshakes; in each of so many captures they are once
+BULK = 5  # how often each of as many captures repeats the recorded bulk
 SMALL = 2_000  # captures of an audit
 QUIET = 0.3  # a load that others make and that does not matter
 
@@ -37,15 +38,15 @@ class Case(NamedTuple):
     output: str
 
 
-def cases(folder: Path, seeds: Path, packets: int, files: int) -> Iterator[Case]:
+def cases(folder: Path, seeds: Path, times: int, files: int) -> Iterator[Case]:
     """The captures are made here."""
     long, many, bulk, small = folder / "long.pcap", folder / "many", folder / "bulk", folder / "small"
     for made in (many, bulk, small):
         made.mkdir()
-    grow(seeds / "handshakes.pcap", packets, long)
+    grow(seeds / "handshakes.pcap", times, long)
     for number in range(files):
-        grow(seeds / "handshakes.pcap", packets // files, many / f"{number}.pcap")
-        grow(seeds / "bulk.pcap", 10 * packets // files, bulk / f"{number}.pcap")
+        grow(seeds / "handshakes.pcap", 1, many / f"{number}.pcap")
+        grow(seeds / "bulk.pcap", BULK, bulk / f"{number}.pcap")
     stories = sorted(CAPTURES.glob("*/capture.pcapng"))
     for number in range(SMALL):
         (small / f"{number:04}.pcapng").write_bytes(stories[number % len(stories)].read_bytes())
@@ -58,9 +59,9 @@ def cases(folder: Path, seeds: Path, packets: int, files: int) -> Iterator[Case]
     yield Case(f"audit, {files} captures of bulk", ["audit", str(bulk)], "out.csv")
 
 
-def grow(seed: Path, packets: int, path: Path) -> None:
+def grow(seed: Path, times: int, path: Path) -> None:
     """In a process of its own, as in `tests.benchmarks`."""
-    words = [str(seed), str(packets), str(path)]
+    words = [str(seed), str(times), str(path)]
     subprocess.run([sys.executable, "-m", "tests.benchmarks.traffic", *words], check=True)
 
 
@@ -105,7 +106,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("jobs", nargs="?", type=int, default=JOBS)
     parser.add_argument("rounds", nargs="?", type=int, default=ROUNDS)
-    parser.add_argument("--packets", type=int, default=PACKETS)
+    parser.add_argument("--times", type=int, default=TIMES)
     parser.add_argument("--files", type=int, default=FILES)
     parser.add_argument("--seeds", type=Path, help="where recorded traffic is, or is to be kept")
     parser.add_argument("--json", type=Path)
@@ -117,7 +118,7 @@ def main() -> None:
         folder = Path(name)
         seeds = recorded(options.seeds or folder)
         results = []
-        for case in cases(folder, seeds, options.packets, options.files):
+        for case in cases(folder, seeds, options.times, options.files):
             results.append(measure(case, options.jobs, options.rounds, folder))
             print(f"  {case.name}: {results[-1]['gain']:.2f}", file=sys.stderr, flush=True)
     print(
