@@ -54,7 +54,10 @@ def add(commands: argparse._SubParsersAction[Parser]) -> None:
         "conninfo", nargs="?", default="", metavar="CONNINFO|URI|HOST[:PORT]", help="default: the PG* variables alone"
     )
     means.add_argument(
-        "--client", type=client_name, default=ALL, metavar="NAME", help="one of them alone (default: all)"
+        "--client",
+        type=client_name,
+        metavar="NAME",
+        help="one of them; all: every one in full (default: libpq, and a line for each other)",
     )
     shared.output_options(means, ("text", "json"))
 
@@ -101,6 +104,8 @@ def _bundle(options: argparse.Namespace) -> int:
 def _explain(options: argparse.Namespace) -> int:
     """The settings are those that libpq would find; the root file is looked for, and nothing is connected to."""
     home = home_folder(os.environ)
+    briefly = options.client is None
+    options.client = options.client or ALL
     system = shared.knows_system(options)
     settings = resolve(
         told_by(options.conninfo) if options.conninfo else {}, os.environ, home, system=shared.raises(options)
@@ -117,7 +122,7 @@ def _explain(options: argparse.Namespace) -> int:
         else:
             page = _page(options, file)
             file.write(told(settings, width=page.width))
-            modes(page, found)
+            modes(page, found, briefly=briefly)
             file.write(page.text())
     return 0
 
