@@ -57,6 +57,7 @@ MAY_IMPORT: dict[str, tuple[str, ...] | None] = {
     "client.py": ("certificates", "conninfo", "errors", "packets.probe", "settings", "verify.model", "verify.names"),
     "parameters.py": (),
     "conninfo.py": ("parameters", "errors"),
+    "pasted.py": ("conninfo", "errors", "parameters", "settings", "verify.model"),
     "settings.py": (
         "certificates",
         "conninfo",

@@ -61,7 +61,7 @@ def resolve(
             found[name] = Setting(parameter.default, DEFAULT)
     if system and value(found, "sslrootcert") == "system" and found["sslmode"].origin == DEFAULT:
         found["sslmode"] = Setting("verify-full", RAISED)
-    _possible(found)
+    possible(found)
     return {name: found[name] for name in PARAMETERS if name in found}
 
 
@@ -72,8 +72,15 @@ def value(settings: Settings, name: str) -> str:
 
 
 def told(settings: Settings) -> dict[str, Setting]:
-    """Those that somebody set and that bear on TLS, without secrets: what a report shows."""
-    return {n: s for n, s in settings.items() if n in SHOWN and n not in SECRET and s.origin != DEFAULT}
+    """Those that somebody set and that bear on TLS, without secrets: what a report shows.
+
+    An empty value is as none (`value`), but of `require_auth`; so is a list of ports that are all empty.
+    """
+    return {
+        n: s
+        for n, s in settings.items()
+        if n in SHOWN and n not in SECRET and s.origin != DEFAULT and (s.value.strip(",") or n == "require_auth")
+    }
 
 
 def sentence(settings: Settings) -> str:
@@ -209,7 +216,7 @@ def _line(path: Path, number: int, text: str, service: str, found: dict[str, Set
 # WHAT LIBPQ REFUSES BEFORE IT CONNECTS (pqConnectOptions2)
 
 
-def _possible(settings: Settings) -> None:
+def possible(settings: Settings) -> None:
     """Raise for values that no libpq takes. A weak sslmode is a verdict of the replay, not an error here."""
     for name, known in VALUES.items():
         setting = settings.get(name)

@@ -12,7 +12,7 @@ from typing import IO
 from tracer import chainfile, rootfile
 from tracer.bundle import Entry, anchored, entries
 from tracer.certificates import Certificate, Presented
-from tracer.client import told as told_by
+from tracer.client import port_number
 from tracer.commands import options as shared
 from tracer.commands import terminal
 from tracer.commands.options import Parser, client_name, command
@@ -104,12 +104,13 @@ def _bundle(options: argparse.Namespace) -> int:
 def _explain(options: argparse.Namespace) -> int:
     """The settings are those that libpq would find; the root file is looked for, and nothing is connected to."""
     home = home_folder(os.environ)
+    given = shared.pasted(options)
     briefly = options.client is None
     options.client = options.client or ALL
     system = shared.knows_system(options)
-    settings = resolve(
-        told_by(options.conninfo) if options.conninfo else {}, os.environ, home, system=shared.raises(options)
-    )
+    settings = resolve(given, os.environ, home, system=shared.raises(options))
+    for port in value(settings, "port").split(","):
+        port_number(port)
     names = ("libpq", *clients.drivers()) if options.client == ALL else (options.client,)
     found = [explain_mode(name, trust(settings, home, system=system), settings) for name in names]
     if value(settings, "require_auth"):

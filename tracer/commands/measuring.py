@@ -50,7 +50,7 @@ def _number(text: str) -> int:
 
 def _cost(options: argparse.Namespace) -> int:
     home = home_folder(os.environ)
-    given = client.told(options.conninfo) if options.conninfo else {}
+    given = shared.pasted(options)
     server = ", ".join(
         f"{one.host or one.address}:{one.port}" for one in client.endpoints(_settings(given, None, home))
     )

@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from tracer import rootfile
+from tracer.client import told
 from tracer.commands.terminal import hint
 from tracer.errors import TracerError
 from tracer.output import FORMATS
 from tracer.parameters import PARAMETERS
+from tracer.pasted import read as read_pasted
 from tracer.report import ALL, AUTO, Report, report
 from tracer.settings import RAISED, Setting, Settings, home_folder, resolve
 from tracer.settings import trust as client_trust
@@ -206,6 +208,27 @@ def knows_system(options: argparse.Namespace) -> bool:
 def raises(options: argparse.Namespace) -> bool:
     """Whether sslrootcert=system without an sslmode is verify-full: so says libpq from 16 on, and none of the drivers."""
     return options.client not in clients.drivers() and knows_system(options)
+
+
+def pasted(options: argparse.Namespace) -> dict[str, Setting]:
+    """What the connection string sets, as it was meant; its client, where nobody named one. Raises `TracerError`.
+
+    How it was read is a hint, and so is a name that no DNS knows.
+    """
+    if not options.conninfo:
+        return {}
+    found = read_pasted(options.conninfo)
+    if found.how:
+        hint(f"read {', '.join(found.how)}")
+    if found.client and getattr(options, "client", "") is None:
+        options.client = found.client
+    given = told(found.text)
+    for host in given["host"].value.split(",") if "host" in given else ():
+        if host.endswith(".."):
+            hint("the host ends in two dots, and no name does: DNS will not know it")
+        if ";" in host:
+            hint("the host holds a ; as it is written: libpq parts its parameters by spaces")
+    return given
 
 
 def given(options: argparse.Namespace) -> dict[str, Setting]:
