@@ -83,6 +83,37 @@ def test_the_rule_for_the_system_s_store_is_libpq_s(
             assert found["no_tls"]["outcome"] == "refuse"
 
 
+def test_a_pasted_string(capfd, monkeypatch, tmp_path: Path) -> None:
+    """How it was read is said, and a JDBC URL is pgjdbc's, unless somebody names another client."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    string = "jdbc:postgresql://db.example/app?user=u&password=geheim&sslmode=require"
+    for given, client in ([], "pgjdbc"), (["--client", "libpq"], "libpq"):
+        assert main(["explain-mode", string, *given]) == 0
+        said, shown = reversed(capfd.readouterr())
+        assert said == "pgtls: hint: read as a JDBC URL, so the client is pgjdbc\n"
+        assert [line.split()[0] for line in shown.splitlines() if line[:1].isalpha()] == ["Told:", client]
+        assert "geheim" not in shown
+
+
+@pytest.mark.parametrize(
+    ("string", "told", "said"),
+    [
+        ("host=a,b port=,", "Told: host=a,b from", ""),
+        ("host=a port=", "Told: host=a from", ""),
+        ("host=db.example..", "Told: host=db.example.. from", "pgtls: hint: the host ends in two dots"),
+        ("host=db;port=1", "Told: host=db;port=1 from", "pgtls: hint: the host holds a ;"),
+        ("host=a port=postgres", "", 'pgtls: error: invalid integer value "postgres" for connection option "port"'),
+        ("host=a,b port=5432,0", "", 'pgtls: error: invalid port number: "0"'),
+    ],
+)
+def test_odd_hosts_and_ports(string: str, told: str, said: str, capfd) -> None:
+    """Empty ports are none, and what no server can be found by is said."""
+    assert main(["explain-mode", string]) == (0 if told else 2)
+    shown, error = capfd.readouterr()
+    assert shown.startswith(told)
+    assert error.startswith(said)
+
+
 def test_verify_as_json(chain: str, capfd) -> None:
     """With the words of the document."""
     main(["verify", chain, "--sslrootcert", ROOTS, "--sslmode", "verify-ca", "--format", "json"])

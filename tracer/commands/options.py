@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
@@ -28,6 +28,8 @@ from tracer.verify.clients import libpq_versions
 from tracer.verify.model import SSLMODES, Trust, Unusable, Verdict
 from tracer.verify.who import who
 
+NEAR = 0.75  # of a slip of the pen, by difflib's ratio
+
 
 class Parser(argparse.ArgumentParser):
     """argparse, with our way of saying that something is wrong."""
@@ -36,6 +38,16 @@ class Parser(argparse.ArgumentParser):
         wrong = re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)", message)
         meant = get_close_matches(wrong[1].replace("_", "-"), re.findall(r"[\w.-]+", wrong[2]), 1) if wrong else []
         raise TracerError(message, f"{f'did you mean {meant[0]}? ' if meant else ''}see {self.prog} --help")
+
+    def meant(self, name: str, unknown: Sequence[str]) -> str:
+        """What to say of the first unknown option of the command of that name; "" where none is near."""
+        commands = next(a for a in self._actions if isinstance(a, argparse._SubParsersAction))  # noqa: SLF001 (argparse
+        known = list(commands.choices[name]._option_string_actions)  # noqa: SLF001 has no public way to its options)
+        wrong = next((word.partition("=")[0] for word in unknown if word.startswith("--")), "")
+        if near := get_close_matches(wrong, known, 1, NEAR):
+            return f"did you mean {near[0]}? "
+        near = get_close_matches(wrong[2:].replace("-", "_"), PARAMETERS, 1, NEAR)
+        return f"{near[0]}= stands in the connection string; " if near and "--sslmode" not in known else ""
 
 
 def client_name(name: str) -> str:
