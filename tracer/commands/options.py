@@ -142,7 +142,10 @@ def capture_options(parser: argparse.ArgumentParser) -> None:
 
 def output_options(parser: argparse.ArgumentParser, formats: tuple[str, ...] = FORMATS) -> None:
     group = parser.add_argument_group("output")
-    group.add_argument("--format", choices=formats, default="text")
+    lines = (
+        "json: one document, in which a connection is a line (jq shows it); ndjson: a document a line, as they settle"
+    )
+    group.add_argument("--format", choices=formats, default="text", help=lines if "ndjson" in formats else None)
     group.add_argument("-o", "--output", metavar="OUT", help="write here instead of to standard output")
     group.add_argument("--color", choices=("auto", "always", "never"), default="auto")
 
