@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from tests.authority import PEM, issue
 from tests.wire import certificate
-from tracer import rootfile
+from tracer import pipes, rootfile
 from tracer.verify import Unusable
-from tracer.verify.model import BROKEN_ENTRY
+from tracer.verify.model import BROKEN_ENTRY, UNKNOWN
 
 
 def test_what_a_path_gives(tmp_path: Path) -> None:
@@ -75,6 +76,20 @@ def test_what_cannot_be_reached_is_not_there(tmp_path: Path) -> None:
     for path in (tmp_path / "loop", tmp_path / "file" / "below", "a\0b"):
         assert rootfile.load(path) is None
     assert rootfile.load(tmp_path) == Unusable("no certificate or crl found")
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path, monkeypatch) -> None:
+    """What libpq would read there nobody knows, unless somebody writes it, as a shell does for `<(command)`."""
+    monkeypatch.setattr(pipes, "PATIENCE", 0.2)
+    os.mkfifo(tmp_path / "pipe")
+    assert rootfile.load(tmp_path / "pipe") is UNKNOWN
+    both = os.open(tmp_path / "pipe", os.O_RDWR)
+    monkeypatch.setattr(rootfile, "LARGEST", len(GOOD))
+    os.write(both, GOOD.encode())
+    found = rootfile.load(tmp_path / "pipe")
+    os.close(both)
+    assert isinstance(found, list)
+    assert len(found) == 1
 
 
 def test_the_system_s_store(tmp_path: Path) -> None:

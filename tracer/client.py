@@ -7,11 +7,11 @@ import struct
 from collections.abc import Mapping
 from pathlib import Path
 
-from tracer import conninfo
+from tracer import conninfo, pipes
 from tracer.certificates import Certificate
 from tracer.errors import TracerError
 from tracer.packets.probe import PATIENCE, Conduct, Endpoint
-from tracer.settings import TLS_VERSIONS, Setting, Settings, file, value
+from tracer.settings import FILES, TLS_VERSIONS, Setting, Settings, file, value
 from tracer.verify import names
 from tracer.verify.model import SSLMODES
 
@@ -78,6 +78,11 @@ def conduct(settings: Settings, home: Path | None, *, startup: bool = False, sys
     `settings.resolve`.
     """
     _refused(settings, system=system)
+    for name in FILES:
+        if pipes.is_pipe(path := file(settings, name, home)):
+            raise TracerError(
+                f"{name}={path} is a pipe: libpq would wait there for whoever writes into it", "name a file"
+            )
     mode = settings["sslmode"].value
     roots = file(settings, "sslrootcert", home)
     if roots == "system" and not system:

@@ -11,9 +11,9 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from tracer import der, pem
+from tracer import der, pem, pipes
 from tracer.certificates import Certificate
-from tracer.verify.model import BROKEN_ENTRY, Roots, Unusable
+from tracer.verify.model import BROKEN_ENTRY, UNKNOWN, Roots, Unusable
 from tracer.verify.revocation import RevocationList, load_crls
 from tracer.verify.uses import readable_aux
 
@@ -24,7 +24,8 @@ MOST_FILES = 1000  # of a folder of revocation lists
 def load(path: str | os.PathLike[str]) -> Roots:
     """What `sslrootcert=path` gives a client: None without such a file, `Unusable` where it has no certificate.
 
-    The word `system` stands for the system's store. Raises nothing.
+    UNKNOWN where it is a pipe into which nobody writes: libpq waits there. The word `system` stands for the system's
+    store. Raises nothing.
     """
     name = os.fspath(path)
     if name == "system":
@@ -35,10 +36,11 @@ def load(path: str | os.PathLike[str]) -> Roots:
     except (OSError, ValueError, RuntimeError):  # a folder on the way that may not be entered, too; a NUL; no home
         return None
     try:
-        with file.open("rb") as opened:
-            data = opened.read(LARGEST)
+        data = pipes.content(file, LARGEST)
     except IsADirectoryError:
         return Unusable(NOTHING_FOUND)
+    except pipes.Silent:
+        return UNKNOWN
     except OSError as error:
         return Unusable(error.strerror or str(error))
     return entries(data)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tracer import rootfile
+from tracer import pipes, rootfile
 from tracer.certificates import Certificate
 from tracer.conninfo import bad
 from tracer.errors import TracerError
@@ -187,7 +187,7 @@ def _service(found: dict[str, Setting], environment: Mapping[str, str], home: Pa
 def _section(path: Path, service: str, found: dict[str, Setting]) -> bool:
     """Read the section of a service; whether there is one."""
     try:
-        lines = path.read_bytes().decode("utf-8", "surrogateescape").split("\n")
+        lines = pipes.content(path, LARGEST).decode("utf-8", "surrogateescape").split("\n")
     except OSError:
         raise bad(f'service file "{path}" not found', "PGSERVICEFILE names it") from None
     within = False

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
+from tracer import pipes
 from tracer.cli import main
 
 CAPTURES = Path(__file__).resolve().parents[2] / "captures"
@@ -112,6 +114,24 @@ def test_odd_hosts_and_ports(string: str, told: str, said: str, capfd) -> None:
     shown, error = capfd.readouterr()
     assert shown.startswith(told)
     assert error.startswith(said)
+
+
+@pytest.mark.parametrize("name", ["sslrootcert", "sslcrl", "sslcrldir"])
+def test_a_pipe_is_not_waited_for(name: str, chain: str, capfd, monkeypatch, tmp_path: Path) -> None:
+    """Libpq would wait at it; what it would read there is not known, and a probe does not begin."""
+    monkeypatch.setattr(pipes, "PATIENCE", 0.2)
+    pipe = tmp_path / "0a1b2c3d.r0"
+    os.mkfifo(pipe)
+    where = tmp_path if name == "sslcrldir" else pipe
+    main(["verify", chain, f"--{name}", str(where), "--host", "db.example"])
+    said = capfd.readouterr().err
+    assert main(["explain-mode", f"host=db {name}={where}", "--client", "libpq"]) == 0
+    if name == "sslrootcert":
+        assert "is a pipe into which nobody writes: libpq waits there" in said
+        assert "is a pipe into which nobody writes" in capfd.readouterr().err
+    if name != "sslcrldir":
+        assert main(["probe", f"host=127.0.0.1 port=1 {name}={where}"]) == 2
+        assert f"pgtls: error: {name}={where} is a pipe: libpq would wait" in capfd.readouterr().err
 
 
 def test_verify_as_json(chain: str, capfd) -> None:

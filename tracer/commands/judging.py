@@ -31,7 +31,7 @@ from tracer.sources import read
 from tracer.streams import reassemble
 from tracer.trace import follow
 from tracer.verify import clients
-from tracer.verify.model import Unusable
+from tracer.verify.model import UNKNOWN, Unusable
 
 
 def add(commands: argparse._SubParsersAction[Parser]) -> None:
@@ -112,7 +112,10 @@ def _explain(options: argparse.Namespace) -> int:
     for port in value(settings, "port").split(","):
         port_number(port)
     names = ("libpq", *clients.drivers()) if options.client == ALL else (options.client,)
-    found = [explain_mode(name, trust(settings, home, system=system), settings) for name in names]
+    trusted = trust(settings, home, system=system)
+    if trusted.roots is UNKNOWN:
+        shared.root_hint(trusted)
+    found = [explain_mode(name, trusted, settings) for name in names]
     if value(settings, "require_auth"):
         terminal.hint(
             "require_auth: libpq closes at an authentication request that it does not allow; which one comes, a capture says"

@@ -25,7 +25,7 @@ from tracer.settings import trust as client_trust
 from tracer.trace import Trace
 from tracer.verify import clients
 from tracer.verify.clients import libpq_versions
-from tracer.verify.model import SSLMODES, Trust, Unusable, Verdict
+from tracer.verify.model import SSLMODES, UNKNOWN, Trust, Unusable, Verdict
 from tracer.verify.who import who
 
 NEAR = 0.75  # of a slip of the pen, by difflib's ratio
@@ -280,6 +280,10 @@ def jobs(options: argparse.Namespace) -> int | None:
 
 def root_hint(trust: Trust, *, named: bool = True) -> None:
     """A root file that cannot serve is a verdict, and most often a mistake. libpq's own may be missing, if nobody `named` it."""
+    if trust.roots is UNKNOWN and trust.root_path:
+        hint(
+            f"{trust.root_path} is a pipe into which nobody writes: libpq waits there, and what it trusts is not known"
+        )
     if trust.roots is None and named:
         hint(f"{trust.root_path} does not exist: judged as a client without a root file")
     elif isinstance(trust.roots, Unusable):
