@@ -109,23 +109,28 @@ def home_folder(environment: Mapping[str, str]) -> Path | None:
 
 
 def trust(
-    settings: Settings, home: Path | None, environment: Mapping[str, str] | None = None, *, system: bool = True
+    settings: Settings,
+    home: Path | None,
+    environment: Mapping[str, str] | None = None,
+    *,
+    system: bool = True,
+    before_3: bool = False,
 ) -> Trust:
     """What a client with these settings trusts; its files are read now. A host that is not one name is UNKNOWN.
 
     With `environment` it is a client of this machine, whose system store is at hand. `system` is as in `resolve`: without
-    it sslrootcert=system is a file of that name.
+    it sslrootcert=system is a file of that name. `before_3`: OpenSSL 1.1.1 reads the files.
     """
     path = file(settings, "sslrootcert", home)
     stored = system and path == "system"
-    lists, beside = _lists(settings, home)
+    lists, beside = _lists(settings, home, before_3=before_3)
     ports = value(settings, "port").split(",")
     return Trust(
         host=_host(settings),
         hostaddr=value(settings, "hostaddr") or None,
         port=int(ports[0]) if ports[0].isdecimal() else 5432,
         sslmode=settings["sslmode"].value,
-        roots=(rootfile.load(path if stored else Path.cwd() / path) if path else None),
+        roots=(rootfile.load(path if stored else Path.cwd() / path, before_3=before_3) if path else None),
         root_path=path or None,
         store=rootfile.system(environment) if stored and environment is not None else None,
         crls=lists,
@@ -156,14 +161,16 @@ def _host(settings: Settings) -> Unknown | str | None:
     return UNKNOWN if "," in host or host.startswith(("/", "@")) else host
 
 
-def _lists(settings: Settings, home: Path | None) -> tuple[tuple[RevocationList, ...] | None, tuple[Certificate, ...]]:
+def _lists(
+    settings: Settings, home: Path | None, *, before_3: bool
+) -> tuple[tuple[RevocationList, ...] | None, tuple[Certificate, ...]]:
     """The revocation lists, and certificates beside them; root.crl only where neither sslcrl nor sslcrldir is set.
 
     A missing file says nothing.
     """
     folder = value(settings, "sslcrldir")
     path = "" if folder and not value(settings, "sslcrl") else file(settings, "sslcrl", home)
-    found, beside = rootfile.load_beside(path) if path else (None, ())
+    found, beside = rootfile.load_beside(path, before_3=before_3) if path else (None, ())
     return ((*(found or ()), *rootfile.load_folder(folder)) if folder else found), beside
 
 

@@ -134,6 +134,20 @@ def test_a_pipe_is_not_waited_for(name: str, chain: str, capfd, monkeypatch, tmp
         assert f"pgtls: error: {name}={where} is a pipe: libpq would wait" in capfd.readouterr().err
 
 
+@pytest.mark.parametrize(("client", "status"), [("libpq", 0), ("libpq-14", 0), ("libpq-13", 1), ("libpq-12", 1)])
+@pytest.mark.parametrize("env", [[], ["--env"]])
+def test_the_openssl_of_the_client_reads_its_file(
+    client: str, status: int, env: list[str], chain: str, tmp_path: Path, monkeypatch, capfd
+) -> None:
+    """A byte order mark in front: OpenSSL 1.1.1, as below libpq 12 and 13, finds no certificate then."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    marked = tmp_path / "marked.pem"
+    marked.write_bytes(b"\xef\xbb\xbf" + Path(ROOTS).read_bytes())
+    given = ["--client", client, "--sslrootcert", str(marked), "--sslmode", "verify-ca", "--at", "2026-12-01"]
+    assert main(["verify", chain, *given, *env]) == status
+    assert ("no certificate or crl found" in capfd.readouterr().err) is (status == 1)
+
+
 def test_verify_as_json(chain: str, capfd) -> None:
     """With the words of the document."""
     main(["verify", chain, "--sslrootcert", ROOTS, "--sslmode", "verify-ca", "--format", "json"])

@@ -56,7 +56,10 @@ def _probe(options: argparse.Namespace) -> int:
     source = probe(places, _asking(conduct, settings["sslmode"].value, startup=options.startup))
     name = source.name.rpartition(":")[0]
     hosts = [place.host for place in places if (place.host or place.address) == name]
-    found = replace(trust(settings, home, environment, system=system), host=hosts[0] if hosts else UNKNOWN)
+    found = replace(
+        trust(settings, home, environment, system=system, before_3=shared.before_3(options)),
+        host=hosts[0] if hosts else UNKNOWN,
+    )
     shared.root_hint(found, named="sslrootcert" in settings)
     at = shared.time(options.at)
     status = 2

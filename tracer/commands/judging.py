@@ -112,7 +112,7 @@ def _explain(options: argparse.Namespace) -> int:
     for port in value(settings, "port").split(","):
         port_number(port)
     names = ("libpq", *clients.drivers()) if options.client == ALL else (options.client,)
-    trusted = trust(settings, home, system=system)
+    trusted = trust(settings, home, system=system, before_3=shared.before_3(options))
     if trusted.roots is UNKNOWN:
         shared.root_hint(trusted)
     found = [explain_mode(name, trusted, settings) for name in names]

@@ -185,7 +185,9 @@ def question(options: argparse.Namespace) -> Question:
     if options.sslrootcert:
         path = options.sslrootcert
         trust = replace(
-            trust, roots=rootfile.load(path if knows_system(options) else Path.cwd() / path), root_path=path
+            trust,
+            roots=rootfile.load(path if knows_system(options) else Path.cwd() / path, before_3=before_3(options)),
+            root_path=path,
         )
         root_hint(trust)
     raised = trust.roots == "system" and not options.sslmode and raises(options)
@@ -194,7 +196,7 @@ def question(options: argparse.Namespace) -> Question:
     if options.sslcrldir:
         trust = replace(trust, crls=rootfile.load_folder(options.sslcrldir))
     elif options.sslcrl:
-        lists, beside = rootfile.load_beside(options.sslcrl)
+        lists, beside = rootfile.load_beside(options.sslcrl, before_3=before_3(options))
         trust = replace(trust, crls=lists, beside_crls=beside)
         if trust.crls is None:
             hint(f"{options.sslcrl} holds no revocation list: as libpq does, it is passed over")
@@ -209,7 +211,7 @@ def _from_environment(options: argparse.Namespace) -> Question:
     home = home_folder(os.environ)
     system = knows_system(options)
     settings = resolve(given(options), os.environ, home, system=raises(options))
-    trust = client_trust(settings, home, os.environ, system=system)
+    trust = client_trust(settings, home, os.environ, system=system, before_3=before_3(options))
     root_hint(trust, named="sslrootcert" in settings)
     raised = settings["sslmode"].origin == RAISED
     return Question(trust, options.client, time(options.at), True, settings, raised)
@@ -218,6 +220,11 @@ def _from_environment(options: argparse.Namespace) -> Question:
 def knows_system(options: argparse.Namespace) -> bool:
     """Whether the client knows sslrootcert=system. To a libpq up to 15 that is a file of that name; of a driver its replay knows."""
     return options.client not in libpq_versions.NAMES or libpq_versions.libpq(options.client).has("system")
+
+
+def before_3(options: argparse.Namespace) -> bool:
+    """Whether the client most likely reads its files with OpenSSL 1.1.1."""
+    return options.client in libpq_versions.NAMES and libpq_versions.libpq(options.client).openssl < (3, 0)
 
 
 def raises(options: argparse.Namespace) -> bool:
