@@ -3,7 +3,7 @@
 PYTHON ?= python3 python3.14 python3.13 python3.12 python3.11
 BIN := .venv/bin
 ARGS ?=
-BOTH := -n 2 --dist loadfile # two files of tests at a time, each with its own servers
+BESIDE := -n 3 --dist loadfile # three files of tests at a time, each with its own servers: many wait for a program
 SECONDS ?= 600
 TARGETS ?=
 
@@ -21,11 +21,11 @@ demo: .venv/.package ## trace the capture that ships with pgtls
 	@$(BIN)/pgtls demo
 
 test: needs lint ## install what the tests need, then lint, check the types and run the tests
-	$(BIN)/python -m pytest -m 'not slow' $(BOTH) $(ARGS)
+	$(BIN)/python -m pytest -m 'not slow' $(BESIDE) $(ARGS)
 
 slow: .venv/.tests ## the tests that `make test` leaves out: PostgreSQL 12 to 18, random chains by the ten thousand
 	@POSTGRES="12 13 14 15 16 17 18" sh tests/install.sh
-	$(BIN)/python -m pytest -m slow $(BOTH) $(ARGS)
+	$(BIN)/python -m pytest -m slow -n 3 --dist worksteal $(ARGS)
 
 test-all: test slow ## both; CI runs this
 

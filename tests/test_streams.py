@@ -15,7 +15,7 @@ import tracer
 from tests.wire import CLIENT, SSL_REQUEST, STARTUP, WELCOME, Say, Tls, packets, source
 from tracer import segments, streams
 from tracer.packets.source import ACK, FIN, RST, SYN, Packet, Source, Tick, reverse
-from tracer.streams import Connection
+from tracer.streams import SESSION_BYTES, Connection
 
 SAID = [("client", STARTUP), ("server", WELCOME)]
 
@@ -139,6 +139,17 @@ def test_a_bound_on_bytes(monkeypatch) -> None:
     (found,) = connections(packets([("client", STARTUP), ("server", bytes(5000))], size=100, close=""))
     assert found.ending == "full"
     assert len(found.server_stream.data) <= 1100
+
+
+def test_a_session_that_is_long_enough() -> None:
+    """What comes behind its first bytes is not kept; a login that takes as many is, since it is no session yet."""
+    rows = bytes(10 * SESSION_BYTES)
+    (found,) = connections([*packets([*SAID, ("server", rows)], size=1000, close="")])
+    assert found.ending == "full"
+    assert len(found.server_stream.data) <= SESSION_BYTES + 1000
+    (slow,) = connections([*packets([("client", STARTUP), ("server", rows[: 5 * SESSION_BYTES])], size=1000, close="")])
+    assert slow.ending == "end"
+    assert len(slow.server_stream.data) == 5 * SESSION_BYTES
 
 
 def test_ids_count_first_packets() -> None:

@@ -7,6 +7,7 @@ PostgreSQL, forgets the others, and hands each connection on once, when it is se
 * a refusing alert in clear, and a close;
 * a session that has begun, as far as that can be seen, and the server's word last: then after 1 s of quiet, or 10 s from
   its start (`tracer.protocol.settled.began`);
+  or when it has carried more bytes than any handshake does;
 * a SYN that opens the same ports anew; 60 s of silence; a bound on its bytes; the end of the input.
 
 Times are seconds since the epoch, UTC.
@@ -27,6 +28,7 @@ from tracer.segments import STREAM_BYTES, Direction, Stream
 
 LIVE_FLOWS = 20_000  # flows in flight that are kept at once
 ALL_BYTES = 256 << 20  # of all flows in flight: a hundred times what so many handshakes at once take
+SESSION_BYTES = 1 << 15  # of both directions: of a session that has begun these are enough
 AFTER_CLOSE, QUIET, ENOUGH, SILENCE, SWEEP = 2.0, 1.0, 10.0, 60.0, 0.25  # seconds
 
 Sender = Literal["client", "server"]
@@ -82,6 +84,7 @@ class _Flow:
     """A connection in flight. Times are those of the `Clock`."""
 
     __slots__ = (
+        "bound",
         "client",
         "closed_at",
         "closed_first",
@@ -110,6 +113,7 @@ class _Flow:
         self.quiet_checked = False
         self.packets = 0
         self.kept = 0  # bytes
+        self.bound = SESSION_BYTES  # of those, until it is looked at again
 
     def server(self) -> Direction:
         assert self.client is not None
@@ -323,6 +327,10 @@ class _Flows:
             return "full"
         if (client.complete() or server.complete()) and (ends_in_alert(client.data) or ends_in_alert(server.data)):
             return "refused"
+        if flow.kept > flow.bound:
+            flow.bound *= 2
+            if self._began(flow):
+                return "full"
         return None
 
     def _overdue(self, flow: _Flow) -> Ending | None:
@@ -334,11 +342,16 @@ class _Flows:
         quiet, enough = now - flow.last >= QUIET, now - flow.opened >= ENOUGH
         if flow.client is not None and flow.found and (enough or (quiet and not flow.quiet_checked)):
             flow.quiet_checked = quiet
-            client, server = flow.client, flow.server()
-            sure = began(bytes(client.data), bytes(server.data), client.marks(), server.marks())
+            sure = self._began(flow)
             if sure or (sure is None and quiet and enough):
                 return "quiet"
         return None
+
+    def _began(self, flow: _Flow) -> bool | None:
+        """Whether it is a session by now; None: perhaps."""
+        assert flow.client is not None
+        client, server = flow.client, flow.server()
+        return began(bytes(client.data), bytes(server.data), client.marks(), server.marks())
 
     def _settle(self, flow: _Flow, ending: Ending) -> Iterator[Connection]:
         self._forget(flow)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 import random
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ import zstandard
 
 from tracer.errors import TracerError
 from tracer.packets import chunks as module
-from tracer.packets.chunks import Window, beginning, chunks, unpacked
+from tracer.packets.chunks import Refilled, Window, beginning, chunks, unpacked, window
 from tracer.packets.pcap import read_stream
 
 DATA = bytes(range(256)) * 4000
@@ -70,10 +71,37 @@ def test_zstd_needs_a_library(monkeypatch) -> None:
 
 def test_a_window_drops_what_was_walked(tmp_path: Path) -> None:
     """Its position counts from the beginning of the stream."""
-    window = Window(b"abc", iter([b"def", None, b"ghi"]))
-    window.at = 2
-    assert (window.more(), window.buffer, window.position()) == (True, b"cdef", 2)
-    assert (window.more(), window.ended) == (False, False)
-    window.at = 4
-    assert (window.more(), window.buffer, window.position()) == (True, b"ghi", 6)
-    assert (window.more(), window.ended) == (False, True)
+    over = Window(b"abc", iter([b"def", None, b"ghi"]))
+    over.at = 2
+    assert (over.more(), over.buffer, over.position()) == (True, b"cdef", 2)
+    assert (over.more(), over.ended) == (False, False)
+    over.at = 4
+    assert (over.more(), over.buffer, over.position()) == (True, b"ghi", 6)
+    assert (over.more(), over.ended) == (False, True)
+
+
+@pytest.mark.parametrize("step", [1000, module.REFILLED - 1, module.REFILLED, 3 * module.REFILLED])
+def test_a_file_is_read_into_one_buffer(step: int) -> None:
+    """It holds as much as a record needs; what comes out is what is in the file."""
+    data = random.Random(0).randbytes(2_500_000)  # noqa: S311
+    over = window(data[:64], iter(()), io.BytesIO(data[64:]))
+    assert isinstance(over, Refilled)
+    found, sizes = b"", set()
+    while not over.ended:
+        while len(over.buffer) - over.at >= step:
+            assert over.position() == len(found)
+            found += over.buffer[over.at : over.at + step]
+            over.at += step
+        over.more()
+        sizes.add(len(over.buffer))
+    assert found + over.buffer[over.at :] == data
+    assert max(sizes) <= 4 * max(step, module.REFILLED)
+
+
+def test_what_is_packed_or_comes_through_a_pipe_is_not_read_from_the_file(tmp_path: Path) -> None:
+    """Its bytes come from elsewhere: a window over those."""
+    assert not isinstance(window(b"abc", iter(()), None), Refilled)
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb", buffering=0) as pipe:
+        assert not isinstance(window(b"abc", iter(()), pipe), Refilled)
+    os.close(writing)

@@ -108,13 +108,6 @@ def test_times_are_the_same(name: str) -> None:
     assert packets[0].time == pytest.approx(frames()[0][0] / 10**6, abs=2e-6)
 
 
-def test_secrets_are_taken() -> None:
-    """A decryption secrets block gives keys."""
-    source = tracer.read(STORY)
-    list(source)
-    assert source.keys.secrets
-
-
 @pytest.mark.parametrize("name", ["pcap little", "pcapng little"])
 def test_cut_anywhere(name: str) -> None:
     """What was read stays a prefix, there is at most one problem, and nothing is raised."""
@@ -167,39 +160,6 @@ def test_a_pipe_that_grows() -> None:
         assert first.client_stream.data
         assert any(isinstance(item, Tick) for item, _ in zip(source, range(3), strict=False))
         os.close(writing)
-
-
-def statistics(order: str, interface: int, dropped: int) -> bytes:
-    """An interface statistics block with isb_ifrecv and isb_ifdrop."""
-    options = struct.pack(order + "HHQHHQHH", 4, 8, 100, 5, 8, dropped, 0, 0)
-    return block(order, 5, struct.pack(order + "III", interface, 0, 0) + options)
-
-
-@pytest.mark.parametrize("order", ["<", ">"])
-def test_what_the_capture_dropped_is_told(order: str) -> None:
-    """The last word on each interface of each section counts; a file that says nothing leaves it unknown."""
-    without = pcapng(order)
-    said = without + statistics(order, 0, 3) + statistics(order, 1, 10) + statistics(order, 0, 5)
-    for file, expected in ((without, None), (said, 15), (said + said, 30)):
-        source = read_stream(io.BytesIO(file), "x")
-        list(source)
-        assert source.counts.dropped == expected
-        assert not source.problems
-
-
-@pytest.mark.parametrize("resolution", [None, 9, 3, 0x94])
-def test_frames_are_handed_on_as_they_are(resolution: int | None) -> None:
-    """Dead or alive, with the interface's name and the time in nanoseconds: for whoever writes them down."""
-    file = pcapng("<", resolution)
-    source, handed = read_stream(io.BytesIO(file), "x"), []
-    source.record = lambda *frame: handed.append(frame)
-    packets = [item for item in source if isinstance(item, Packet)]
-    assert [frame for _, _, _, frame, _ in handed] == [frame for _, frame in frames()]
-    assert {(name, link) for name, link, *_ in handed} == {("", 1)}
-    times = {packet.number: packet.time for packet in packets}
-    for number, (_, _, when, frame, length) in enumerate(handed, 1):
-        assert length == len(frame)
-        assert abs(when - times.get(number, when / 1e9) * 1e9) < 1000
 
 
 # DEAD FLOWS: what is passed over at a glance is what would have been skipped packet by packet

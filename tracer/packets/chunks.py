@@ -8,6 +8,7 @@ import stat
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
+from io import BufferedIOBase, RawIOBase
 from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -15,6 +16,7 @@ from typing import Any, BinaryIO
 from tracer.errors import TracerError
 
 CHUNK = 64 << 10  # bytes: few enough to stay near the processor, and to be had from the heap and not the kernel
+REFILLED = 256 << 10  # bytes of a buffer that is filled again and again
 UNPACKED = 4 << 20
 PACKED = 1 << 8  # bytes unpacked at a time: of zstd, four may hold a block of 128 KiB
 PATIENCE = 0.25  # seconds without news from a stream until None
@@ -88,7 +90,7 @@ class Window:
     """A buffer over the chunks: a walk moves `at` and asks for `more` when a record does not fit."""
 
     def __init__(self, start: bytes, rest: Chunks) -> None:
-        self.buffer = start
+        self.buffer: bytes | bytearray = start
         self.at = 0
         self.before = 0  # bytes of the stream in front of the buffer
         self.chunks = rest
@@ -115,6 +117,35 @@ class Window:
 
     def position(self) -> int:
         return self.before + self.at
+
+
+class Refilled(Window):
+    """The same over a file, in one buffer: to have a new one each time takes longer than to walk it."""
+
+    def __init__(self, start: bytes, file: RawIOBase | BufferedIOBase) -> None:
+        super().__init__(start, iter(()))
+        self.file = file
+
+    def more(self) -> bool:
+        rest = self.buffer[self.at :]
+        size = max(REFILLED, 2 * len(rest))
+        buffer = self.buffer
+        if not isinstance(buffer, bytearray) or len(buffer) != size:
+            buffer = bytearray(size)
+        buffer[: len(rest)] = rest
+        with memoryview(buffer)[len(rest) :] as room:
+            came = self.file.readinto(room) or 0
+        del buffer[len(rest) + came :]  # nothing, but at the file's end
+        self.before += self.at
+        self.buffer, self.at, self.ended = buffer, 0, not came
+        return bool(came)
+
+
+def window(start: bytes, rest: Chunks, file: BinaryIO | None) -> Window:
+    """A window over what begins with `start`: over the `file` itself, where the rest is in there as it is."""
+    if isinstance(file, RawIOBase | BufferedIOBase) and _is_regular(file):
+        return Refilled(start, file)
+    return Window(start, rest)
 
 
 def _is_regular(file: BinaryIO) -> bool:

@@ -11,18 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from tracer.packets.blocks import BYTE_ORDERS, ENHANCED, LONGEST_BLOCK, PACKET, SECRETS, SIMPLE
+from tracer.packets.blocks import SECTION as SECTION_BYTES
 from tracer.packets.chunks import Window, beginning, chunks, unpacked
-from tracer.packets.pcap import (
-    BYTE_ORDERS,
-    ENHANCED,
-    LONGEST_BLOCK,
-    LONGEST_PACKET,
-    MAGIC,
-    PACKET,
-    SECRETS,
-    SIMPLE,
-)
-from tracer.packets.pcap import SECTION as SECTION_BYTES
+from tracer.packets.pcap import LONGEST_PACKET, MAGIC
 from tracer.packets.pcapng import COMMENT, SECTION, Blocks, Writer, block, comment, options, secrets_block
 
 NOT_TO_BE_COPIED = 0x40000BAD  # §4.8: a custom block that says so
@@ -76,7 +68,7 @@ def _take(window: Window, size: int) -> bytes | None:
         if not window.more() and window.ended:
             return None
     window.at += size
-    return window.buffer[window.at - size : window.at]
+    return bytes(window.buffer[window.at - size : window.at])
 
 
 # PCAP
