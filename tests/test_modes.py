@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
+from tracer import pipes
 from tracer.client import told
 from tracer.modes import Mode, explain_mode
 from tracer.render.modes import answer, lines
@@ -101,7 +103,7 @@ ROOTS = str(Path(__file__).parents[1] / "captures" / "verify-full" / "roots.pem"
         ("libpq", "host=db sslmode=verify-full", False, "sslrootcert=FILE"),
         ("libpq", "host=db sslrootcert=system", True, ""),
         ("libpq", "hostaddr=10.0.0.1", False, "host=NAME sslmode=verify-full sslrootcert=FILE"),
-        ("libpq", "host=/tmp sslmode=verify-full", None, "sslrootcert=FILE"),
+        ("libpq", "host=/tmp sslmode=verify-full", None, ""),
         ("lib-pq", "host=db", False, "sslrootcert=FILE"),  # whose require checks the name, where a file is named
         ("pgx-5", "host=db sslmode=require", False, "sslmode=verify-full"),  # with the system's store
         ("node-postgres-8", "host=db sslmode=require", True, ""),
@@ -113,6 +115,15 @@ def test_is_it_safe(client: str, conninfo: str, safe: bool | None, mend: str, tm
     """Only where no other server is connected to; else the fewest parameters with which the replay says so."""
     found = mode(client, conninfo, tmp_path)
     assert (found.safe, " ".join(found.mend)) == (safe, mend)
+
+
+def test_a_pipe_as_its_file(tmp_path, monkeypatch) -> None:
+    """What it holds nobody knows: it is neither safe nor not, and a client that does not read it is none the wiser."""
+    monkeypatch.setattr(pipes, "PATIENCE", 0.1)
+    os.mkfifo(tmp_path / "pipe")
+    found = mode("libpq", f"host=db sslmode=verify-full sslrootcert={tmp_path}/pipe", tmp_path)
+    assert (found.safe, found.there, found.mend) == (None, None, ())
+    assert answer(found).startswith(f"It cannot be told: {tmp_path}/pipe is a pipe")
 
 
 @pytest.mark.parametrize("client", ["libpq", "pgjdbc", "pgx-5", "lib-pq", "asyncpg", "pg8000", "npgsql", "sqlx"])

@@ -20,7 +20,8 @@ class Mode:
     `sibling` with another name, `missing` without the file, `no_tls` on a server that answers N; `unusable` with the file as
     it is, where it is there and cannot be used; `as_is` on the good server with the file as it is here. A libpq that was
     given an address alone keeps to that: it has no name to verify. `host` is what was told, a list too, or the address;
-    `mend` the fewest parameters that make it safe, () where it is or where none would.
+    `mend` the fewest parameters that make it safe, () where it is or where none would. `waits`: its file is a pipe into which
+    nobody writes.
     """
 
     client: str
@@ -38,6 +39,7 @@ class Mode:
     host: str | None = None
     mend: tuple[str, ...] = ()
     unusable: Verdict | None = None
+    waits: bool = False
 
     @property
     def socket(self) -> bool:
@@ -46,8 +48,8 @@ class Mode:
 
     @property
     def safe(self) -> bool | None:
-        """Whether only the server that was meant is connected to; None on a socket, where nobody asks for TLS."""
-        return None if self.socket else _safe(self.as_is, self.stranger, self.sibling, self.no_tls)
+        """Whether only the server that was meant is connected to; None on a socket, where nobody asks for TLS, and where it `waits`."""
+        return None if self.socket or self.waits else _safe(self.as_is, self.stranger, self.sibling, self.no_tls)
 
     def checked(self, step: str) -> bool:
         """Whether that is checked with the root file as it is; of a store that is not here, as with a file."""
@@ -95,8 +97,9 @@ def explain_mode(client: str, trust: Trust, settings: Settings) -> Mode:
         as_is=ask(here),
         host=value(settings, "host") or value(settings, "hostaddr") or None,
         unusable=ask(own) if isinstance(own, Unusable) and reads else None,
+        waits=own is UNKNOWN and reads,
     )
-    return replace(found, mend=() if found.safe else _mend(client, trust, here, nameless=nameless))
+    return replace(found, mend=() if found.safe is not False else _mend(client, trust, here, nameless=nameless))
 
 
 def _here(own: Roots, good: Roots) -> Roots:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,10 +74,10 @@ def value(settings: Settings, name: str) -> str:
 def told(settings: Settings) -> dict[str, Setting]:
     """Those that somebody set and that bear on TLS, without secrets: what a report shows.
 
-    An empty value is as none (`value`), but of `require_auth`; so is a list of ports that are all empty.
+    An empty value is as none (`value`), but of `require_auth`; so is a list of ports that are all empty. One of several is 5432.
     """
     return {
-        n: s
+        n: s if n != "port" else replace(s, value=",".join(port or "5432" for port in s.value.split(",")))
         for n, s in settings.items()
         if n in SHOWN and n not in SECRET and s.origin != DEFAULT and (s.value.strip(",") or n == "require_auth")
     }

@@ -102,6 +102,7 @@ def test_a_pasted_string(capfd, monkeypatch, tmp_path: Path) -> None:
     [
         ("host=a,b port=,", "Told: host=a,b from", ""),
         ("host=a port=", "Told: host=a from", ""),
+        ("host=a,b port=,5433", "Told: host=a,b port=5432,5433 from", ""),
         ("host=db.example..", "Told: host=db.example.. from", "pgtls: hint: the host ends in two dots"),
         ("host=db;port=1", "Told: host=db;port=1 from", "pgtls: hint: the host holds a ;"),
         ("host=a port=postgres", "", 'pgtls: error: invalid integer value "postgres" for connection option "port"'),

@@ -145,6 +145,8 @@ def _light(mode: Mode) -> str:
 def _brief(mode: Mode) -> str:
     if no_mode(mode.good):
         return "- (refuses that sslmode)"
+    if mode.waits:
+        return "? (its file is a pipe)"
     if mode.as_is.outcome in ("refuse", "plaintext"):
         return {"refuse": "- (does not connect as it is)", "plaintext": "nothing: plaintext"}[mode.as_is.outcome]
     also = "; may be plaintext" if mode.no_tls.outcome == "plaintext" else ""
@@ -156,6 +158,8 @@ def answer(mode: Mode) -> str:
     host = mode.host or "the server"
     if mode.socket:
         return f"There is no TLS: {host} is a Unix socket, and libpq ignores sslmode there, verify-full included. For a server elsewhere: host=NAME."
+    if mode.waits:
+        return f"It cannot be told: {mode.file} is a pipe into which nobody writes, and {mode.client} would wait there."
     if mode.safe:
         return f"Yes. Chain, dates and name are checked: {mode.client} connects to {host} and to no other server."
     return f"No. {_why_not(mode, host)}.{_mended(mode, host)}"
