@@ -50,7 +50,7 @@ def test_the_profile_says_what_the_driver_did(name: str) -> None:
     assert verdict.outcome == case["outcome"]
     if verdict.outcome == "refuse":
         assert plain(verdict.prints) == plain(case["prints"])
-    assert ",".join(observed(trace) or "?" for trace in traces(name)) == verdict.wire
+    assert ",".join(observed(trace) or "?" for trace in traces(name)) in (verdict.wire or "").split("|")
     assert tracer.agrees(verdict, first) is True
 
 

@@ -20,7 +20,7 @@ from tracer.verify.codes import TEXTS
 from tracer.verify.model import Check, Trust
 from tracer.verify.syntax import Name, folded
 from tracer.verify.validity import out_of_time
-from tracer.verify.words import explain, explain_time
+from tracer.verify.words import ALERT_NAMES, explain, explain_time
 
 MOST_SIGNATURES = 100  # Go's maxChainSignatureChecks (crypto/x509), and rustls' budget (webpki, verify_cert.rs)
 
@@ -39,12 +39,30 @@ class Library:
     known: Collection[int]
     prints: Callable[[Fault, Path, Trust], str | None]
     alert: Callable[[Fault, Presented], int]
-    level: int = 2  # the security level of an OpenSSL that is no distribution's
+    levels: tuple[int, ...] = (2,)  # the security levels of the OpenSSLs that it may be linked with
 
 
 def chain(library: Library, presented: Presented, trust: Trust, refuse: Refuse) -> list[Step]:
-    """The chain and the dates, that one in front with which the library refuses."""
-    trust = replace(trust, security_level=min(library.level, trust.security_level), crls=None)
+    """The chain and the dates, that one in front with which the library refuses.
+
+    Where it depends on the OpenSSL behind the library whether it refuses, the chain is left open.
+    """
+    first, *others = ((level, _at_level(library, level, presented, trust, refuse)) for level in library.levels)
+    for level, steps in others:
+        stricter = next((step for step in steps if step.check.outcome == "failed"), None)
+        if stricter and all(step.check.outcome == "passed" for step in first[1]):
+            why = f"{library.name} of security level {first[0]} does not mind, that of level {level} refuses: {stricter.prints}"
+            return [
+                Step(replace(step.check, outcome="cannot_tell", because=why), wire=stricter.wire)
+                if step.check.step == stricter.check.step
+                else step
+                for step in first[1]
+            ]
+    return first[1]
+
+
+def _at_level(library: Library, level: int, presented: Presented, trust: Trust, refuse: Refuse) -> list[Step]:
+    trust = replace(trust, security_level=min(level, trust.security_level), crls=None)
     checks, path = in_handshake(presented, trust)
     if path is None:
         unsure = refuse(checks[0], None, ANY).wire
@@ -182,7 +200,7 @@ def _go_alert(_fault: Fault, _presented: Presented) -> int:
     return 42  # crypto/tls, verifyServerCertificate
 
 
-# JAVA: sun.security.ssl.CertificateMessage and sun.security.provider.certpath, OpenJDK 17
+# JAVA: sun.security.ssl.CertificateMessage and sun.security.provider.certpath, OpenJDK 17.0.19
 
 
 def _java_faults(path: Path, presented: Presented, trust: Trust) -> tuple[Fault, ...]:
@@ -201,23 +219,24 @@ def _java_faults(path: Path, presented: Presented, trust: Trust) -> tuple[Fault,
 
 
 def _java_text(fault: Fault, path: Path, trust: Trust) -> str | None:
+    words = _java_words(fault, path, trust)
+    return f"SSL error: ({ALERT_NAMES[_java_alert(fault)]}) {words}" if words else None
+
+
+def _java_words(fault: Fault, path: Path, trust: Trust) -> str | None:
     if fault.code in NO_ANCHOR:
         named = {anchor.subject_der for anchor in trust.anchors() or ()}
-        words = NO_WAY if path.certificates[-1].issuer_der not in named else NOT_CHAINED
-        return f"SSL error: PKIX path {words}"
+        return f"PKIX path {NO_WAY if path.certificates[-1].issuer_der not in named else NOT_CHAINED}"
     if fault.code == 26 and fault.depth == 0:
-        return f"SSL error: {JAVA_USES[fault.certificate.extended_key_usage is None]}"
-    words = JAVA_TEXTS.get(fault.code, "")
+        return JAVA_USES[fault.certificate.extended_key_usage is None]
+    words = JAVA_TEXTS.get(fault.code)
     if fault.code in (79, 32) and any(one.code == 32 and one.depth == fault.depth for one in path.faults):
         words = "CA key usage check failed: keyCertSign bit is not set"
-    return f"SSL error: PKIX path validation failed: {CERTPATH}{words}" if words else None
+    return words and f"PKIX path validation failed: {CERTPATH}{words}"
 
 
-def _java_alert(fault: Fault, presented: Presented) -> int:
-    """In TLS 1.2 by the reason of the fault; in TLS 1.3 one for all."""
-    if presented.version == "TLS 1.3":
-        return 46
-    return {10: 45, 9: 42, 7: 42}.get(fault.code, 46)
+def _java_alert(fault: Fault, _presented: Presented | None = None) -> int:
+    return {10: 45, 9: 42, 7: 42}.get(fault.code, CERTIFICATE_UNKNOWN)
 
 
 # RUSTLS: rustls-webpki 0.103, verify_cert.rs; the alerts are those of rustls 0.23, error.rs. Read, not run.
@@ -243,6 +262,7 @@ def _no_text(_fault: Fault, _path: Path, _trust: Trust) -> None:
 # TABLES
 
 ANY = -1
+CERTIFICATE_UNKNOWN = 46  # the alert
 NO_ANCHOR = frozenset((2, 18, 19, 20, 21))
 SERVER_PURPOSES = frozenset(("1.3.6.1.5.5.7.3.1", "2.5.29.37.0"))  # serverAuth, anyExtendedKeyUsage
 GO_PASSES = frozenset((66, 67))
@@ -275,7 +295,8 @@ JAVA_TEXTS = {
     79: "basic constraints check failed: this is not a CA certificate",
 }
 PYTHON = Library("Python's ssl with OpenSSL", _all, TEXTS, _python_text, _openssl_alert)
-NODE = Library("Node's OpenSSL", _last, TEXTS, lambda fault, _path, _trust: fault.text, _openssl_alert, level=1)
+# its own OpenSSL is of level 1, that of a distribution of level 2
+NODE = Library("Node's OpenSSL", _last, TEXTS, lambda fault, _path, _trust: fault.text, _openssl_alert, levels=(1, 2))
 GO = Library("Go's crypto/x509", _go_faults, GO_KNOWN, _go_text, _go_alert)
 JAVA = Library("Java's PKIX", _java_faults, (*NO_ANCHOR, 26, 32, *JAVA_TEXTS), _java_text, _java_alert)
 RUSTLS = Library("rustls-webpki", _webpki_faults, (*NO_ANCHOR, *DATES, 7, 26, 37), _no_text, _webpki_alert)

@@ -1,7 +1,7 @@
 """node-postgres: up to 8 every sslmode but disable is verify-full; from 9 on they mean what libpq's mean. Never comes back in plaintext.
 
-Run: pg 8.23.1 on Node 20. Its source: pg-connection-string/index.js (parse), pg/lib/connection.js (connect, upgradeToSSL);
-Node: lib/tls.js, lib/_tls_wrap.js (onConnectSecure). What 9 is to do is what 8 does with uselibpqcompat=true and announces.
+Run: pg 8.23.1 on Node 20 with its own OpenSSL, and on Debian's Node 18 with the system's. Its source:
+pg-connection-string/index.js (parse), pg/lib/connection.js (connect, upgradeToSSL); Node: lib/tls.js, lib/_tls_wrap.js (onConnectSecure). What 9 is to do is what 8 does with uselibpqcompat=true and announces.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def ended(end: Ended) -> str | None:
 
 PROFILE = Profile(
     name="node-postgres-8",
-    version="pg 8.23.1, Node 20",
+    version="pg 8.23.1, Node 18 and 20",
     source="pg: connection.js; pg-connection-string: parse; Node: tls.checkServerIdentity",
     modes=ALL,
     before=before,

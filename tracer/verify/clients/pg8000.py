@@ -2,7 +2,8 @@
 
 What stands here for each sslmode: disable is False, prefer is None (its default), require is True, verify-ca and verify-full are
 ssl.create_default_context(cafile=sslrootcert), the former with check_hostname off; allow is none. Run: pg8000 1.31.6 on
-Python 3.11 with OpenSSL 3.0. Its source: core.py (_make_socket, CoreConnection.__init__).
+Python 3.11.2 and 3.11.7 with OpenSSL 3.0; the text of a close is that of the latter. Its source: core.py (_make_socket,
+CoreConnection.__init__).
 """
 
 from __future__ import annotations

@@ -1,12 +1,14 @@
 """pgjdbc: verifies under verify-ca and verify-full alone, the chain inside the handshake, the name behind it.
 
-Run: pgjdbc 42.5.5 on Java 17. Its source: core/v3/ConnectionFactoryImpl.java (openConnectionImpl, enableSSL),
-ssl/LibPQFactory.java, ssl/MakeSSL.java, ssl/PGjdbcHostnameVerifier.java.
+Run: pgjdbc 42.5.5 on Java 17.0.15, 17.0.19 and 17.0.21; where they differ the verdict is that of the newer two. Its source:
+core/v3/ConnectionFactoryImpl.java (openConnectionImpl, enableSSL), ssl/LibPQFactory.java, ssl/MakeSSL.java,
+ssl/PGjdbcHostnameVerifier.java.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 
 from tracer.certificates import Presented
@@ -14,9 +16,9 @@ from tracer.outcome import Ended
 from tracer.verify import hostnames
 from tracer.verify.checks import VERIFYING
 from tracer.verify.clients.driver import ALL, Profile, behind, local, name, named_file, unchecked, with_alert
-from tracer.verify.clients.libraries import JAVA, chain
+from tracer.verify.clients.libraries import ANY, CERTIFICATE_UNKNOWN, JAVA, chain
 from tracer.verify.clients.verdicts import Step
-from tracer.verify.model import Trust, Unusable
+from tracer.verify.model import Check, Trust, Unusable
 
 
 def inside(presented: Presented, trust: Trust) -> Iterator[Step]:
@@ -25,10 +27,19 @@ def inside(presented: Presented, trust: Trust) -> Iterator[Step]:
     verifies = trust.sslmode in VERIFYING
     if verifies:
         yield from _root_file(trust)
-        yield from chain(JAVA, presented, trust, partial(with_alert, sealed=True))
+        yield from chain(JAVA, presented, trust, partial(_refuses, presented))
     else:
         yield from unchecked(trust.sslmode, presented)
     yield name(presented, trust, hostnames.pgjdbc, behind, looks=trust.sslmode == "verify-full", when="after_handshake")
+
+
+def _refuses(presented: Presented, check: Check, prints: str | None, number: int) -> Step:
+    """By an alert. Java 17.0.15 has one for all faults in TLS 1.3, and does not name it in front of its text."""
+    step = with_alert(check, prints, number, sealed=True)
+    if presented.version not in (None, "TLS 1.3") or number in (ANY, CERTIFICATE_UNKNOWN):
+        return step
+    says = f"{step.says}; of Java 17.0.15 in TLS 1.3 certificate_unknown ({CERTIFICATE_UNKNOWN})"
+    return replace(step, wire=f"{step.wire}|alert:{CERTIFICATE_UNKNOWN}", says=says)
 
 
 def _root_file(trust: Trust) -> Iterator[Step]:
@@ -65,7 +76,7 @@ def ended(end: Ended) -> str | None:
 
 PROFILE = Profile(
     name="pgjdbc",
-    version="pgjdbc 42.5.5, Java 17",
+    version="pgjdbc 42.5.5, Java 17.0.15 to 17.0.21",
     source="pgjdbc: ConnectionFactoryImpl.enableSSL, LibPQFactory, PGjdbcHostnameVerifier",
     modes=ALL | {"allow": ("plaintext", "tls"), "prefer": ("tls", "plaintext")},
     inside=inside,
