@@ -73,6 +73,9 @@ def test_a_connection_string_explained_briefly(capfd: pytest.CaptureFixture[str]
     assert rows["pgjdbc"] == ["require", "nothing"]
     assert rows["node-postgres-8"] == ["require", "chain,", "dates,", "name"]
     assert set(rows) == set(drivers())
+    assert "* its default" not in screen
+    assert main(["explain-mode", "host=db.example"]) == 0
+    assert "* its default" in capfd.readouterr().out
     assert main(["explain-mode", "host=/tmp"]) == 0
     assert "other clients" not in capfd.readouterr().out
 

@@ -135,7 +135,8 @@ def _others(page: Page, found: Sequence[Mode]) -> None:
     for mode in found:
         head = f"  {mode.client:<{WIDTH}}{mode.sslmode + '*' * (not mode.told):<12}"
         page.add((head, ""), (_brief(mode), _light(mode)), indent=len(head))
-    page.add(("  * its default  --client NAME shows one of them in full, --client all every one", "dim"), indent=2)
+    mark = "" if all(mode.told for mode in found) else "* its default  "
+    page.add((f"  {mark}--client NAME shows one of them in full, --client all every one", "dim"), indent=2)
 
 
 def _light(mode: Mode) -> str:
