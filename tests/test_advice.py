@@ -41,7 +41,7 @@ def judged(story: str, **changes: object) -> Report:
         ("sibling-verify-ca", "Nobody compared the names, and they differ."),
         ("no-root-file", "sslmode=verify-full host=my-rds.example.test sslrootcert=FILE with Example RDS"),
         ("no-tls-require", "Turn TLS on in the server"),
-        ("no-tls-prefer", "Without TLS anybody on the path reads and answers."),
+        ("no-tls-prefer", "Without TLS anybody on the path reads and answers. Turn TLS on in the server"),
     ],
 )
 def test_the_remedy(story: str, words: str) -> None:
@@ -49,6 +49,16 @@ def test_the_remedy(story: str, words: str) -> None:
     said = advice(judged(story))
     assert said is not None
     assert words in said
+
+
+@pytest.mark.parametrize("story", ["no-tls-require", "no-tls-prefer"])
+def test_an_rds_without_tls(story: str) -> None:
+    """Its files are not ours to set: the parameter group is, and where that has TLS somebody else has answered."""
+    said = advice(judged(story, host="mydb.abc.eu-central-1.rds.amazonaws.com"))
+    assert said is not None
+    assert "set ssl=1 there, and rds.force_ssl=1" in said
+    assert "it was not RDS that answered" in said
+    assert "ssl_cert_file" not in said
 
 
 def test_nothing_to_do() -> None:

@@ -205,8 +205,13 @@ def test_the_hint_names_the_command(capfd) -> None:
     lines = mistake(capfd, "read", str(STORY), "--sslmod", "verify-full")
     assert lines == [
         "pgtls: error: unrecognized arguments: --sslmod verify-full",
-        "pgtls: hint: see pgtls read --help",
+        "pgtls: hint: did you mean --sslmode? see pgtls read --help",
     ]
+    assert mistake(capfd, "read", str(STORY), "--sslrootcrt=x")[1].startswith(
+        "pgtls: hint: did you mean --sslrootcert?"
+    )
+    assert "sslmode= stands in the connection string; see" in mistake(capfd, "explain-mode", "--sslmode", "x")[1]
+    assert mistake(capfd, "read", str(STORY), "--quite-another")[1] == "pgtls: hint: see pgtls read --help"
 
 
 @pytest.mark.parametrize(

@@ -143,6 +143,13 @@ def test_an_argument_that_is_no_connection_string_is_not_repeated(text: str) -> 
     assert "s3cr3t" not in str(caught.value)
 
 
+def test_a_parameter_of_another_program() -> None:
+    """As frameworks have it in their URLs."""
+    with pytest.raises(TracerError, match='invalid URI query parameter: "schema"') as caught:
+        parse("postgresql://db/app?schema=public&sslmode=require")
+    assert caught.value.hints == ("a parameter of another program's, which libpq refuses: leave it out",)
+
+
 def test_a_name_is_no_connection_string() -> None:
     """As for psql, a string without `=` is a name."""
     assert not recognised("db.example:5432")

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 
+from tracer import pipes
 from tracer.client import told
 from tracer.modes import Mode, explain_mode
-from tracer.render.modes import lines
+from tracer.render.modes import answer, lines
 from tracer.settings import resolve, trust
+from tracer.verify.model import SSLMODES
 
 
 def mode(client: str, conninfo: str, tmp_path) -> Mode:
@@ -84,3 +89,67 @@ def test_which_file_and_whether_it_is_there(tmp_path) -> None:
     assert (named.file, named.there, named.missing.outcome) == (f"{tmp_path}/none.crt", False, "refuse")
     assert mode("libpq", "host=db.example", tmp_path).file == str(tmp_path / ".postgresql" / "root.crt")
     assert mode("lib-pq", "host=db.example", tmp_path).there is None  # it does not look there
+
+
+ROOTS = str(Path(__file__).parents[1] / "captures" / "verify-full" / "roots.pem")
+
+
+@pytest.mark.parametrize(
+    ("client", "conninfo", "safe", "mend"),
+    [
+        ("libpq", "host=db sslmode=require", False, "sslmode=verify-full sslrootcert=FILE"),
+        ("libpq", f"host=db sslmode=require sslrootcert={ROOTS}", False, "sslmode=verify-full"),
+        ("libpq", f"host=db sslmode=verify-full sslrootcert={ROOTS}", True, ""),
+        ("libpq", "host=db sslmode=verify-full", False, "sslrootcert=FILE"),
+        ("libpq", "host=db sslrootcert=system", True, ""),
+        ("libpq", "hostaddr=10.0.0.1", False, "host=NAME sslmode=verify-full sslrootcert=FILE"),
+        ("libpq", "host=/tmp sslmode=verify-full", None, ""),
+        ("lib-pq", "host=db", False, "sslrootcert=FILE"),  # whose require checks the name, where a file is named
+        ("pgx-5", "host=db sslmode=require", False, "sslmode=verify-full"),  # with the system's store
+        ("node-postgres-8", "host=db sslmode=require", True, ""),
+        ("tokio-postgres-rustls", "host=db sslmode=prefer", False, "sslmode=require"),
+        ("tokio-postgres-rustls", "host=db sslmode=verify-full", False, "sslmode=require"),
+    ],
+)
+def test_is_it_safe(client: str, conninfo: str, safe: bool | None, mend: str, tmp_path) -> None:
+    """Only where no other server is connected to; else the fewest parameters with which the replay says so."""
+    found = mode(client, conninfo, tmp_path)
+    assert (found.safe, " ".join(found.mend)) == (safe, mend)
+
+
+def test_a_pipe_as_its_file(tmp_path, monkeypatch) -> None:
+    """What it holds nobody knows: it is neither safe nor not, and a client that does not read it is none the wiser."""
+    monkeypatch.setattr(pipes, "PATIENCE", 0.1)
+    os.mkfifo(tmp_path / "pipe")
+    found = mode("libpq", f"host=db sslmode=verify-full sslrootcert={tmp_path}/pipe", tmp_path)
+    assert (found.safe, found.there, found.mend) == (None, None, ())
+    assert answer(found).startswith(f"It cannot be told: {tmp_path}/pipe is a pipe")
+
+
+@pytest.mark.parametrize("client", ["libpq", "pgjdbc", "pgx-5", "lib-pq", "asyncpg", "pg8000", "npgsql", "sqlx"])
+@pytest.mark.parametrize("sslmode", SSLMODES)
+def test_what_mends_it_makes_it_safe(client: str, sslmode: str, tmp_path) -> None:
+    """The string with what was advised is safe."""
+    start = f"host=db sslmode={sslmode}"
+    advised = " ".join(mode(client, start, tmp_path).mend).replace("FILE", ROOTS)
+    assert mode(client, f"{start} {advised}", tmp_path).safe is True
+
+
+@pytest.mark.parametrize(
+    ("client", "conninfo", "words"),
+    [
+        ("libpq", "host=db.example.test", "No. Nothing is checked: any server passes for db.example.test; without TLS libpq goes on in plaintext. Set"),
+        ("libpq", f"host=db sslrootcert={ROOTS}", ("No. Chain and dates are checked, the name is not: any server with a certificate of that CA passes for db; "
+         "without TLS or for a CA that it does not know libpq goes on in plaintext. Set sslmode=verify-full.")),
+        ("libpq", f"host=db sslmode=verify-full sslrootcert={ROOTS}", "Yes. Chain, dates and name are checked: libpq connects to db and to no other server."),
+        ("libpq", "host=a,b sslmode=verify-full sslrootcert=/nowhere", 'No. As it is, libpq does not connect to a,b: root certificate file "/nowhere" does not'),
+        ("libpq", "host=db sslmode=disable", "No. libpq asks for no TLS: whoever is on the way to db can read and change everything. Set"),
+        ("libpq", "host=/tmp", "There is no TLS: /tmp is a Unix socket"),
+        ("npgsql", "host=db sslmode=require", "(and sslrootcert=FILE with the CA of db, where that is no public one)."),
+        ("lib-pq", "host=db sslmode=prefer", "No. lib-pq does not connect with sslmode=prefer. Set sslmode="),
+        ("tokio-postgres-rustls", "host=db sslmode=prefer", "No. Chain, dates and name of db are checked; without TLS tokio-postgres-rustls goes on in plaintext."),
+    ],
+)  # fmt: skip
+def test_the_answer_in_words(client: str, conninfo: str, words: str, tmp_path) -> None:
+    """It names the host, what is checked, what not, and what to set."""
+    assert words in answer(mode(client, conninfo, tmp_path))

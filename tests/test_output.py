@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import json
 import ssl
+from dataclasses import replace
 
 from tests.wire import SSL_REQUEST, Tls, follow, packets, source, spoken
+from tracer import output
 from tracer.output import Output
 from tracer.report import Report, report
 from tracer.verify import Trust
@@ -25,13 +27,13 @@ def written(
 ) -> list[str]:
     """What stands in the file after each connection, and at the end."""
     file = io.StringIO()
-    output = Output(form, file, width=110, color=False, verbose=0, only=only, several=several)
-    output.streaming = streaming
+    made = Output(form, file, width=110, color=False, verbose=0, only=only, several=several)
+    made.streaming = streaming
     after = []
     for trace in traces:
-        output.connection(judged(trace))
+        made.connection(judged(trace))
         after.append(file.getvalue())
-    output.end([source([])])
+    made.end([source([])])
     return [*after, file.getvalue()]
 
 
@@ -48,6 +50,21 @@ def test_many_are_lines_and_the_bad_ones_in_full() -> None:
     assert third.count("\n") == 3
     assert end.count("What each sslmode") == 1
     assert "would not go on without" in end
+
+
+def test_lines_are_in_the_order_of_their_numbers(monkeypatch) -> None:
+    """A connection that began first and ended last is first; a stream, and one that too many wait for, go by their ends."""
+    traces = [replace(GOOD, connection=replace(GOOD.connection, id=number)) for number in (2, 4, 3, 1)]
+
+    def numbers(**how) -> list[str]:
+        *before, end = written(*traces, **how)
+        assert all(end.startswith(part) for part in before)
+        return [line.split()[1] for line in end.splitlines() if line.startswith("?  ")]
+
+    assert numbers() == ["1", "2", "3", "4"]
+    assert numbers(streaming=True) == ["4", "3", "1"]  # the 2 is a screen
+    monkeypatch.setattr(output, "AHEAD", 2)
+    assert numbers() == ["2", "3", "4", "1"]
 
 
 def test_a_stream_is_shown_as_it_comes() -> None:

@@ -71,6 +71,14 @@ def test_what_is_no_block(data: bytes) -> None:
     assert list(blocks(data)) == []
 
 
+def test_a_line_of_a_whole_piece() -> None:
+    """Behind 254 characters its line feed is nothing to OpenSSL 3, and to 1.1.1 the empty line that ends a header."""
+    text = whole("A" * 252 + "AA\nAA" + "A" * 252)
+    assert next(blocks(text)).reason is None
+    assert next(blocks(text, before_3=True)).reason == "PEM lib"
+    assert next(blocks(whole("A" * 252), before_3=True)).reason is None
+
+
 def test_a_header() -> None:
     """It ends with an empty line."""
     (found,) = blocks(whole("Proc-Type: 4,ENCRYPTED\nDEK-Info: x\n\n" + LINES))

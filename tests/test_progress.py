@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
+import os
+import struct
+import termios
 
 import pytest
 
@@ -53,6 +57,18 @@ def test_a_live_capture_tells_how_it_goes() -> None:
     last = terminal.getvalue().split(ERASE)[-1]
     how = "2 established, 1 plaintext, 1 refused by client"
     assert last == f"eth0: 3 packets (1,234 dropped), 4 PostgreSQL connections ({how})"
+
+
+@pytest.mark.usefixtures("at_once")
+def test_it_stays_on_its_line() -> None:
+    """A narrow terminal sees its beginning: a second line could not be taken away again."""
+    ours, theirs = os.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 30, 0, 0))
+    with os.fdopen(ours, "rb", buffering=0), os.fdopen(theirs, "w") as terminal:
+        list(Progress(terminal).watch(listening()))
+        seen = os.read(ours, 4096).decode()
+    lines = seen.split(ERASE)[1:]
+    assert lines == [f"eth0: {n} packet{'s' * (n > 1)}, 0 PostgreSQL connections"[:29] for n in (1, 2, 3)]
 
 
 @pytest.mark.usefixtures("at_once")

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from tests.authority import PEM, issue
 from tests.wire import certificate
-from tracer import rootfile
+from tracer import pipes, rootfile
 from tracer.verify import Unusable
-from tracer.verify.model import BROKEN_ENTRY
+from tracer.verify.model import BROKEN_ENTRY, UNKNOWN
 
 
 def test_what_a_path_gives(tmp_path: Path) -> None:
@@ -68,6 +69,27 @@ def test_all_of_it_or_nothing(text: str, found: int | str) -> None:
     assert (read.reason if isinstance(read, Unusable) else len(read)) == found  # type: ignore[arg-type]
 
 
+KEY = "-----BEGIN {0}PRIVATE KEY-----\nAAAA\n-----END {0}PRIVATE KEY-----\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "found", "before_3"),
+    [
+        ("\ufeff" + GOOD, 1, "no certificate or crl found"),
+        (GOOD + "\ufeff" + GOOD, 2, 1),
+        (KEY.format("") + GOOD, BROKEN_ENTRY, 1),
+        (KEY.format("OPENSSH ") + GOOD, BROKEN_ENTRY, 1),
+        (KEY.format("EC ") + GOOD, BROKEN_ENTRY, BROKEN_ENTRY),
+        (GOOD, 1, 1),
+    ],
+)
+def test_what_openssl_1_1_1_reads_otherwise(text: str, found: int | str, before_3: int | str) -> None:
+    """No byte order mark, and of keys those of RSA, DSA and EC alone; as libpq 12 and 13 mostly have it."""
+    for old, wanted in ((False, found), (True, before_3)):
+        read = rootfile.entries(text.encode(), before_3=old)
+        assert (read.reason if isinstance(read, Unusable) else len(read)) == wanted  # type: ignore[arg-type]
+
+
 def test_what_cannot_be_reached_is_not_there(tmp_path: Path) -> None:
     """For libpq every error of stat means that there is none: a loop, a file in the way, a NUL."""
     (tmp_path / "loop").symlink_to("loop")
@@ -75,6 +97,20 @@ def test_what_cannot_be_reached_is_not_there(tmp_path: Path) -> None:
     for path in (tmp_path / "loop", tmp_path / "file" / "below", "a\0b"):
         assert rootfile.load(path) is None
     assert rootfile.load(tmp_path) == Unusable("no certificate or crl found")
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path, monkeypatch) -> None:
+    """What libpq would read there nobody knows, unless somebody writes it, as a shell does for `<(command)`."""
+    monkeypatch.setattr(pipes, "PATIENCE", 0.2)
+    os.mkfifo(tmp_path / "pipe")
+    assert rootfile.load(tmp_path / "pipe") is UNKNOWN
+    both = os.open(tmp_path / "pipe", os.O_RDWR)
+    monkeypatch.setattr(rootfile, "LARGEST", len(GOOD))
+    os.write(both, GOOD.encode())
+    found = rootfile.load(tmp_path / "pipe")
+    os.close(both)
+    assert isinstance(found, list)
+    assert len(found) == 1
 
 
 def test_the_system_s_store(tmp_path: Path) -> None:

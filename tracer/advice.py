@@ -49,6 +49,10 @@ def advice(report: Report) -> str | None:
             f"{_because(report)} sslmode=verify-full host={report.trust.host} would have refused it. If {_host(report)} is the server you mean, "
             "that is the host to connect to; if not, somebody leads you to another server."
         )
+    if report.trace.answer == "N":
+        return (
+            f"{_because(report)} {_without_tls(report)} Then the client that knows its server: {_connection(report)}."
+        )
     return f"{_because(report)} The client that knows its server: {_connection(report)}."
 
 
@@ -128,11 +132,7 @@ def _chain(report: Report, check: Check) -> str:
     if check.code not in UNTRUSTED:
         return "The server needs another certificate: no setting of the client mends this."
     root = _root(report) or "the CA of the server"
-    if (
-        check.code == 18
-        and isinstance(report.trust.host, str)
-        and report.trust.host.rstrip(".").lower().endswith(RDS_ENDPOINT)
-    ):
+    if check.code == 18 and isinstance(report.trust.host, str) and _of_rds(report.trust.host):
         return (
             "No server of Amazon RDS has a certificate that signed itself: do not trust it. The server is not RDS's, or somebody stands "
             "between: look at DNS and at the way to it."
@@ -189,8 +189,19 @@ def _root_file(report: Report, check: Check) -> str:
     return f"Put the CA of the server into {check.found or 'the root file'}, or name another file with sslrootcert."
 
 
-def _negotiation(_report: Report, check: Check) -> str:
+def _negotiation(report: Report, check: Check) -> str:
+    if check.found == "N":
+        return _without_tls(report)
     return ANSWERS.get(check.found or "", "Find out what answers at this host and port: it is not PostgreSQL.")
+
+
+def _without_tls(report: Report) -> str:
+    host = report.trust.host
+    return RDS_WITHOUT if isinstance(host, str) and _of_rds(host) else ANSWERS["N"]
+
+
+def _of_rds(host: str) -> bool:
+    return host.rstrip(".").lower().endswith(RDS_ENDPOINT)
 
 
 def _revocation(_report: Report, check: Check) -> str:
@@ -208,6 +219,10 @@ RDS_ENDPOINT = (".rds.amazonaws.com", ".rds.amazonaws.com.cn")
 PUBLIC = re.compile(r"Amazon (Root CA|RSA|ECDSA) \d|Starfield ")
 RDS_ROOTS = "For Amazon RDS that is the bundle of the region, or of all (https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem)."
 PROXY_ROOTS = "RDS Proxy has certificates of Amazon's public CA (Amazon Root CA 1 to 4): the system's store, or Amazon Trust Services."
+RDS_WITHOUT = (
+    "Amazon RDS has TLS unless its parameter group turns it off: set ssl=1 there, and rds.force_ssl=1, with which it refuses whoever comes in "
+    "plaintext. If the group says so already, it was not RDS that answered: look at DNS and at the way to it."
+)
 NOT_WITHOUT = "Until then sslmode=verify-full keeps the client from going on in plaintext."
 OTHERWISE = "without one, let the client connect once with ssl_max_protocol_version=TLSv1.2, or let pgtls probe connect"
 UNTRUSTED = (2, 18, 19, 20, 21)

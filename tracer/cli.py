@@ -88,9 +88,11 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     named = [name for name, commands in COMMANDS.items() if given[0] in commands] if given else []
     if not named and (not given or given[0] not in ("-h", "--help", "--version")):
         raise _no_command(given)
-    options, unknown = _parser(named or COMMANDS).parse_known_args(given)
+    parser = _parser(named or COMMANDS)
+    options, unknown = parser.parse_known_args(given)
     if unknown:
-        raise TracerError(f"unrecognized arguments: {' '.join(unknown)}", f"see pgtls {options.command} --help")
+        hint = f"{parser.meant(options.command, unknown)}see pgtls {options.command} --help"
+        raise TracerError(f"unrecognized arguments: {' '.join(unknown)}", hint)
     return options
 
 
@@ -120,7 +122,7 @@ class _Version(argparse.Action):
         parser.exit()
 
 
-def _parser(modules: Iterable[str]) -> argparse.ArgumentParser:
+def _parser(modules: Iterable[str]) -> Parser:
     """The parser of the commands in these modules: no other is loaded."""
     parser = Parser(
         prog="pgtls",

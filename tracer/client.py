@@ -7,16 +7,17 @@ import struct
 from collections.abc import Mapping
 from pathlib import Path
 
-from tracer import conninfo
+from tracer import conninfo, pipes
 from tracer.certificates import Certificate
 from tracer.errors import TracerError
 from tracer.packets.probe import PATIENCE, Conduct, Endpoint
-from tracer.settings import TLS_VERSIONS, Setting, Settings, file, value
+from tracer.settings import FILES, TLS_VERSIONS, Setting, Settings, file, value
 from tracer.verify import names
 from tracer.verify.model import SSLMODES
 
 PROTOCOL = 3 << 16  # 3.0, which every libpq asks for
 SOCKET = "a Unix socket has no TLS: libpq ignores sslmode there, verify-full included"
+PORT = "a port is a number from 1 to 65535, and PostgreSQL's own is 5432: libpq knows no names of services"
 MUST = ("require", "verify-ca", "verify-full")
 INTEGER = re.compile(r"[ \t\n\v\f\r]*[+-]?[0-9]{1,9}[ \t\n\v\f\r]*")  # pqParseIntParam
 HOST_AND_PORT = re.compile(
@@ -56,12 +57,17 @@ def _endpoint(host: str, address: str, port: str) -> Endpoint:
         raise TracerError(SOCKET, "name the server's address: host=db.example")
     if not host and not address:
         raise TracerError(f"no host was named: {SOCKET}", conninfo.LOOKS)
+    return Endpoint(host or None, address or host, port_number(port))
+
+
+def port_number(port: str) -> int:
+    """One of the list of ports; an empty one is 5432. Raises `TracerError` in libpq's words (pqConnectOptions2, PQconnectPoll)."""
     if port and not INTEGER.fullmatch(port):
-        raise TracerError(f'invalid integer value "{port}" for connection option "port"')
+        raise TracerError(f'invalid integer value "{port}" for connection option "port"', PORT)
     number = int(port or "5432")
     if not 0 < number < 65536:
-        raise TracerError(f'invalid port number: "{port}"', "a port is a number from 1 to 65535")
-    return Endpoint(host or None, address or host, number)
+        raise TracerError(f'invalid port number: "{port}"', PORT)
+    return number
 
 
 def conduct(settings: Settings, home: Path | None, *, startup: bool = False, system: bool = True) -> Conduct:
@@ -72,6 +78,11 @@ def conduct(settings: Settings, home: Path | None, *, startup: bool = False, sys
     `settings.resolve`.
     """
     _refused(settings, system=system)
+    for name in FILES:
+        if pipes.is_pipe(path := file(settings, name, home)):
+            raise TracerError(
+                f"{name}={path} is a pipe: libpq would wait there for whoever writes into it", "name a file"
+            )
     mode = settings["sslmode"].value
     roots = file(settings, "sslrootcert", home)
     if roots == "system" and not system:

@@ -14,6 +14,7 @@ from tracer.parameters import PARAMETERS, SECRET
 SCHEMES = ("postgresql://", "postgres://")
 SPACE = " \t\n\v\f\r"  # isspace() of the C locale
 HEX = frozenset("0123456789abcdefABCDEF")
+FOREIGN = "a parameter of another program's, which libpq refuses: leave it out"
 LOOKS = "write host=db.example dbname=mydb, or postgresql://db.example/mydb"
 
 Given = dict[str, str]
@@ -194,7 +195,7 @@ def _query(query: str, given: Given, at: int, *, secret: bool) -> None:
         if (name, value) == ("ssl", "true"):
             name, value = "sslmode", "require"
         if name not in PARAMETERS and name != "requiressl":
-            raise bad(f"invalid URI query parameter: {quoted(name, at, secret=hidden)}", *_meant(name))
+            raise bad(f"invalid URI query parameter: {quoted(name, at, secret=hidden)}", *(_meant(name) or (FOREIGN,)))
         store(given, name, value)
         asked[name] = value
         at += len(part) + 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 from tracer.certificates import Presented
 from tracer.settings import DEFAULT, RAISED, Settings, value
@@ -17,7 +18,10 @@ class Mode:
     `file`: the root file that it would read, as far as it is named; `there`: whether that can be used, None where it was not
     looked for. The verdicts are on an example server: `good` with its root in the file, `stranger` with another root there,
     `sibling` with another name, `missing` without the file, `no_tls` on a server that answers N; `unusable` with the file as
-    it is, where it is there and cannot be used. A libpq that was given an address alone keeps to that: it has no name to verify.
+    it is, where it is there and cannot be used; `as_is` on the good server with the file as it is here. A libpq that was
+    given an address alone keeps to that: it has no name to verify. `host` is what was told, a list too, or the address;
+    `mend` the fewest parameters that make it safe, () where it is or where none would. `waits`: its file is a pipe into which
+    nobody writes.
     """
 
     client: str
@@ -31,7 +35,26 @@ class Mode:
     sibling: Verdict
     missing: Verdict
     no_tls: Verdict
+    as_is: Verdict
+    host: str | None = None
+    mend: tuple[str, ...] = ()
     unusable: Verdict | None = None
+    waits: bool = False
+
+    @property
+    def socket(self) -> bool:
+        """Whether libpq takes a Unix socket, which has no TLS."""
+        return self.client.startswith("libpq") and self.host is not None and self.host.startswith(("/", "@"))
+
+    @property
+    def safe(self) -> bool | None:
+        """Whether only the server that was meant is connected to; None on a socket, where nobody asks for TLS, and where it `waits`."""
+        return None if self.socket or self.waits else _safe(self.as_is, self.stranger, self.sibling, self.no_tls)
+
+    def checked(self, step: str) -> bool:
+        """Whether that is checked with the root file as it is; of a store that is not here, as with a file."""
+        verdict = self.good if self.as_is.outcome == "cannot_tell" else self.as_is
+        return verdict.outcome == "cannot_tell" or _passed(verdict, step)
 
     def looks(self, step: str) -> str | None:
         """When this client checks the chain, the dates or the name, where its root file is there; None when it does not."""
@@ -53,28 +76,79 @@ def explain_mode(client: str, trust: Trust, settings: Settings) -> Mode:
     trust = replace(trust, sslmode=mode, host=example.HOST, hostaddr=None, time=example.TIME, crls=None)
     if profile is not None and not named:
         trust = replace(trust, root_path=None)
-
-    def ask(shown: Presented, roots: Roots, host: str = example.HOST) -> Verdict:
-        return clients.get(client)(shown, replace(trust, roots=roots, host=None if nameless else host))
-
-    root, system = (example.root(),), trust.roots == "system"
-    good = ask(example.server(), "system" if system else root)
+    system = own == "system"
+    good: Roots = "system" if system else (example.root(),)
     reads = profile is None or named or profile.default_file
-    unread = trust.roots is UNKNOWN or system or not reads
-    return Mode(
+    unread = own is UNKNOWN or system or not reads
+    here = good if system or own is UNKNOWN else _here(own, good) if reads else None
+    ask = partial(_ask, client, trust, nameless=nameless)
+    found = Mode(
         client=client,
-        basis=good.basis,
+        basis=ask(good).basis,
         sslmode=mode,
         told=told,
         file=_file(trust, client),
-        there=None if unread else trust.roots is not None and not isinstance(trust.roots, Unusable),
-        good=good,
-        stranger=ask(example.server(), "system" if system else (example.another_root(),)),
-        sibling=ask(example.server(), "system" if system else root, example.OTHER_HOST),
-        missing=ask(example.server(), None),
-        no_tls=ask(example.without_tls(), "system" if system else root),
-        unusable=ask(example.server(), own) if isinstance(own, Unusable) and reads else None,
+        there=None if unread else own is not None and not isinstance(own, Unusable),
+        good=ask(good),
+        stranger=ask("system" if system else (example.another_root(),)),
+        sibling=ask(good, host=example.OTHER_HOST),
+        missing=ask(None),
+        no_tls=ask(good, example.without_tls()),
+        as_is=ask(here),
+        host=value(settings, "host") or value(settings, "hostaddr") or None,
+        unusable=ask(own) if isinstance(own, Unusable) and reads else None,
+        waits=own is UNKNOWN and reads,
     )
+    return replace(found, mend=() if found.safe is not False else _mend(client, trust, here, nameless=nameless))
+
+
+def _here(own: Roots, good: Roots) -> Roots:
+    """The root file as it is, with the good server's root in the place of what it holds."""
+    return own if own is None or isinstance(own, Unusable) else good
+
+
+def _ask(
+    client: str,
+    trust: Trust,
+    roots: Roots,
+    shown: Presented | None = None,
+    *,
+    host: str = example.HOST,
+    nameless: bool = False,
+) -> Verdict:
+    """What the client does with these roots, on the example server or on what is `shown`."""
+    trust = replace(trust, roots=roots, host=None if nameless else host)
+    return clients.get(client)(shown or example.server(), trust)
+
+
+def _mend(client: str, trust: Trust, here: Roots, *, nameless: bool) -> tuple[str, ...]:
+    """The fewest parameters with which the replay finds it safe: another sslmode, a root file, a name."""
+    ways: tuple[tuple[str, bool], ...] = (
+        (trust.sslmode, True), ("verify-full", False), ("verify-full", True), ("require", False), ("require", True)
+    )  # fmt: skip
+    for mode, file in ways:
+        roots: Roots = (example.root(),) if file else here
+        ask = partial(_ask, client, replace(trust, sslmode=mode, root_path="FILE" if file else trust.root_path))
+        stranger: Roots = roots if roots in (None, "system") else (example.another_root(),)
+        if _safe(ask(roots), ask(stranger), ask(roots, host=example.OTHER_HOST), ask(roots, example.without_tls())):
+            changed = (f"sslmode={mode}",) if mode != trust.sslmode else ()
+            return (*("host=NAME",) * nameless, *changed, *("sslrootcert=FILE",) * file)
+    return ()
+
+
+def _safe(good: Verdict, stranger: Verdict, sibling: Verdict, no_tls: Verdict) -> bool:
+    """Whether the good server is known by chain and name, and no other is connected to; a store that is not here may do that."""
+    if good.outcome == "accept":
+        known = _passed(good, "chain") and _passed(good, "name")
+    else:
+        known = good.outcome == "cannot_tell"
+    kept_out = (stranger.outcome, sibling.outcome, no_tls.outcome)
+    return known and no_tls.outcome == "refuse" and all(one in ("refuse", "cannot_tell") for one in kept_out)
+
+
+def _passed(verdict: Verdict, step: str) -> bool:
+    check = verdict.check(step)
+    return check is not None and check.outcome == "passed"
 
 
 def _file(trust: Trust, client: str) -> str:

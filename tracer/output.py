@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import json
 from collections import deque
 from typing import IO
@@ -17,6 +18,7 @@ from tracer.settings import Settings, sentence
 FORMATS = ("text", "json", "ndjson", "html", "markdown")
 SHOWN_IN_FULL = 3  # of many connections, those that ended badly
 REMEMBERED = 500  # connections that are compared with each other
+AHEAD = 1000  # lines of connections that have settled before one with a smaller number
 
 
 class Output:
@@ -44,6 +46,8 @@ class Output:
         self.named: str | None = None  # the capture whose connections are listed
         self.count = 0
         self.held: Part | None = None
+        self.early: list[tuple[int, str, str]] = []  # number, capture and line of those that wait for a smaller number
+        self.turn = 1  # the number whose line is next
         self.bad: list[Part] = []
         self.seen: deque[Sketch] = deque(maxlen=REMEMBERED)
         self.sections = Sections(PAGES[form][0]) if form in PAGES else None
@@ -130,16 +134,16 @@ class Output:
             if self.count == 1 or one.bad:
                 self._full(one)
             else:
-                self._line(one)
+                self._line(one.capture, one.line)
             self.file.flush()
             return
         if self.count == 1:
             self.held = one
         else:
             if self.held is not None:
-                self._line(self.held)
+                self._in_turn(self.held)
                 self.held = None
-            self._line(one)
+            self._in_turn(one)
         if one.bad and len(self.bad) < SHOWN_IN_FULL:
             self.bad.append(one)
 
@@ -147,6 +151,7 @@ class Output:
         if self.held is not None:
             self._full(self.held)
         elif self.only is None and self.count > 1 and not self.streaming:
+            self._in_turn(None)
             if self.bad:
                 self.file.write(f"\nThose that ended badly, at most {SHOWN_IN_FULL} of them:\n")
             for one in self.bad:
@@ -160,8 +165,17 @@ class Output:
             self.file.write(screen.title(one.capture, width=self.width, color=self.color))
         self.file.write(one.full)
 
-    def _line(self, one: Part) -> None:
-        if self.several and one.capture != self.named:
-            self.file.write(screen.title(one.capture, width=self.width, color=self.color))
-            self.named = one.capture
-        self.file.write(one.line)
+    def _in_turn(self, one: Part | None) -> None:
+        """Lines in the order of their numbers, as far as few have to wait for it; behind the last one all that are left."""
+        if one is not None:
+            heapq.heappush(self.early, (one.id, one.capture, one.line))
+        while self.early and (one is None or self.early[0][0] <= self.turn or len(self.early) > AHEAD):
+            number, capture, line = heapq.heappop(self.early)
+            self.turn = max(self.turn, number + 1)
+            self._line(capture, line)
+
+    def _line(self, capture: str, line: str) -> None:
+        if self.several and capture != self.named:
+            self.file.write(screen.title(capture, width=self.width, color=self.color))
+            self.named = capture
+        self.file.write(line)

@@ -1,8 +1,8 @@
 """PEM as OpenSSL reads it: lines of 254 bytes, headers, and base64 that ends with its padding.
 
 crypto/pem/pem_lib.c, get_name, sanitize_line and get_header_and_data; crypto/evp/encode.c, EVP_DecodeUpdate. A root file is read
-by these rules and by no RFC: they decide whether libpq has roots at all. Held against OpenSSL 1.1.1, 3.0 and 3.5, whose small
-differences are said where they are.
+by these rules and by no RFC: they decide whether libpq has roots at all. Held against OpenSSL 1.1.1, 3.0 and 3.5; `before_3` is
+1.1.1, where that differs.
 """
 
 from __future__ import annotations
@@ -23,13 +23,14 @@ class Block(NamedTuple):
     reason: str | None = None
 
 
-def blocks(data: bytes) -> Iterator[Block]:
+def blocks(data: bytes, *, before_3: bool = False) -> Iterator[Block]:
     """Every block in order, also behind one that is broken; what is no block is passed over."""
     lines = _lines(data)
-    label = _label(lines)
+    mark = b"" if before_3 else MARK
+    label = _label(lines, mark)
     while label is not None:
-        yield _block(label, lines)
-        label = _label(lines)
+        yield _block(label, lines, before_3=before_3)
+        label = _label(lines, mark)
 
 
 def _lines(data: bytes) -> Iterator[bytes]:
@@ -39,13 +40,13 @@ def _lines(data: bytes) -> Iterator[bytes]:
             yield line[at : at + PIECE].split(b"\0", 1)[0]
 
 
-def _label(lines: Iterator[bytes]) -> bytes | None:
-    """The label of the next BEGIN (get_name). The first line it looks at may have a byte order mark, not so up to 1.1.1."""
+def _label(lines: Iterator[bytes], mark: bytes) -> bytes | None:
+    """The label of the next BEGIN (get_name). The first line it looks at may have a byte order `mark`, not so up to 1.1.1."""
     first = True
     for line in lines:
         if not line:
             return None
-        found = BEGIN.fullmatch(_stripped(line.removeprefix(MARK) if first and len(line) > len(MARK) else line))
+        found = BEGIN.fullmatch(_stripped(line.removeprefix(mark) if first and len(line) > len(mark) else line))
         if found is not None:
             return found[1]
         first = False
@@ -57,14 +58,17 @@ def _stripped(line: bytes) -> bytes:
     return line.rstrip(BLANKS)
 
 
-def _block(label: bytes, lines: Iterator[bytes]) -> Block:
-    """Up to its END (get_header_and_data). An empty line ends a header; behind it only lines of 64 stand, but for the last."""
+def _block(label: bytes, lines: Iterator[bytes], *, before_3: bool) -> Block:
+    """Up to its END (get_header_and_data). An empty line ends a header; behind it only lines of 64 stand, but for the last.
+
+    Up to 1.1.1 the line feed behind a whole piece is such a line, too.
+    """
     parts: tuple[list[bytes], list[bytes]] = ([], [])
     named = behind = ended = partial = False
     for line in lines:
         if not line:
             break
-        before, partial = partial, len(line) == PIECE and not line.endswith(b"\n")
+        before, partial = partial, not before_3 and len(line) == PIECE and not line.endswith(b"\n")
         named = named or (not behind and b":" in line)
         text = _stripped(line)
         if not text:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -65,7 +66,7 @@ class Progress:
         part = f"{100 * source.counts.bytes // size} %, " if size else ""
         name = "".join(c if c.isprintable() else "?" for c in Path(source.name).name)[:40]
         line = f"{name}: {part}{packets(source.counts)}, {connections(self.tally)}"
-        self.terminal.write(f"{ERASE}{line}")
+        self.terminal.write(f"{ERASE}{line[: _room(self.terminal)]}")
         self.terminal.flush()
 
 
@@ -91,7 +92,7 @@ class Bar:
         full = WIDTH * self.count // self.total
         line = f"[{'#' * full}{'.' * (WIDTH - full)}] {self.count:,} of {self.total:,} captures, {self.found:,} connections"
         line += f", {self.problems:,} problems" * bool(self.problems) + f", {_span(left)} left"
-        self.terminal.write(f"{ERASE}{line}")
+        self.terminal.write(f"{ERASE}{line[: _room(self.terminal)]}")
         self.terminal.flush()
 
     def clear(self) -> None:
@@ -99,6 +100,13 @@ class Bar:
             self.terminal.write(ERASE)
             self.terminal.flush()
             self.shown = False
+
+
+def _room(terminal: IO[str]) -> int | None:
+    """Characters that fit on a line: what is longer goes on in a second one, which is not erased. None where nobody knows."""
+    with suppress(OSError, ValueError):
+        return max(os.get_terminal_size(terminal.fileno()).columns - 1, 0) or None
+    return None
 
 
 def _span(seconds: float) -> str:

@@ -11,9 +11,9 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from tracer import der, pem
+from tracer import der, pem, pipes
 from tracer.certificates import Certificate
-from tracer.verify.model import BROKEN_ENTRY, Roots, Unusable
+from tracer.verify.model import BROKEN_ENTRY, UNKNOWN, Roots, Unusable
 from tracer.verify.revocation import RevocationList, load_crls
 from tracer.verify.uses import readable_aux
 
@@ -21,10 +21,11 @@ LARGEST = 16 << 20  # bytes
 MOST_FILES = 1000  # of a folder of revocation lists
 
 
-def load(path: str | os.PathLike[str]) -> Roots:
+def load(path: str | os.PathLike[str], *, before_3: bool = False) -> Roots:
     """What `sslrootcert=path` gives a client: None without such a file, `Unusable` where it has no certificate.
 
-    The word `system` stands for the system's store. Raises nothing.
+    `before_3`: read by OpenSSL 1.1.1. UNKNOWN where it is a pipe into which nobody writes: libpq waits there. The word `system` stands for the system's
+    store. Raises nothing.
     """
     name = os.fspath(path)
     if name == "system":
@@ -35,13 +36,14 @@ def load(path: str | os.PathLike[str]) -> Roots:
     except (OSError, ValueError, RuntimeError):  # a folder on the way that may not be entered, too; a NUL; no home
         return None
     try:
-        with file.open("rb") as opened:
-            data = opened.read(LARGEST)
+        data = pipes.content(file, LARGEST)
     except IsADirectoryError:
         return Unusable(NOTHING_FOUND)
+    except pipes.Silent:
+        return UNKNOWN
     except OSError as error:
         return Unusable(error.strerror or str(error))
-    return entries(data)
+    return entries(data, before_3=before_3)
 
 
 def system(environment: Mapping[str, str]) -> tuple[Certificate, ...]:
@@ -61,15 +63,15 @@ def system(environment: Mapping[str, str]) -> tuple[Certificate, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def entries(data: bytes) -> Roots:
+def entries(data: bytes, *, before_3: bool = False) -> Roots:
     """The certificates of a root file's bytes. One entry that cannot be read spoils the file; CRLs alone make it an empty one.
 
     Blocks of another kind count for nothing, but must be whole, too, and a key must be one (PEM_X509_INFO_read_bio).
     """
     found: list[Certificate] = []
     begun = False
-    for block in pem.blocks(data):
-        reason = block.reason or _unread(block)
+    for block in pem.blocks(data, before_3=before_3):
+        reason = block.reason or _unread(block, before_3=before_3)
         if reason:
             return Unusable(reason)
         begun = begun or block.label in ENTRIES
@@ -82,9 +84,10 @@ def damaged(roots: Unusable) -> bool:
     return roots.reason in BROKEN
 
 
-def _unread(block: pem.Block) -> str | None:
+def _unread(block: pem.Block, *, before_3: bool) -> str | None:
     """OpenSSL's word for a block whose content it does not take; with a header it looks for the key of that first."""
-    if KEY.fullmatch(block.label) and len(block.header) < ENCRYPTED:
+    key = block.label in KEYS if before_3 else KEY.fullmatch(block.label)
+    if key and len(block.header) < ENCRYPTED:
         return None if _members(block.content) >= KEYS.get(block.label, 3) else BROKEN_ENTRY
     if block.label not in ENTRIES:
         return None
@@ -125,12 +128,14 @@ HASHED = re.compile(r"[0-9a-f]{8}\.[0-9]+")  # as `openssl rehash` names them
 MOST_ROOTS = 4000  # of a folder
 
 
-def load_beside(path: str | os.PathLike[str]) -> tuple[tuple[RevocationList, ...] | None, tuple[Certificate, ...]]:
+def load_beside(
+    path: str | os.PathLike[str], *, before_3: bool = False
+) -> tuple[tuple[RevocationList, ...] | None, tuple[Certificate, ...]]:
     """What `sslcrl=path` gives: its lists, as `load_crls` does, and its certificates, which go into the store of the trusted ones.
 
     With certificates alone it was loaded, and so revocation is checked, without a list (initialize_SSL).
     """
-    found, lists = load(Path(path).absolute()), load_crls(path)
+    found, lists = load(Path(path).absolute(), before_3=before_3), load_crls(path)
     if isinstance(found, Unusable):
         return None, ()  # all of it or nothing, here too
     if not isinstance(found, list) or not found:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tracer import rootfile
+from tracer import pipes, rootfile
 from tracer.certificates import Certificate
 from tracer.conninfo import bad
 from tracer.errors import TracerError
@@ -61,7 +61,7 @@ def resolve(
             found[name] = Setting(parameter.default, DEFAULT)
     if system and value(found, "sslrootcert") == "system" and found["sslmode"].origin == DEFAULT:
         found["sslmode"] = Setting("verify-full", RAISED)
-    _possible(found)
+    possible(found)
     return {name: found[name] for name in PARAMETERS if name in found}
 
 
@@ -72,8 +72,15 @@ def value(settings: Settings, name: str) -> str:
 
 
 def told(settings: Settings) -> dict[str, Setting]:
-    """Those that somebody set and that bear on TLS, without secrets: what a report shows."""
-    return {n: s for n, s in settings.items() if n in SHOWN and n not in SECRET and s.origin != DEFAULT}
+    """Those that somebody set and that bear on TLS, without secrets: what a report shows.
+
+    An empty value is as none (`value`), but of `require_auth`; so is a list of ports that are all empty. One of several is 5432.
+    """
+    return {
+        n: s if n != "port" else replace(s, value=",".join(port or "5432" for port in s.value.split(",")))
+        for n, s in settings.items()
+        if n in SHOWN and n not in SECRET and s.origin != DEFAULT and (s.value.strip(",") or n == "require_auth")
+    }
 
 
 def sentence(settings: Settings) -> str:
@@ -102,23 +109,28 @@ def home_folder(environment: Mapping[str, str]) -> Path | None:
 
 
 def trust(
-    settings: Settings, home: Path | None, environment: Mapping[str, str] | None = None, *, system: bool = True
+    settings: Settings,
+    home: Path | None,
+    environment: Mapping[str, str] | None = None,
+    *,
+    system: bool = True,
+    before_3: bool = False,
 ) -> Trust:
     """What a client with these settings trusts; its files are read now. A host that is not one name is UNKNOWN.
 
     With `environment` it is a client of this machine, whose system store is at hand. `system` is as in `resolve`: without
-    it sslrootcert=system is a file of that name.
+    it sslrootcert=system is a file of that name. `before_3`: OpenSSL 1.1.1 reads the files.
     """
     path = file(settings, "sslrootcert", home)
     stored = system and path == "system"
-    lists, beside = _lists(settings, home)
+    lists, beside = _lists(settings, home, before_3=before_3)
     ports = value(settings, "port").split(",")
     return Trust(
         host=_host(settings),
         hostaddr=value(settings, "hostaddr") or None,
         port=int(ports[0]) if ports[0].isdecimal() else 5432,
         sslmode=settings["sslmode"].value,
-        roots=(rootfile.load(path if stored else Path.cwd() / path) if path else None),
+        roots=(rootfile.load(path if stored else Path.cwd() / path, before_3=before_3) if path else None),
         root_path=path or None,
         store=rootfile.system(environment) if stored and environment is not None else None,
         crls=lists,
@@ -149,14 +161,16 @@ def _host(settings: Settings) -> Unknown | str | None:
     return UNKNOWN if "," in host or host.startswith(("/", "@")) else host
 
 
-def _lists(settings: Settings, home: Path | None) -> tuple[tuple[RevocationList, ...] | None, tuple[Certificate, ...]]:
+def _lists(
+    settings: Settings, home: Path | None, *, before_3: bool
+) -> tuple[tuple[RevocationList, ...] | None, tuple[Certificate, ...]]:
     """The revocation lists, and certificates beside them; root.crl only where neither sslcrl nor sslcrldir is set.
 
     A missing file says nothing.
     """
     folder = value(settings, "sslcrldir")
     path = "" if folder and not value(settings, "sslcrl") else file(settings, "sslcrl", home)
-    found, beside = rootfile.load_beside(path) if path else (None, ())
+    found, beside = rootfile.load_beside(path, before_3=before_3) if path else (None, ())
     return ((*(found or ()), *rootfile.load_folder(folder)) if folder else found), beside
 
 
@@ -180,7 +194,7 @@ def _service(found: dict[str, Setting], environment: Mapping[str, str], home: Pa
 def _section(path: Path, service: str, found: dict[str, Setting]) -> bool:
     """Read the section of a service; whether there is one."""
     try:
-        lines = path.read_bytes().decode("utf-8", "surrogateescape").split("\n")
+        lines = pipes.content(path, LARGEST).decode("utf-8", "surrogateescape").split("\n")
     except OSError:
         raise bad(f'service file "{path}" not found', "PGSERVICEFILE names it") from None
     within = False
@@ -209,7 +223,7 @@ def _line(path: Path, number: int, text: str, service: str, found: dict[str, Set
 # WHAT LIBPQ REFUSES BEFORE IT CONNECTS (pqConnectOptions2)
 
 
-def _possible(settings: Settings) -> None:
+def possible(settings: Settings) -> None:
     """Raise for values that no libpq takes. A weak sslmode is a verdict of the replay, not an error here."""
     for name, known in VALUES.items():
         setting = settings.get(name)

@@ -135,8 +135,8 @@ def test_the_summary_alone(few: Path, capfd) -> None:
 def test_the_summary_of_an_audit(few: Path, tmp_path: Path, capfd) -> None:
     """Of the file, for people and for programs."""
     out = str(tmp_path / "audit.duckdb")
-    main(["audit", str(few), "-o", out])
-    capfd.readouterr()
+    main(["audit", str(few), "-o", out, "--format", "json"])
+    assert "pgtls audit --summary OUT.duckdb --format json" in capfd.readouterr().err
     assert main(["audit", "--summary", out, "--at", "2027-10-01", "--within", "30"]) == 0
     assert "my-rds.example.test  2027-10-25 00:00    24" in capfd.readouterr().out
     assert main(["audit", "--summary", out, "--format", "json"]) == 0

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
+from tracer import pipes
 from tracer.cli import main
 
 CAPTURES = Path(__file__).resolve().parents[2] / "captures"
@@ -81,6 +83,70 @@ def test_the_rule_for_the_system_s_store_is_libpq_s(
         assert (found["sslmode"] == "verify-full", found["told"]) == (libpq, libpq)
         if found["client"] == "pgx-5":  # which makes it verify-full without a word
             assert found["no_tls"]["outcome"] == "refuse"
+
+
+def test_a_pasted_string(capfd, monkeypatch, tmp_path: Path) -> None:
+    """How it was read is said, and a JDBC URL is pgjdbc's, unless somebody names another client."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    string = "jdbc:postgresql://db.example/app?user=u&password=geheim&sslmode=require"
+    for given, client in ([], "pgjdbc"), (["--client", "libpq"], "libpq"):
+        assert main(["explain-mode", string, *given]) == 0
+        said, shown = reversed(capfd.readouterr())
+        assert said == "pgtls: hint: read as a JDBC URL, so the client is pgjdbc\n"
+        assert [line.split()[0] for line in shown.splitlines() if line[:1].isalpha()] == ["Told:", client]
+        assert "geheim" not in shown
+
+
+@pytest.mark.parametrize(
+    ("string", "told", "said"),
+    [
+        ("host=a,b port=,", "Told: host=a,b from", ""),
+        ("host=a port=", "Told: host=a from", ""),
+        ("host=a,b port=,5433", "Told: host=a,b port=5432,5433 from", ""),
+        ("host=db.example..", "Told: host=db.example.. from", "pgtls: hint: the host ends in two dots"),
+        ("host=db;port=1", "Told: host=db;port=1 from", "pgtls: hint: the host holds a ;"),
+        ("host=a port=postgres", "", 'pgtls: error: invalid integer value "postgres" for connection option "port"'),
+        ("host=a,b port=5432,0", "", 'pgtls: error: invalid port number: "0"'),
+    ],
+)
+def test_odd_hosts_and_ports(string: str, told: str, said: str, capfd) -> None:
+    """Empty ports are none, and what no server can be found by is said."""
+    assert main(["explain-mode", string]) == (0 if told else 2)
+    shown, error = capfd.readouterr()
+    assert shown.startswith(told)
+    assert error.startswith(said)
+
+
+@pytest.mark.parametrize("name", ["sslrootcert", "sslcrl", "sslcrldir"])
+def test_a_pipe_is_not_waited_for(name: str, chain: str, capfd, monkeypatch, tmp_path: Path) -> None:
+    """Libpq would wait at it; what it would read there is not known, and a probe does not begin."""
+    monkeypatch.setattr(pipes, "PATIENCE", 0.2)
+    pipe = tmp_path / "0a1b2c3d.r0"
+    os.mkfifo(pipe)
+    where = tmp_path if name == "sslcrldir" else pipe
+    main(["verify", chain, f"--{name}", str(where), "--host", "db.example"])
+    said = capfd.readouterr().err
+    assert main(["explain-mode", f"host=db {name}={where}", "--client", "libpq"]) == 0
+    if name == "sslrootcert":
+        assert "is a pipe into which nobody writes: libpq waits there" in said
+        assert "is a pipe into which nobody writes" in capfd.readouterr().err
+    if name != "sslcrldir":
+        assert main(["probe", f"host=127.0.0.1 port=1 {name}={where}"]) == 2
+        assert f"pgtls: error: {name}={where} is a pipe: libpq would wait" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(("client", "status"), [("libpq", 0), ("libpq-14", 0), ("libpq-13", 1), ("libpq-12", 1)])
+@pytest.mark.parametrize("env", [[], ["--env"]])
+def test_the_openssl_of_the_client_reads_its_file(
+    client: str, status: int, env: list[str], chain: str, tmp_path: Path, monkeypatch, capfd
+) -> None:
+    """A byte order mark in front: OpenSSL 1.1.1, as below libpq 12 and 13, finds no certificate then."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    marked = tmp_path / "marked.pem"
+    marked.write_bytes(b"\xef\xbb\xbf" + Path(ROOTS).read_bytes())
+    given = ["--client", client, "--sslrootcert", str(marked), "--sslmode", "verify-ca", "--at", "2026-12-01"]
+    assert main(["verify", chain, *given, *env]) == status
+    assert ("no certificate or crl found" in capfd.readouterr().err) is (status == 1)
 
 
 def test_verify_as_json(chain: str, capfd) -> None:

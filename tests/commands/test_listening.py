@@ -234,6 +234,20 @@ def test_a_terminal_has_a_line_of_how_it_goes(tmp_path: Path) -> None:
     assert re.search(line, said), said
 
 
+SILENCE = """
+pgtls = listening("-i", "lo", "--duration", "0.3", *stays)
+print(pgtls.communicate(timeout=30)[1], end="")
+"""
+
+
+@pytest.mark.needs("unshare", "ip")
+def test_no_traffic() -> None:
+    """That there was none is said once, with what to look at."""
+    said = in_namespace(SILENCE).splitlines()
+    assert [line.partition("(")[0] for line in said[:1]] == ["pgtls: 0 PostgreSQL connections in 0 packets "]
+    assert [line[:12] for line in said[1:]] == ["pgtls: hint:"]
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

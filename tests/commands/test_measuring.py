@@ -36,7 +36,9 @@ def target(request, tmp_path_factory):
 
 def rows(conninfo: str, capfd) -> dict[tuple[str, str | None, str], dict[str, Any]]:
     assert main(["cost", conninfo, "--repeat", "3", "--format", "json"]) == 0
-    document = json.loads(capfd.readouterr().out)
+    shown = capfd.readouterr().out
+    assert len(shown.splitlines()) > 100  # for people, too
+    document = json.loads(shown)
     valid(document, "measured")
     return {(row["sslmode"], row["tls"], row["sslnegotiation"]): row for row in document["rows"]}
 

@@ -119,7 +119,7 @@ def test_a_story_opens_without_a_word(name: str, story, opened) -> None:
     shown.set_viewport_size({"width": 360, "height": 900})
     assert wide(shown) == 360
     screen = (CAPTURES / name / "expected.txt").read_text()
-    headlines = shown.locator(".verdict span:last-child").all_text_contents()
+    headlines = shown.locator(".verdict > span:last-child").all_text_contents()
     assert headlines
     if screen.startswith("Connection 1 "):
         assert headlines[0] in " ".join(screen.split())
@@ -133,6 +133,15 @@ def test_a_small_screen_shows_all_three_checks(story, opened) -> None:
     box = heads.nth(4).bounding_box()
     assert box["x"] + box["width"] <= 360
     assert max(row.bounding_box()["height"] for row in shown.locator(".modes tbody tr").all()) < 64
+
+
+@pytest.mark.parametrize("name", ["verify-full", "missing-intermediate"])
+def test_a_long_headline_leaves_room(name: str, story, opened) -> None:
+    """On a telephone it takes less than a third of the screen, and its letters stay as large as those below."""
+    shown = opened(story(name), width=360)
+    headline = shown.locator(".verdict").first
+    assert headline.bounding_box()["height"] < 640 / 3
+    assert headline.evaluate("element => parseFloat(getComputedStyle(element).fontSize)") >= 16
 
 
 def test_what_is_printed_keeps_its_lines(story, opened) -> None:

@@ -50,12 +50,34 @@ def test_every_client_in_json(capfd: pytest.CaptureFixture[str]) -> None:
 
 def test_a_connection_string_explained(capfd: pytest.CaptureFixture[str]) -> None:
     """A paragraph a client, and the words of each."""
-    assert main(["explain-mode", "postgresql://db.example/?sslmode=verify-full&sslrootcert=/nowhere/root.crt"]) == 0
+    string = "postgresql://db.example/?sslmode=verify-full&sslrootcert=/nowhere/root.crt"
+    assert main(["explain-mode", string, "--client", "all"]) == 0
     screen = capfd.readouterr().out
     assert "without the file      refuses: Could not open SSL root certificate file /nowhere/root.crt." in screen
     assert 'refuses: root certificate file "/nowhere/root.crt" does not exist' in screen
     assert main(["explain-mode", "host=db.example sslmode=prefer", "--client", "lib-pq"]) == 0
     assert 'refuses to connect: pq: unsupported sslmode "prefer"' in capfd.readouterr().out
+
+
+def test_a_connection_string_explained_briefly(capfd: pytest.CaptureFixture[str], monkeypatch, tmp_path: Path) -> None:
+    """Without --client: whether it is safe with libpq comes first, and of each other client there is one line."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert main(["explain-mode", "host=db.example sslmode=require"]) == 0
+    screen = capfd.readouterr().out
+    assert "is it safe?           No. Nothing is checked: any server passes for db.example." in screen
+    rows = {
+        line.split()[0]: line.split()[1:]
+        for line in screen.splitlines()
+        if line.split()[:1] and line[2:].split()[0] in drivers()
+    }
+    assert rows["pgjdbc"] == ["require", "nothing"]
+    assert rows["node-postgres-8"] == ["require", "chain,", "dates,", "name"]
+    assert set(rows) == set(drivers())
+    assert "* its default" not in screen
+    assert main(["explain-mode", "host=db.example"]) == 0
+    assert "* its default" in capfd.readouterr().out
+    assert main(["explain-mode", "host=/tmp"]) == 0
+    assert "other clients" not in capfd.readouterr().out
 
 
 def test_only_allow_comes_back_to_tls(capfd: pytest.CaptureFixture[str]) -> None:

@@ -63,7 +63,9 @@ def add(commands: argparse._SubParsersAction[Parser]) -> None:
         "--within", type=int, default=SOON, metavar="DAYS", help=f"certificates that end so soon (default {SOON})"
     )
     parser.add_argument("--keylog", metavar="FILE", help="TLS secrets in NSS key log format (also SSLKEYLOGFILE)")
-    parser.add_argument("--format", choices=("text", "json"), default="text", help="of the summary")
+    parser.add_argument(
+        "--format", choices=("text", "json"), default="text", help="of the summary; the rows are in the file of -o"
+    )
     parser.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="of the summary")
     shared.client_options(parser)
     shared.env_option(parser)
@@ -96,6 +98,10 @@ def _audit(options: argparse.Namespace) -> int:
                 terminal.hint(f"{name}: {problem}")
             if problems > COMPLAINTS:
                 terminal.hint(f"and {problems - COMPLAINTS:,} problems more, in its table problems")
+            if options.format == "json":
+                terminal.hint(
+                    "--format is the summary's, which -o keeps back: pgtls audit --summary OUT.duckdb --format json"
+                )
         else:
             _tell(options, tables, shared.time(options.at) or datetime.now(UTC))
     return 2 if problems else 0

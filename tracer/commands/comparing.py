@@ -35,7 +35,7 @@ def cross_check(options: argparse.Namespace) -> int:
         if options.format == "json":
             head = {"schema": document.SCHEMA, "tool": document.tool()}
             said = [as_json(name, version, layers) for name, layers in found.items()]
-            file.write(json.dumps({**head, "cross_check": said}) + "\n")
+            file.write(json.dumps({**head, "cross_check": said}, indent=1) + "\n")
         else:
             page = Page(terminal.width(file), terminal.color(options, file))
             for name, layers in found.items():

@@ -38,6 +38,7 @@ def add(commands: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument("--write", metavar="OUT", help="write the packets and keys: a pcapng that Wireshark opens")
     parser.add_argument("--chain-out", metavar="FILE", help="write the server's certificates, PEM, as it sent them")
     shared.client_options(parser, "now")
+    parser.set_defaults(client=None)  # a JDBC URL says pgjdbc
     parser.add_argument("-v", "--verbose", action="count", default=0, help="every field explained; -vv the bytes too")
     shared.output_options(parser)
 
@@ -46,7 +47,8 @@ def _probe(options: argparse.Namespace) -> int:
     if options.client == AUTO:
         raise TracerError("this connection is our own: there is no client to recognise", "name one: --client libpq")
     environment, home = os.environ, home_folder(os.environ)
-    given = client.told(options.conninfo) if options.conninfo else {}
+    given = shared.pasted(options)
+    options.client = options.client or "libpq"
     system = shared.knows_system(options)
     settings = resolve(given | shared.given(options), environment, home, system=shared.raises(options))
     places = client.endpoints(settings)
@@ -54,7 +56,10 @@ def _probe(options: argparse.Namespace) -> int:
     source = probe(places, _asking(conduct, settings["sslmode"].value, startup=options.startup))
     name = source.name.rpartition(":")[0]
     hosts = [place.host for place in places if (place.host or place.address) == name]
-    found = replace(trust(settings, home, environment, system=system), host=hosts[0] if hosts else UNKNOWN)
+    found = replace(
+        trust(settings, home, environment, system=system, before_3=shared.before_3(options)),
+        host=hosts[0] if hosts else UNKNOWN,
+    )
     shared.root_hint(found, named="sslrootcert" in settings)
     at = shared.time(options.at)
     status = 2

@@ -12,7 +12,7 @@ from typing import IO
 from tracer import chainfile, rootfile
 from tracer.bundle import Entry, anchored, entries
 from tracer.certificates import Certificate, Presented
-from tracer.client import told as told_by
+from tracer.client import port_number
 from tracer.commands import options as shared
 from tracer.commands import terminal
 from tracer.commands.options import Parser, client_name, command
@@ -31,7 +31,7 @@ from tracer.sources import read
 from tracer.streams import reassemble
 from tracer.trace import follow
 from tracer.verify import clients
-from tracer.verify.model import Unusable
+from tracer.verify.model import UNKNOWN, Unusable
 
 
 def add(commands: argparse._SubParsersAction[Parser]) -> None:
@@ -54,7 +54,10 @@ def add(commands: argparse._SubParsersAction[Parser]) -> None:
         "conninfo", nargs="?", default="", metavar="CONNINFO|URI|HOST[:PORT]", help="default: the PG* variables alone"
     )
     means.add_argument(
-        "--client", type=client_name, default=ALL, metavar="NAME", help="one of them alone (default: all)"
+        "--client",
+        type=client_name,
+        metavar="NAME",
+        help="one of them; all: every one in full (default: libpq, and a line for each other)",
     )
     shared.output_options(means, ("text", "json"))
 
@@ -101,12 +104,18 @@ def _bundle(options: argparse.Namespace) -> int:
 def _explain(options: argparse.Namespace) -> int:
     """The settings are those that libpq would find; the root file is looked for, and nothing is connected to."""
     home = home_folder(os.environ)
+    given = shared.pasted(options)
+    briefly = options.client is None
+    options.client = options.client or ALL
     system = shared.knows_system(options)
-    settings = resolve(
-        told_by(options.conninfo) if options.conninfo else {}, os.environ, home, system=shared.raises(options)
-    )
+    settings = resolve(given, os.environ, home, system=shared.raises(options))
+    for port in value(settings, "port").split(","):
+        port_number(port)
     names = ("libpq", *clients.drivers()) if options.client == ALL else (options.client,)
-    found = [explain_mode(name, trust(settings, home, system=system), settings) for name in names]
+    trusted = trust(settings, home, system=system, before_3=shared.before_3(options))
+    if trusted.roots is UNKNOWN:
+        shared.root_hint(trusted)
+    found = [explain_mode(name, trusted, settings) for name in names]
     if value(settings, "require_auth"):
         terminal.hint(
             "require_auth: libpq closes at an authentication request that it does not allow; which one comes, a capture says"
@@ -117,7 +126,7 @@ def _explain(options: argparse.Namespace) -> int:
         else:
             page = _page(options, file)
             file.write(told(settings, width=page.width))
-            modes(page, found)
+            modes(page, found, briefly=briefly)
             file.write(page.text())
     return 0
 

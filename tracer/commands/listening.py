@@ -260,7 +260,7 @@ def _end(session: _Session, recorder: Recorder | None) -> int:
         source.problems.append(
             f"{dropped:,} packets were dropped before they could be read: connections may be missing"
         )
-    status = max(session.status, reading.complaints([source], session.output.count))
+    status = max(session.status, reading.complaints([source], session.output.count, counted=True))
     if recorder is not None and recorder.failed is not None:
         terminal.complain(recorder.failed)
         status = 2

@@ -50,7 +50,7 @@ def _number(text: str) -> int:
 
 def _cost(options: argparse.Namespace) -> int:
     home = home_folder(os.environ)
-    given = client.told(options.conninfo) if options.conninfo else {}
+    given = shared.pasted(options)
     server = ", ".join(
         f"{one.host or one.address}:{one.port}" for one in client.endpoints(_settings(given, None, home))
     )
@@ -72,7 +72,8 @@ def _cost(options: argparse.Namespace) -> int:
     rows = [row(way, found, problems.get(way)) for way, found in costs.items()]
     with terminal.output(options) as file:
         if options.format == "json":
-            file.write(json.dumps({"schema": words.SCHEMA, "tool": words.tool()} | document(server, rows)) + "\n")
+            said = {"schema": words.SCHEMA, "tool": words.tool()} | document(server, rows)
+            file.write(json.dumps(said, indent=1) + "\n")
         else:
             page = Page(terminal.width(file), terminal.color(options, file))
             measured(page, server, rows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
@@ -13,18 +13,22 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from tracer import rootfile
+from tracer.client import told
 from tracer.commands.terminal import hint
 from tracer.errors import TracerError
 from tracer.output import FORMATS
 from tracer.parameters import PARAMETERS
+from tracer.pasted import read as read_pasted
 from tracer.report import ALL, AUTO, Report, report
 from tracer.settings import RAISED, Setting, Settings, home_folder, resolve
 from tracer.settings import trust as client_trust
 from tracer.trace import Trace
 from tracer.verify import clients
 from tracer.verify.clients import libpq_versions
-from tracer.verify.model import SSLMODES, Trust, Unusable, Verdict
+from tracer.verify.model import SSLMODES, UNKNOWN, Trust, Unusable, Verdict
 from tracer.verify.who import who
+
+NEAR = 0.75  # of a slip of the pen, by difflib's ratio
 
 
 class Parser(argparse.ArgumentParser):
@@ -34,6 +38,16 @@ class Parser(argparse.ArgumentParser):
         wrong = re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)", message)
         meant = get_close_matches(wrong[1].replace("_", "-"), re.findall(r"[\w.-]+", wrong[2]), 1) if wrong else []
         raise TracerError(message, f"{f'did you mean {meant[0]}? ' if meant else ''}see {self.prog} --help")
+
+    def meant(self, name: str, unknown: Sequence[str]) -> str:
+        """What to say of the first unknown option of the command of that name; "" where none is near."""
+        commands = next(a for a in self._actions if isinstance(a, argparse._SubParsersAction))  # noqa: SLF001 (argparse
+        known = list(commands.choices[name]._option_string_actions)  # noqa: SLF001 has no public way to its options)
+        wrong = next((word.partition("=")[0] for word in unknown if word.startswith("--")), "")
+        if near := get_close_matches(wrong, known, 1, NEAR):
+            return f"did you mean {near[0]}? "
+        near = get_close_matches(wrong[2:].replace("-", "_"), PARAMETERS, 1, NEAR)
+        return f"{near[0]}= stands in the connection string; " if near and "--sslmode" not in known else ""
 
 
 def client_name(name: str) -> str:
@@ -128,7 +142,10 @@ def capture_options(parser: argparse.ArgumentParser) -> None:
 
 def output_options(parser: argparse.ArgumentParser, formats: tuple[str, ...] = FORMATS) -> None:
     group = parser.add_argument_group("output")
-    group.add_argument("--format", choices=formats, default="text")
+    lines = (
+        "json: one document, in which a connection is a line (jq shows it); ndjson: a document a line, as they settle"
+    )
+    group.add_argument("--format", choices=formats, default="text", help=lines if "ndjson" in formats else None)
     group.add_argument("-o", "--output", metavar="OUT", help="write here instead of to standard output")
     group.add_argument("--color", choices=("auto", "always", "never"), default="auto")
 
@@ -168,7 +185,9 @@ def question(options: argparse.Namespace) -> Question:
     if options.sslrootcert:
         path = options.sslrootcert
         trust = replace(
-            trust, roots=rootfile.load(path if knows_system(options) else Path.cwd() / path), root_path=path
+            trust,
+            roots=rootfile.load(path if knows_system(options) else Path.cwd() / path, before_3=before_3(options)),
+            root_path=path,
         )
         root_hint(trust)
     raised = trust.roots == "system" and not options.sslmode and raises(options)
@@ -177,7 +196,7 @@ def question(options: argparse.Namespace) -> Question:
     if options.sslcrldir:
         trust = replace(trust, crls=rootfile.load_folder(options.sslcrldir))
     elif options.sslcrl:
-        lists, beside = rootfile.load_beside(options.sslcrl)
+        lists, beside = rootfile.load_beside(options.sslcrl, before_3=before_3(options))
         trust = replace(trust, crls=lists, beside_crls=beside)
         if trust.crls is None:
             hint(f"{options.sslcrl} holds no revocation list: as libpq does, it is passed over")
@@ -192,7 +211,7 @@ def _from_environment(options: argparse.Namespace) -> Question:
     home = home_folder(os.environ)
     system = knows_system(options)
     settings = resolve(given(options), os.environ, home, system=raises(options))
-    trust = client_trust(settings, home, os.environ, system=system)
+    trust = client_trust(settings, home, os.environ, system=system, before_3=before_3(options))
     root_hint(trust, named="sslrootcert" in settings)
     raised = settings["sslmode"].origin == RAISED
     return Question(trust, options.client, time(options.at), True, settings, raised)
@@ -203,9 +222,35 @@ def knows_system(options: argparse.Namespace) -> bool:
     return options.client not in libpq_versions.NAMES or libpq_versions.libpq(options.client).has("system")
 
 
+def before_3(options: argparse.Namespace) -> bool:
+    """Whether the client most likely reads its files with OpenSSL 1.1.1."""
+    return options.client in libpq_versions.NAMES and libpq_versions.libpq(options.client).openssl < (3, 0)
+
+
 def raises(options: argparse.Namespace) -> bool:
     """Whether sslrootcert=system without an sslmode is verify-full: so says libpq from 16 on, and none of the drivers."""
     return options.client not in clients.drivers() and knows_system(options)
+
+
+def pasted(options: argparse.Namespace) -> dict[str, Setting]:
+    """What the connection string sets, as it was meant; its client, where nobody named one. Raises `TracerError`.
+
+    How it was read is a hint, and so is a name that no DNS knows.
+    """
+    if not options.conninfo:
+        return {}
+    found = read_pasted(options.conninfo)
+    if found.how:
+        hint(f"read {', '.join(found.how)}")
+    if found.client and getattr(options, "client", "") is None:
+        options.client = found.client
+    given = told(found.text)
+    for host in given["host"].value.split(",") if "host" in given else ():
+        if host.endswith(".."):
+            hint("the host ends in two dots, and no name does: DNS will not know it")
+        if ";" in host:
+            hint("the host holds a ; as it is written: libpq parts its parameters by spaces")
+    return given
 
 
 def given(options: argparse.Namespace) -> dict[str, Setting]:
@@ -242,6 +287,10 @@ def jobs(options: argparse.Namespace) -> int | None:
 
 def root_hint(trust: Trust, *, named: bool = True) -> None:
     """A root file that cannot serve is a verdict, and most often a mistake. libpq's own may be missing, if nobody `named` it."""
+    if trust.roots is UNKNOWN and trust.root_path:
+        hint(
+            f"{trust.root_path} is a pipe into which nobody writes: libpq waits there, and what it trusts is not known"
+        )
     if trust.roots is None and named:
         hint(f"{trust.root_path} does not exist: judged as a client without a root file")
     elif isinstance(trust.roots, Unusable):

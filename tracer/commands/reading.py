@@ -181,19 +181,22 @@ def output(options: argparse.Namespace, file: IO[str], question: Question) -> Ou
     )
 
 
-def complaints(sources: list[Source], connections: int, *, asked: bool = False) -> int:
+def complaints(sources: list[Source], connections: int, *, asked: bool = False, counted: bool = False) -> int:
     """Say what of the input could not be read, or that there is nothing in it; the exit status of that.
 
-    Who `asked` about a client has no answer then: 2, as for a verdict that cannot be told.
+    Who `asked` about a client has no answer then: 2, as for a verdict that cannot be told. `counted`: that there is none was said.
     """
     status = 0
     for source in sources:
         for problem in source.problems:
-            terminal.complain(TracerError(f"{source.name}: {problem}", "what could be read is shown"))
+            terminal.complain(
+                TracerError(f"{source.name}: {problem.removeprefix(f'{source.name}: ')}", "what could be read is shown")
+            )
             status = 2
     if not connections and not status and not sys.stdout.closed:
         packets = sum(source.counts.packets for source in sources)
-        print(f"pgtls: no PostgreSQL connection in {packets:,} packet{'s' * (packets != 1)}", file=sys.stderr)
+        if not counted:
+            print(f"pgtls: no PostgreSQL connection in {packets:,} packet{'s' * (packets != 1)}", file=sys.stderr)
         terminal.hint(
             "a capture must hold the start of a connection: let the client, or its pool, connect anew while recording; "
             "--all-tls shows TLS that is not PostgreSQL"

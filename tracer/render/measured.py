@@ -23,7 +23,7 @@ VERSIONS = {"TLSv1.2": "TLS 1.2", "TLSv1.3": "TLS 1.3"}
 def measured(page: Page, server: str, rows: Sequence[Row]) -> None:
     """A line for each way, those without TLS first."""
     longest = max((row.total for row in rows if row.total is not None), default=0.0)
-    page.add((f"What connecting to {server} costs", "bold"), (", up to the authentication request", ""))
+    page.add((f"What connecting to {server} costs", "bold"), (", up to the authentication request", ""), indent=2)
     page.add(("", ""))
     page.add((f"  {'sslmode':<12}{'':<17}{'turns':>5}{'ms':>8}  {'middle half':<13}{'':<9}bytes", "dim"))
     for row in rows:
@@ -36,6 +36,9 @@ def measured(page: Page, server: str, rows: Sequence[Row]) -> None:
     for phase in PHASES:
         mark, style = BLOCKS[phase]
         page.add((f"  {mark * 2} ", style), (WORDS[phase], "dim"))
+    samples = max((row.samples for row in rows), default=0)
+    words = f"turns: round trips  ms: the median of {samples} connection{'s' * (samples != 1)}  middle half: where half of them lie"
+    page.add((f"  {words}", "dim"), indent=2)
 
 
 def _row(page: Page, row: Row, longest: float) -> None:
@@ -66,23 +69,25 @@ def _bar(row: Row, longest: float) -> list[tuple[str, str]]:
 
 
 def _lesson(rows: Sequence[Row]) -> str:
-    """What TLS adds, and what the name adds to that: where verify-full is measured there is a root file, and require uses it."""
+    """What TLS takes, and what the name: where verify-full is measured there is a root file, and require uses it."""
     found = {row.way: row for row in rows if row.total is not None}
     plain, tls, full = (found.get(way) for way in (Way("disable"), Way("require", NEWEST), Way("verify-full", NEWEST)))
     said = []
     if plain and tls:
-        said.append(f"TLS adds {_more(plain, tls)} to a connection.")
+        said.append(f"Against plaintext, TLS takes {_more(plain, tls)}.")
     if tls and full:
-        also = "the chain require has checked, too, with this root file"
-        said.append(f"Comparing the name adds {_more(tls, full)} to that; {also}.")
+        said.append(
+            f"Against require, verify-full takes {_more(tls, full)}: it compares the name; the chain is checked under both, "
+            "since there is a root file."
+        )
     return " ".join(said)
 
 
 def _more(less: Row, more: Row) -> str:
     turns = (more.round_trips or 0) - (less.round_trips or 0)
     seconds = (more.total or 0.0) - (less.total or 0.0)
-    time = f"{1000 * seconds:.1f} ms" if _apart(less, more) else "no time that could be measured"
-    return f"{turns or 'no'} turn{'s' * (turns != 1)} and {time}"
+    time = f"{1000 * seconds:.1f} ms" if _apart(less, more) else "no measurable time"
+    return f"{turns or 'no'} more round trip{'s' * (turns != 1)} and {time}"
 
 
 def _apart(less: Row, more: Row) -> bool:

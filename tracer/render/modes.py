@@ -102,9 +102,9 @@ def whom(found: Who) -> tuple[str, str]:
 # ONE CONNECTION STRING, EVERY CLIENT
 
 
-def modes(page: Page, found: Sequence[Mode]) -> None:
-    """A paragraph a client."""
-    for at, mode in enumerate(found):
+def modes(page: Page, found: Sequence[Mode], *, briefly: bool = False) -> None:
+    """A paragraph a client; `briefly`, one for the first and a line for each other."""
+    for at, mode in enumerate(found[:1] if briefly else found):
         if at:
             page.add(("", ""))
         told = "" if mode.told else ", its default"
@@ -114,11 +114,91 @@ def modes(page: Page, found: Sequence[Mode]) -> None:
             (f"  {mode.basis or ''}", "dim"),
             indent=4,
         )
+        page.add((f"  {'is it safe?':<22}", "bold"), (answer(mode), f"bold {_light(mode)}"), indent=24)
+        if mode.socket:
+            continue
         if no_mode(mode.good):
             page.add((f"  refuses to connect: {mode.good.prints}", "red"), indent=4)
             continue
         for label, (words, style) in lines(mode).items():
             page.add((f"  {label:<22}", "dim"), (words, style), indent=24)
+    if briefly:
+        _others(page, [mode for mode in found[1:] if not found[0].socket])
+
+
+def _others(page: Page, found: Sequence[Mode]) -> None:
+    """What the same string means to other clients, a line each."""
+    if not found:
+        return
+    page.title("The same string in other clients")
+    page.add((f"  {'':<{WIDTH}}{'sslmode':<12}checks", "dim"), indent=WIDTH + 2)
+    for mode in found:
+        head = f"  {mode.client:<{WIDTH}}{mode.sslmode + '*' * (not mode.told):<12}"
+        page.add((head, ""), (_brief(mode), _light(mode)), indent=len(head))
+    mark = "" if all(mode.told for mode in found) else "* its default  "
+    page.add((f"  {mark}--client NAME shows one of them in full, --client all every one", "dim"), indent=2)
+
+
+def _light(mode: Mode) -> str:
+    return {True: "green", False: "red", None: "cyan"}[mode.safe]
+
+
+def _brief(mode: Mode) -> str:
+    if no_mode(mode.good):
+        return "- (refuses that sslmode)"
+    if mode.waits:
+        return "? (its file is a pipe)"
+    if mode.as_is.outcome in ("refuse", "plaintext"):
+        return {"refuse": "- (does not connect as it is)", "plaintext": "nothing: plaintext"}[mode.as_is.outcome]
+    also = "; may be plaintext" if mode.no_tls.outcome == "plaintext" else ""
+    return f"{CHECKED[mode.checked('chain'), mode.checked('name')][0]}{also}"
+
+
+def answer(mode: Mode) -> str:
+    """Whether it is safe: what is checked, what not, and the fewest parameters that make it so."""
+    host = mode.host or "the server"
+    if mode.socket:
+        return f"There is no TLS: {host} is a Unix socket, and libpq ignores sslmode there, verify-full included. For a server elsewhere: host=NAME."
+    if mode.waits:
+        return f"It cannot be told: {mode.file} is a pipe into which nobody writes, and {mode.client} would wait there."
+    if mode.safe:
+        return f"Yes. Chain, dates and name are checked: {mode.client} connects to {host} and to no other server."
+    return f"No. {_why_not(mode, host)}.{_mended(mode, host)}"
+
+
+def _why_not(mode: Mode, host: str) -> str:
+    if no_mode(mode.good):
+        return f"{mode.client} does not connect with sslmode={mode.sslmode}"
+    if mode.as_is.outcome == "refuse":
+        why = (mode.as_is.prints or "").splitlines()[:1]
+        return ": ".join([f"As it is, {mode.client} does not connect to {host}", *why]).rstrip(".")
+    if mode.as_is.outcome == "plaintext":
+        return f"{mode.client} asks for no TLS: whoever is on the way to {host} can read and change everything"
+    known = mode.checked("chain"), mode.checked("name")
+    behind = " or for a CA that it does not know" if known[0] and mode.stranger.outcome == "plaintext" else ""
+    also = f"; without TLS{behind} {mode.client} goes on in plaintext" if mode.no_tls.outcome == "plaintext" else ""
+    return f"{CHECKED[known][1].format(host=host)}{also}"
+
+
+def _mended(mode: Mode, host: str) -> str:
+    if not mode.mend:
+        return ""
+    named = "sslrootcert=FILE" in mode.mend
+    public = not named and mode.there is not True and "sslmode=verify-full" in mode.mend
+    file = f", where FILE holds the CA of {host}" if named else ""
+    file = f" (and sslrootcert=FILE with the CA of {host}, where that is no public one)" if public else file
+    return f" Set {' '.join(mode.mend)}{file}."
+
+
+CHECKED = {
+    (False, False): ("nothing", "Nothing is checked: any server passes for {host}"),
+    (False, True): ("the name alone", "The name is checked and the chain is not: any server passes for {host}"),
+    (True, False): (
+        "chain and dates, any name",
+        "Chain and dates are checked, the name is not: any server with a certificate of that CA passes for {host}",
+    ),
+    (True, True): ("chain, dates, name", "Chain, dates and name of {host} are checked"),
+}
 
 
 def lines(mode: Mode) -> Mapping[str, tuple[str, str]]:
@@ -184,6 +264,9 @@ def modes_document(found: Sequence[Mode]) -> list[Object]:
             "root_file_usable": mode.there,
             "checks": {step: mode.looks(step) for step in ("chain", "validity", "name")},
             **{name: _short(getattr(mode, name)) for name in ("good", "stranger", "sibling", "missing", "no_tls")},
+            "host": mode.host,
+            "safe": mode.safe,
+            "mend": list(mode.mend),
             "unusable": None if mode.unusable is None else _short(mode.unusable),
         }
         for mode in found

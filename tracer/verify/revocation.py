@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
-from tracer import der
+from tracer import der, pipes
 from tracer.certificates import Certificate, Extension, GeneralName, KeyId, read_extensions
 from tracer.der import DerError, Node
 from tracer.signatures import readable, verifies
@@ -90,10 +90,12 @@ class Candidate:
 
 
 def load_crls(path: str | os.PathLike[str]) -> tuple[RevocationList, ...] | None:
-    """What `sslcrl=path` gives libpq: None for a file that is missing or holds no list, and then nobody checks."""
+    """What `sslcrl=path` gives libpq: None for a file that is missing or holds no list, and then nobody checks.
+
+    So does a pipe into which nobody writes, at which libpq would wait.
+    """
     try:
-        with Path(path).expanduser().open("rb") as file:
-            data = file.read(LARGEST)
+        data = pipes.content(Path(path).expanduser(), LARGEST)
     except OSError:
         return None
     return tuple(from_pem(data)) or None

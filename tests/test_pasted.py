@@ -1,0 +1,87 @@
+"""What people paste: read as it can only be meant, or one error that says what to write."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.conftest import find
+from tests.libpq import resolved
+from tracer import conninfo
+from tracer.errors import TracerError
+from tracer.pasted import Pasted, accepted, read
+
+
+@pytest.mark.parametrize(
+    ("text", "meant", "client"),
+    [
+        ("jdbc:postgresql://db/app?sslmode=require", "postgresql://db/app?sslmode=require", "pgjdbc"),
+        ("jdbc:postgresql://db/app?user=u&ssl=true&currentSchema=x", "postgresql://db/app?user=u&sslmode=verify-full", "pgjdbc"),
+        ("jdbc:postgresql://db/app?ssl=false&sslNegotiation=direct", "postgresql://db/app?sslnegotiation=direct", "pgjdbc"),
+        ("jdbc:postgresql://db/app?ssl&sslmode=prefer", "postgresql://db/app?sslmode=prefer", "pgjdbc"),
+        ("postgresql+psycopg2://u:p@db/app?sslmode=require", "postgresql://u:p@db/app?sslmode=require", None),
+        ("postgres+asyncpg://db/app?ssl=require", "postgresql://db/app?sslmode=require", "asyncpg"),
+        ("postgresql+pg8000://db/app", "postgresql://db/app", "pg8000"),
+        ("DATABASE_URL=postgres://u:p@db/app", "postgres://u:p@db/app", None),
+        ('export DATABASE_URL="postgres://u:p@db/app";', "postgres://u:p@db/app", None),
+        ("spring.datasource.url=jdbc:postgresql://db/app", "postgresql://db/app", "pgjdbc"),
+        ("url: 'postgresql://db/app'", "postgresql://db/app", None),
+        ("psql postgres://db/app", "postgres://db/app", None),
+        ('psql "host=db sslmode=require"', "host=db sslmode=require", None),
+        ('"host=db sslmode=require"', "host=db sslmode=require", None),
+        ("'db.example:5432'", "db.example:5432", None),
+        ("host=db sslmode=require;", "host=db sslmode=require", None),
+        ("db.example/app", "postgresql://db.example/app", None),
+        ("db.example:5433/app?sslmode=require", "postgresql://db.example:5433/app?sslmode=require", None),
+    ],
+)  # fmt: skip
+def test_what_is_meant(text: str, meant: str, client: str | None) -> None:
+    """Where it can only be one thing; how it was read is said, without what may be a password."""
+    found = read(text)
+    assert (found.text, found.client) == (meant, client)
+    assert found.how
+    assert "u:p" not in " ".join(found.how)
+    assert conninfo.parse(found.text) if conninfo.recognised(found.text) else accepted(found.text)
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "hint"),
+    [
+        ("jdbc:mysql://db/app", "another kind", "jdbc:postgresql://HOST/DATABASE"),
+        ("jdbc:postgresql:app", "another kind", "jdbc:postgresql://HOST/DATABASE"),
+        ("jdbc:postgresql://db/app?ssl=true&sslfactory=org.postgresql.ssl.NonValidatingFactory", "sslfactory: what that class", "leave sslfactory out"),
+        ("postgresql+asyncpg://db/app?ssl=true", "of a context nothing is known", "ssl=verify-full"),
+        ("postgresql+aiopg2://db/app", "a driver that is not known here", "psycopg2"),
+        ("mysql://db/app", "mysql:// is no scheme", "postgresql://"),
+        ("'pgsql://db/app'", "pgsql:// is no scheme", "postgresql://"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_asked(text: str, words: str, hint: str) -> None:
+    """One error, and what to write."""
+    with pytest.raises(TracerError, match=words) as caught:
+        read(text)
+    assert hint in caught.value.hints[0]
+
+
+@pytest.mark.parametrize("text", ["db.example", "db:5432", "[::1]:5432", "/tmp", "host=a;port=3", "postgresql://db/app;", "host='a b'", ""])  # fmt: skip
+def test_what_libpq_takes_stays(text: str) -> None:
+    assert read(text) == Pasted(text)
+
+
+@pytest.mark.needs("libpq-18")
+@pytest.mark.parametrize("text", ["host=a;port=3", "dbname=postgres://db/app", "postgresql://db/app?sslmode=require", "host=a sslmode=require;"])  # fmt: skip
+def test_libpq_decides_what_it_takes(text: str) -> None:
+    """A string that libpq would connect with is never read as another."""
+    _, words = resolved(find("libpq-18") or "", text, {"HOME": "/nonexistent", "PYTHONPATH": "."})
+    assert (read(text) == Pasted(text)) is ("invalid" not in words)
+
+
+@given(st.text(st.sampled_from("host=a;'\"/:@ jdbc+.?&%"), max_size=24))
+def test_it_only_fails_in_words(text: str) -> None:
+    """Any string is read as it is, as another, or refused in one line."""
+    with suppress(TracerError):
+        found = read(text)
+        assert found.text == text or found.how

@@ -1,0 +1,151 @@
+"""Strings as people paste them: in quotes, with a `;`, out of an environment file, of JDBC or of SQLAlchemy.
+
+What libpq takes means what libpq makes of it, and stays as it is. What it refuses, and can only mean one thing, is read as
+that, and how it was read is said. Nothing here repeats a value: it may hold a password.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tracer import conninfo
+from tracer.conninfo import SCHEMES, bad
+from tracer.errors import TracerError
+from tracer.parameters import PARAMETERS
+from tracer.settings import Setting, possible
+from tracer.verify.model import SSLMODES
+
+
+@dataclass(frozen=True, slots=True)
+class Pasted:
+    """The string for libpq, the client that it was written for, where that is said in it, and how it was read."""
+
+    text: str
+    client: str | None = None
+    how: tuple[str, ...] = ()
+
+
+def read(text: str) -> Pasted:
+    """What a pasted string means. Raises `TracerError` where it is of a client, or of a database, that cannot be asked."""
+    found = Pasted(text)
+    for step in STEPS:
+        if accepted(found.text):
+            return found
+        after = step(found.text.strip())
+        if after is not None:
+            found = Pasted(after.text, found.client or after.client, found.how + after.how)
+    scheme = re.match(r"([A-Za-z][\w+.-]*)://", found.text)
+    if scheme and not found.text.startswith(SCHEMES):
+        raise bad(f"{scheme[1]}:// is no scheme that libpq takes", "write postgresql:// in its place")
+    return found
+
+
+def accepted(text: str) -> bool:
+    """Whether libpq takes it, or it is a host, with or without a port."""
+    if not conninfo.recognised(text):
+        return re.fullmatch(r"\s*([/@].*|(?!jdbc:)[^\s/\"';]+)\s*", text) is not None
+    try:
+        possible({name: Setting(value, "") for name, value in conninfo.parse(text).items()})
+    except TracerError:
+        return False
+    return True
+
+
+# STEPS
+
+
+def _semicolon(text: str) -> Pasted | None:
+    return Pasted(text.rstrip("; "), how=("without the ; at its end",)) if text.endswith(";") else None
+
+
+def _assigned(text: str) -> Pasted | None:
+    """`export DATABASE_URL=…`, `url: …`, `psql …`: the URI, or what stands in quotes."""
+    found = re.match(r"(?:(?:export|set|SET)\s+)?([A-Za-z_][\w.-]*)\s*(?:=|:\s)\s*(?=[\"']|[a-z][a-z0-9+:]*://)", text)
+    if found and found[1] not in PARAMETERS:
+        return Pasted(text[found.end() :], how=(f"as the value of {found[1]}",))
+    command = re.match(r"psql\s+(?=[\"']|[a-z][a-z0-9+:]*://)", text)
+    return Pasted(text[command.end() :], how=("as what psql was given",)) if command else None
+
+
+def _quotes(text: str) -> Pasted | None:
+    whole = len(text) > 1 and text[0] in "\"'`" and text[-1] == text[0]
+    return Pasted(text[1:-1], how=("without the quotes around it",)) if whole else None
+
+
+def _jdbc(text: str) -> Pasted | None:
+    """A URL of pgjdbc: of its properties only those that libpq has, too (Driver.parseURL, SslMode.of)."""
+    if not text.startswith("jdbc:"):
+        return None
+    if not text.startswith("jdbc:postgresql://"):
+        raise bad("a JDBC URL of another kind", "write jdbc:postgresql://HOST/DATABASE?sslmode=verify-full")
+    url, _, query = text.removeprefix("jdbc:").partition("?")
+    given = [part.partition("=")[::2] for part in query.split("&") if part]
+    for name, _value in given:
+        if name in FACTORIES:
+            raise TracerError(
+                f"{name}: what that class checks, the string does not say",
+                f"leave {name} out to see what pgjdbc's own checks would be",
+            )
+    names = dict(given)
+    kept = {JDBC.get(name, name): value for name, value in given if name in JDBC or name.startswith("ssl")}
+    if "ssl" in kept and kept.pop("ssl").lower() in ("", "true") and "sslmode" not in names:
+        kept["sslmode"] = "verify-full"  # SslMode.of: ssl alone is the strongest
+    return Pasted(_uri(url, kept), "pgjdbc", ("as a JDBC URL, so the client is pgjdbc",))
+
+
+def _sqlalchemy(text: str) -> Pasted | None:
+    """`postgresql+DRIVER://…`: psycopg hands its query on to libpq, asyncpg has `ssl` for what libpq calls sslmode."""
+    found = re.match(r"postgres(?:ql)?\+([a-z0-9_]+)://", text)
+    if found is None:
+        return None
+    if found[1] not in DIALECTS:
+        raise bad("a URL of SQLAlchemy with a driver that is not known here", f"there are: {', '.join(DIALECTS)}")
+    client = DIALECTS[found[1]]
+    url, _, query = f"postgresql://{text[found.end() :]}".partition("?")
+    given = dict(part.partition("=")[::2] for part in query.split("&") if part)
+    if client == "asyncpg" and "ssl" in given:
+        if given["ssl"] not in SSLMODES:
+            raise TracerError(
+                "asyncpg takes a context of the program's or an sslmode as its ssl, and of a context nothing is known",
+                f"write one of ssl={', ssl='.join(SSLMODES)}",
+            )
+        given["sslmode"] = given.pop("ssl")
+    driver = f"{found[1]}, which connects with libpq" if client is None else client
+    return Pasted(_uri(url, given), client, (f"as a URL of SQLAlchemy, whose driver is {driver}",))
+
+
+def _host_and_database(text: str) -> Pasted | None:
+    """`db.example/app`, `db.example:5432/app?sslmode=require`: a URI without its beginning."""
+    if re.fullmatch(r"[\w.-]+(:\d+)?/(?!/)[^\s;\"']*", text) is None:
+        return None
+    return Pasted(f"postgresql://{text}", how=("as postgresql://HOST/DATABASE",))
+
+
+def _uri(url: str, parameters: dict[str, str]) -> str:
+    return url + ("?" if parameters else "") + "&".join(f"{name}={value}" for name, value in parameters.items())
+
+
+STEPS: tuple[Callable[[str], Pasted | None], ...] = (
+    _semicolon,
+    _assigned,
+    _quotes,
+    _jdbc,
+    _sqlalchemy,
+    _host_and_database,
+)
+# of pgjdbc's properties (PGProperty) those that bear on the connection; the rest libpq does not know
+JDBC = {
+    "user": "user",
+    "password": "password",
+    "sslNegotiation": "sslnegotiation",
+    "gssEncMode": "gssencmode",
+    "channelBinding": "channel_binding",
+}
+FACTORIES = ("sslfactory", "sslfactoryarg", "sslhostnameverifier", "sslpasswordcallback", "socketFactory")
+DIALECTS = {
+    **dict.fromkeys(("psycopg", "psycopg2", "psycopg_async", "psycopg2cffi")),
+    "asyncpg": "asyncpg",
+    "pg8000": "pg8000",
+}
