@@ -24,7 +24,10 @@ from tests.benchmarks.__main__ import Run, machine, recorded, run
 
 CAPTURES = Path(__file__).resolve().parents[2] / "captures"
 JOBS, ROUNDS = 2, 3
-TIMES, FILES = 2, 4  # how often the long capture repeats the recorded handshakes; in each of so many captures they are once
+TIMES, FILES = (
+    2,
+    4,
+)  # how often the long capture repeats the recorded handshakes; in each of so many captures they are once
 BULK = 5  # how often each of as many captures repeats the recorded bulk
 SMALL = 2_000  # captures of an audit
 QUIET = 0.3  # a load that others make and that does not matter

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import tracer
 from tests.differential.certificates import Server
 from tests.differential.lab import Answer
+from tests.verify import pki
 from tracer.verify import SSLMODES, clients, consistent_with, observed
 from tracer.verify.clients import Client
 from tracer.verify.model import Trust, Verdict
@@ -31,8 +32,9 @@ class Profile:
         return int(self.client.removeprefix("libpq-")) >= version
 
 
+SYSTEM = pki.openssl3()
 PROFILES = {
-    "deb15": Profile("libpq-15", "3.0", 2),
+    "deb15": Profile("libpq-15", ".".join(map(str, SYSTEM.number)) if SYSTEM else "3.0", 2),
     "psy17": Profile("libpq-17", "3.5", 2),
     "psy18": Profile("libpq-18", "3.5", 2),
     **{f"npm{version}": Profile(f"libpq-{version}", "1.1.1", 1) for version in range(12, 19)},

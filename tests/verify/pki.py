@@ -230,6 +230,11 @@ class OpenSSL:
     def version(self) -> str:
         return self.library.OpenSSL_version(0).decode()
 
+    @property
+    def number(self) -> tuple[int, ...]:
+        """3, 0, 22: a security update of a distribution may change an answer."""
+        return tuple(map(int, self.version.split()[1].split(".")))
+
     def read(self, data: bytes, function: str = "d2i_X509") -> int | None:
         return getattr(self.library, function)(None, ctypes.byref(ctypes.c_char_p(data)), len(data))
 

@@ -16,6 +16,7 @@ from tracer.verify.revocation import from_der
 from tracer.verify.validity import unreadable
 
 THREE, ONE, FIVE = pki.openssl3(), pki.openssl1(), pki.openssl35()
+VERSION = THREE.number if THREE else (3, 0)
 Answer = tuple[int | None, int | None, str | None]
 
 # Seeds on which we and OpenSSL 3 differ, each with its reason.
@@ -31,7 +32,7 @@ def ours(
     roots: list[bytes],
     level: int,
     crls: list[bytes] | None = None,
-    version: tuple[int, int] = (3, 0),
+    version: tuple[int, ...] = VERSION,
 ) -> Answer:
     path = judge(
         [Certificate.from_der(data) for data in sent],
@@ -45,7 +46,7 @@ def ours(
 
 
 def differing(
-    seeds: range, *, revocation: bool, openssl: pki.OpenSSL | None = THREE, version: tuple[int, int] = (3, 0)
+    seeds: range, *, revocation: bool, openssl: pki.OpenSSL | None = THREE, version: tuple[int, ...] = VERSION
 ) -> tuple[dict[int, tuple[Answer, Answer]], Counter]:
     """The seeds on which the answers differ, and how often OpenSSL gave which code."""
     assert openssl is not None
@@ -73,8 +74,8 @@ def test_some_random_chains(revocation: bool, kinds: int) -> None:
 
 
 @pytest.mark.skipif(THREE is None, reason="no OpenSSL 3")
-@pytest.mark.parametrize(("openssl", "version"), [(THREE, (3, 0)), (FIVE, (3, 5)), (ONE, (1, 1))])
-def test_roots_that_are_trusted_for_some_uses(openssl: pki.OpenSSL | None, version: tuple[int, int]) -> None:
+@pytest.mark.parametrize(("openssl", "version"), [(THREE, VERSION), (FIVE, (3, 5)), (ONE, (1, 1))])
+def test_roots_that_are_trusted_for_some_uses(openssl: pki.OpenSSL | None, version: tuple[int, ...]) -> None:
     """A TRUSTED CERTIFICATE may end a chain in the middle, or reject it."""
     if openssl is None:
         pytest.skip(f"no OpenSSL {version}")

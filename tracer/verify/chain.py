@@ -78,7 +78,7 @@ def judge(
     time: datetime,
     level: int = 2,
     crls: Sequence[RevocationList] | None = None,
-    openssl: tuple[int, int] = (3, 5),
+    openssl: tuple[int, ...] = (3, 5),
 ) -> Path:
     """Build the chain of `sent` (leaf first) towards `roots` and name its faults (X509_verify_cert, verify_chain).
 
@@ -113,7 +113,7 @@ def _judge(
     time: datetime,
     level: int,
     crls: tuple[RevocationList, ...] | None,
-    openssl: tuple[int, int],
+    openssl: tuple[int, ...],
 ) -> Path:
     old = openssl < THREE
     store: dict[bytes, Certificate] = {}
@@ -357,7 +357,7 @@ def signature_and_time_faults(chain: Sequence[Certificate], time: datetime, *, o
             yield code, depth
 
 
-def name_faults(chain: Sequence[Certificate], openssl: tuple[int, int] = THREE) -> Found:
+def name_faults(chain: Sequence[Certificate], openssl: tuple[int, ...] = THREE) -> Found:
     """check_name_constraints: from the root down, each certificate against every constraint above it.
 
     Self-issued certificates are passed over, unless one is the leaf.

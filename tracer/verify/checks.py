@@ -25,7 +25,7 @@ _CHAIN = Check(
 
 
 def in_handshake(
-    presented: Presented, trust: Trust, openssl: tuple[int, int] = (3, 5)
+    presented: Presented, trust: Trust, openssl: tuple[int, ...] = (3, 5)
 ) -> tuple[tuple[Check, ...], Path | None]:
     """All that OpenSSL looks at inside the handshake, the check with its first fault in front: that one the client sees.
 
@@ -63,7 +63,7 @@ def _revocation(chain: Check, path: Path | None, presented: Presented, trust: Tr
 
 
 def chain_and_validity(
-    presented: Presented, trust: Trust, openssl: tuple[int, int] = (3, 5)
+    presented: Presented, trust: Trust, openssl: tuple[int, ...] = (3, 5)
 ) -> tuple[Check, Check, Path | None]:
     """The chain and the dates, which OpenSSL looks at inside the handshake when there is a root file, and only then."""
     done = replace(_CHAIN, after_message=presented.seen.get("chain"))

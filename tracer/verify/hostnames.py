@@ -155,7 +155,7 @@ def to_ascii(host: str) -> str | None:
         return None
 
 
-# NODE: lib/tls.js, checkServerIdentity, Node 20. node-postgres.
+# NODE: lib/tls.js, checkServerIdentity, Node 20.20. node-postgres.
 
 
 def node(leaf: Certificate, host: str) -> NameResult:
@@ -176,6 +176,18 @@ def node(leaf: Certificate, host: str) -> NameResult:
         return _result(hit, f"{text}Host: {host}. is not cert's CN: {','.join(map(_text, names))}", names)
     shown = ", ".join(f"{NODE_KINDS[one.kind]}:{_node_text(one)}" for one in leaf.names if one.kind in NODE_KINDS)
     return _result(hit, f"{text}Host: {host}. is not in the cert's altnames: {shown}", names)
+
+
+def nodes_agree(host: str) -> bool:
+    """Whether every Node reads this host as 20.20 does.
+
+    Since CVE-2026-48618 was mended (Debian's 18.20.4+dfsg-1~deb12u3, 22.23, 24.21, 26.10) a name is read as that of a URL
+    (domainToASCII): Unicode, short IPv4 and odd characters are not what they were, and to the first two IPv6 is no address.
+    """
+    last = host.removesuffix(".").rpartition(".")[2]
+    if NUMBER.fullmatch(last):
+        return ":" not in host and address(host) is not None
+    return NODE_HOST.fullmatch(host) is not None
 
 
 def _node_address(name: GeneralName) -> str:
@@ -287,6 +299,8 @@ MAPPED = bytes(10) + b"\xff\xff"
 LABEL = "[A-Za-z0-9_][A-Za-z0-9_-]*"
 GO_HOST = re.compile(rf"{LABEL}(\.{LABEL})*")
 GO_PATTERN = re.compile(rf"(\*|{LABEL})(\.{LABEL})*")
+NODE_HOST = re.compile(r"(?!.*xn--)[a-z0-9_.*-]*", re.IGNORECASE)
+NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.IGNORECASE)
 NODE_KINDS = {"dNSName": "DNS", "iPAddress": "IP Address", "rfc822Name": "email", "uniformResourceIdentifier": "URI"}
 OPENSSL_LABEL = "[a-z0-9]+(-+[a-z0-9]+)*"
 OPENSSL_WILDCARD = re.compile(rf"\*(\.{OPENSSL_LABEL}){{2,}}")

@@ -217,11 +217,12 @@ def crl_faults(
     chain: Sequence[Certificate],
     crls: Sequence[RevocationList],
     time: datetime,
-    openssl: tuple[int, int] = (3, 0),
+    openssl: tuple[int, ...] = (3, 0),
 ) -> Iterator[tuple[int, int]]:
     """Code and depth of what is wrong, from the leaf up to the root (check_revocation with CRL_CHECK_ALL).
 
-    A list that says to be a delta speaks for itself until 3.5, which takes none as a base (get_crl_sk). Measured with 3.5.8.
+    A list that says to be a delta speaks for itself until 3.0.22, which takes none as a base (get_crl_sk). Measured with 3.0.19,
+    3.0.20 and 3.0.22, and with 3.5.8.
     """
     if openssl >= NO_DELTA_ALONE:
         crls = [crl for crl in crls if not crl.delta]
@@ -381,5 +382,5 @@ def _entry_faults(crl: RevocationList, subject: Certificate) -> Iterator[int]:
 
 # TABLES
 
-NO_DELTA_ALONE = (3, 5)
+NO_DELTA_ALONE = (3, 0, 22)
 HANDLED = {"2.5.29.28", "2.5.29.35", "2.5.29.27"}  # issuingDistributionPoint, authorityKeyIdentifier, deltaCRLIndicator

@@ -34,7 +34,7 @@ def out_of_time(certificate: Certificate, time: datetime) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def unreadable(certificate: Certificate, openssl: tuple[int, int]) -> str | None:
+def unreadable(certificate: Certificate, openssl: tuple[int, ...]) -> str | None:
     """OpenSSL's first word on a certificate that it does not read for one of its dates; None for one that it reads."""
     if openssl < STRICT_DATES or (certificate.not_before and certificate.not_after):
         return None

@@ -17,9 +17,9 @@ def test_the_names() -> None:
 
 @pytest.mark.parametrize("version", OPENSSL)
 def test_the_openssl_of_a_version(version: int) -> None:
-    """It is the one that its users most likely have, and never older than that of the version before."""
+    """It is the one that its users most likely have, and no older series than that of the version before."""
     assert libpq(f"libpq-{version}").openssl == OPENSSL[version]
-    assert OPENSSL[version] >= OPENSSL.get(version - 1, (1, 1))
+    assert OPENSSL[version][:2] >= OPENSSL.get(version - 1, (1, 1))[:2]
 
 
 def test_the_openssl_that_was_asked_for() -> None:

@@ -55,12 +55,12 @@ def drivers() -> dict[str, Profile]:
     return {profile.name: profile for profile in found}
 
 
-def _version(text: str) -> tuple[int, int]:
-    """The first two numbers of a version."""
-    parts = [int(part) for part in text.split(".")[:2] if part.isdigit()]
+def _version(text: str) -> tuple[int, ...]:
+    """The numbers of a version."""
+    parts = tuple(int(part) for part in text.split(".") if part.isdigit())
     if len(parts) < 2:
         raise TracerError(f"{text!r} is no version of OpenSSL", "write it like 3.5")
-    return parts[0], parts[1]
+    return parts
 
 
 def names() -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from tracer.verify.clients.verdicts import Step, certain, knows_the_server, poss
 from tracer.verify.model import Check, Trust, Verdict
 
 
-def client(name: str, openssl: tuple[int, int] | None) -> Client:
+def client(name: str, openssl: tuple[int, ...] | None) -> Client:
     """The client of that name; without `openssl` on the one that its users most likely have."""
     return partial(replay, libpq_versions.libpq(name, openssl))
 

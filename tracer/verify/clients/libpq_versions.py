@@ -13,7 +13,7 @@ class Libpq(NamedTuple):
 
     name: str
     version: int
-    openssl: tuple[int, int]
+    openssl: tuple[int, ...]
 
     def has(self, what: str) -> bool:
         """Whether this version has what `SINCE` names."""
@@ -37,11 +37,11 @@ SINCE = {
 }
 
 # What a user of a version most likely has below it: the OpenSSL of the distributions of its year.
-OPENSSL = {
+OPENSSL: dict[int, tuple[int, ...]] = {
     12: (1, 1),  # Ubuntu 20.04
     13: (1, 1),  # Debian 11
     14: (3, 0),  # Ubuntu 22.04
-    15: (3, 0),  # Debian 12
+    15: (3, 0, 22),  # Debian 12
     16: (3, 0),  # Ubuntu 24.04
     17: (3, 5),  # Debian 13, psycopg2-binary
     18: (3, 5),  # psycopg-binary
@@ -50,7 +50,7 @@ NEWEST = max(OPENSSL)
 NAMES = {"libpq": NEWEST, **{f"libpq-{version}": version for version in OPENSSL}}
 
 
-def libpq(name: str, openssl: tuple[int, int] | None = None) -> Libpq:
+def libpq(name: str, openssl: tuple[int, ...] | None = None) -> Libpq:
     """The libpq of a name in `NAMES`."""
     version = NAMES[name]
     return Libpq(name, version, openssl or OPENSSL[version])

@@ -22,9 +22,10 @@ from tracer.verify.clients.driver import (
     named_file,
     system_store,
     unchecked,
+    wanted_host,
     without_a_word,
 )
-from tracer.verify.clients.libraries import NODE, chain
+from tracer.verify.clients.libraries import ANY, NODE, chain
 from tracer.verify.clients.verdicts import Step
 from tracer.verify.model import BROKEN_ENTRY, Check, Trust, Unusable
 
@@ -54,18 +55,24 @@ def inside_9(presented: Presented, trust: Trust) -> list[Step]:
     """As libpq: require with a root file is verify-ca, prefer looks at nothing. It does not know allow, and verifies."""
     trust = named_file(trust)
     if trust.sslmode == "prefer" or (trust.sslmode == "require" and trust.roots is None):
-        return [
-            *unchecked(trust.sslmode, presented),
-            name(presented, trust, hostnames.node, closes(presented), looks=False),
-        ]
+        return [*unchecked(trust.sslmode, presented), _named(presented, trust, looks=False)]
     return verified(presented, trust, names=trust.sslmode in ("allow", "verify-full"))
 
 
 def verified(presented: Presented, trust: Trust, *, names: bool) -> list[Step]:
     """Node's onConnectSecure: the last fault that OpenSSL has found, and when there is none the name."""
     steps = chain(NODE, presented, system_store(_read(trust)), closes(presented))
-    named = name(presented, trust, hostnames.node, closes(presented), looks=names)
-    return [*steps, named]
+    return [*steps, _named(presented, trust, looks=names)]
+
+
+def _named(presented: Presented, trust: Trust, *, looks: bool) -> Step:
+    """The name, where it does not depend on the Node what that is."""
+    step, host = name(presented, trust, hostnames.node, closes(presented), looks=looks), wanted_host(trust)
+    if step.check.outcome not in ("passed", "failed") or host is None or hostnames.nodes_agree(host):
+        return step
+    why = f"{host} is another name to Node since CVE-2026-48618 was mended: which Node it is no capture shows"
+    check = replace(step.check, outcome="cannot_tell", because=why)
+    return Step(check, wire=closes(presented)(check, None, ANY).wire)
 
 
 def _read(trust: Trust) -> Trust:

@@ -13,7 +13,7 @@ from tracer.der import DerError
 from tracer.signatures import key_kind, public_key, signature_kind
 
 
-def wrong_signature(certificate: Certificate | None, issuer: Certificate, openssl: tuple[int, int]) -> str | None:
+def wrong_signature(certificate: Certificate | None, issuer: Certificate, openssl: tuple[int, ...]) -> str | None:
     """The reason that is printed for a signature which the issuer's key does not verify; None where it is not known.
 
     `certificate` is None where only its issuer is known.
@@ -30,7 +30,7 @@ def wrong_signature(certificate: Certificate | None, issuer: Certificate, openss
     return _mismatch(openssl) if kind in ("Ed25519", "Ed448") else None
 
 
-def _mismatch(openssl: tuple[int, int]) -> str:
+def _mismatch(openssl: tuple[int, ...]) -> str:
     """A verification that leaves no error of its own: what stands there is that of the caller, ASN1_item_verify."""
     return "EVP lib" if openssl < (3, 2) else "provider signature failure"
 
@@ -77,7 +77,7 @@ def _pss(encoded: bytes, bits: int) -> str:
     return "bad signature" if encoded[-1] == 0xBC else "last octet invalid"
 
 
-def _ecdsa(signature: bytes, issuer: Certificate, openssl: tuple[int, int]) -> str | None:
+def _ecdsa(signature: bytes, issuer: Certificate, openssl: tuple[int, ...]) -> str | None:
     order = ORDERS.get(getattr(getattr(public_key(issuer.spki), "curve", None), "name", ""))
     try:
         halves = [der.integer(signature, node) for node in der.sequence(signature)]

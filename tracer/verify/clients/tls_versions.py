@@ -50,7 +50,7 @@ def others(presented: Presented, trust: Trust) -> bool:
     return unnamed(trust) and bool(presented.offered) and set(presented.offered) != {"TLS 1.3", "TLS 1.2"}
 
 
-def none_left(presented: Presented, trust: Trust, openssl: tuple[int, int]) -> Check | None:
+def none_left(presented: Presented, trust: Trust, openssl: tuple[int, ...]) -> Check | None:
     """A range of which OpenSSL 3.5 has nothing. A capture with TLS in it has a client that had."""
     high = _ranks(trust)[1]
     hello = presented.version or presented.ended
