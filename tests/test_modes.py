@@ -153,3 +153,29 @@ def test_what_mends_it_makes_it_safe(client: str, sslmode: str, tmp_path) -> Non
 def test_the_answer_in_words(client: str, conninfo: str, words: str, tmp_path) -> None:
     """It names the host, what is checked, what not, and what to set."""
     assert words in answer(mode(client, conninfo, tmp_path))
+
+
+@pytest.mark.parametrize(
+    "option",
+    ["sslcertmode=require", "channel_binding=require", "require_auth=scram-sha-256", "sslnegotiation=direct", "ssl_max_protocol_version=TLSv1.2"],
+)  # fmt: skip
+def test_what_else_is_asked_for_makes_nothing_safe(option: str, tmp_path) -> None:
+    """Who is checked does not depend on it."""
+    assert mode("libpq", f"host=db sslmode=require {option}", tmp_path).safe is False
+    assert answer(mode("libpq", f"host=db sslmode=require {option}", tmp_path)).startswith("No. Nothing is checked")
+
+
+@pytest.mark.parametrize(
+    ("client", "told_", "safe", "words"),
+    [
+        ("libpq", "host=db,/tmp sslmode=verify-full sslrootcert=system", False, "No. /tmp is a Unix socket"),
+        ("libpq", "host=/tmp,db sslmode=verify-full sslrootcert=system", False, "No. /tmp is a Unix socket"),
+        ("libpq", "host=db sslmode=require gssencmode=require", None, "It cannot be told: gssencmode=require"),
+        ("lib-pq", "host=10.0.0.1 sslmode=verify-ca", None, "It cannot be told: 10.0.0.1 is an address"),
+    ],
+)
+def test_what_the_example_does_not_show(client: str, told_: str, safe: bool | None, words: str, tmp_path) -> None:
+    """A way without TLS beside the one that is checked; and an address, which some drivers do not look at."""
+    found = mode(client, told_, tmp_path)
+    assert found.safe is safe
+    assert answer(found).startswith(words)

@@ -64,9 +64,11 @@ def test_it_stays_on_its_line() -> None:
     """A narrow terminal sees its beginning: a second line could not be taken away again."""
     ours, theirs = os.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 30, 0, 0))
-    with os.fdopen(ours, "rb", buffering=0), os.fdopen(theirs, "w") as terminal:
+    seen = ""
+    with os.fdopen(ours, "rb", buffering=0) as reading, os.fdopen(theirs, "w") as terminal:
         list(Progress(terminal).watch(listening()))
-        seen = os.read(ours, 4096).decode()
+        while seen.count(ERASE) < 3 or not seen.endswith("SQL"):
+            seen += os.read(reading.fileno(), 4096).decode()
     lines = seen.split(ERASE)[1:]
     assert lines == [f"eth0: {n} packet{'s' * (n > 1)}, 0 PostgreSQL connections"[:29] for n in (1, 2, 3)]
 

@@ -146,7 +146,10 @@ def test_a_session_that_is_long_enough() -> None:
     rows = bytes(10 * SESSION_BYTES)
     (found,) = connections([*packets([*SAID, ("server", rows)], size=1000, close="")])
     assert found.ending == "full"
-    assert len(found.server_stream.data) <= SESSION_BYTES + 1000
+    assert SESSION_BYTES < len(found.server_stream.data) <= 2 * SESSION_BYTES + 2000
+    late = [("client", STARTUP), ("server", rows[:SESSION_BYTES]), ("server", WELCOME)]  # it begins there
+    (refused,) = connections([*packets([*late, ("server", rows[: SESSION_BYTES // 2])], size=1000)])
+    assert refused.ending == "closed"
     (slow,) = connections([*packets([("client", STARTUP), ("server", rows[: 5 * SESSION_BYTES])], size=1000, close="")])
     assert slow.ending == "end"
     assert len(slow.server_stream.data) == 5 * SESSION_BYTES

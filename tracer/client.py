@@ -81,7 +81,7 @@ def conduct(settings: Settings, home: Path | None, *, startup: bool = False, sys
     for name in FILES:
         if pipes.is_pipe(path := file(settings, name, home)):
             raise TracerError(
-                f"{name}={path} is a pipe: libpq would wait there for whoever writes into it", "name a file"
+                f"{name}={path} is a pipe, which can be read once, and pgtls reads it more often", "name a file"
             )
     mode = settings["sslmode"].value
     roots = file(settings, "sslrootcert", home)

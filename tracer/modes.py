@@ -8,6 +8,7 @@ from functools import partial
 from tracer.certificates import Presented
 from tracer.settings import DEFAULT, RAISED, Settings, value
 from tracer.verify import clients, example
+from tracer.verify.hostnames import address
 from tracer.verify.model import UNKNOWN, Roots, Trust, Unusable, Verdict
 
 
@@ -41,15 +42,30 @@ class Mode:
     unusable: Verdict | None = None
     waits: bool = False
 
+    gssapi: bool = False  # it asks for GSSAPI encryption and for nothing else
+
+    @property
+    def sockets(self) -> tuple[str, ...]:
+        """The hosts that are Unix sockets to libpq, which have no TLS."""
+        hosts = self.host.split(",") if self.host and self.client.startswith("libpq") else ()
+        return tuple(host for host in hosts if host.startswith(("/", "@")))
+
     @property
     def socket(self) -> bool:
-        """Whether libpq takes a Unix socket, which has no TLS."""
-        return self.client.startswith("libpq") and self.host is not None and self.host.startswith(("/", "@"))
+        """Whether there is no other host."""
+        return bool(self.sockets) and self.host is not None and len(self.sockets) == self.host.count(",") + 1
+
+    @property
+    def by_address(self) -> bool:
+        """Whether a driver was given an address, where what it checks is not what it checks of a name."""
+        return not self.client.startswith("libpq") and self.host is not None and address(self.host) is not None
 
     @property
     def safe(self) -> bool | None:
-        """Whether only the server that was meant is connected to; None on a socket, where nobody asks for TLS, and where it `waits`."""
-        return None if self.socket or self.waits else _safe(self.as_is, self.stranger, self.sibling, self.no_tls)
+        """Whether only the server that was meant is connected to; None where that cannot be told, and on a socket."""
+        if self.socket or self.waits or self.gssapi or self.by_address:
+            return None
+        return not self.sockets and _safe(self.as_is, self.stranger, self.sibling, self.no_tls)
 
     def checked(self, step: str) -> bool:
         """Whether that is checked with the root file as it is; of a store that is not here, as with a file."""
@@ -73,7 +89,8 @@ def explain_mode(client: str, trust: Trust, settings: Settings) -> Mode:
     named = bool(value(settings, "sslrootcert"))
     mode = trust.sslmode if told or profile is None else profile.default
     own, nameless = trust.roots, profile is None and trust.host is None
-    trust = replace(trust, sslmode=mode, host=example.HOST, hostaddr=None, time=example.TIME, crls=None)
+    gssapi = profile is None and trust.gssencmode == "require"
+    trust = replace(_of_checks(trust), sslmode=mode, host=example.HOST, hostaddr=None, time=example.TIME)
     if profile is not None and not named:
         trust = replace(trust, root_path=None)
     system = own == "system"
@@ -98,8 +115,27 @@ def explain_mode(client: str, trust: Trust, settings: Settings) -> Mode:
         host=value(settings, "host") or value(settings, "hostaddr") or None,
         unusable=ask(own) if isinstance(own, Unusable) and reads else None,
         waits=own is UNKNOWN and reads,
+        gssapi=gssapi,
     )
-    return replace(found, mend=() if found.safe is not False else _mend(client, trust, here, nameless=nameless))
+    return replace(
+        found, mend=() if found.safe is not False or found.sockets else _mend(client, trust, here, nameless=nameless)
+    )
+
+
+def _of_checks(trust: Trust) -> Trust:
+    """Without what asks the server for something that the example has not: who is checked does not depend on that."""
+    plain = Trust()
+    return replace(
+        trust,
+        crls=None,
+        sslnegotiation=plain.sslnegotiation,
+        channel_binding=plain.channel_binding,
+        sslcertmode=plain.sslcertmode,
+        require_auth=plain.require_auth,
+        gssencmode=plain.gssencmode,
+        ssl_min_protocol_version=plain.ssl_min_protocol_version,
+        ssl_max_protocol_version=plain.ssl_max_protocol_version,
+    )
 
 
 def _here(own: Roots, good: Roots) -> Roots:

@@ -30,6 +30,8 @@ class Pasted:
 def read(text: str) -> Pasted:
     """What a pasted string means. Raises `TracerError` where it is of a client, or of a database, that cannot be asked."""
     found = Pasted(text)
+    if CUT_PASSWORD.match(text):  # libpq takes what stands in front of the / for a port, and says it aloud
+        raise bad("a port that is no number, and an @ behind it: is it the end of a password?", "write its / as %2F")
     for step in STEPS:
         if accepted(found.text):
             return found
@@ -81,6 +83,8 @@ def _jdbc(text: str) -> Pasted | None:
     if not text.startswith("jdbc:postgresql://"):
         raise bad("a JDBC URL of another kind", "write jdbc:postgresql://HOST/DATABASE?sslmode=verify-full")
     url, _, query = text.removeprefix("jdbc:").partition("?")
+    if "@" in url:
+        raise bad("a JDBC URL has no user in front of its host", "write jdbc:postgresql://HOST/DATABASE?user=NAME")
     given = [part.partition("=")[::2] for part in query.split("&") if part]
     for name, _value in given:
         if name in FACTORIES:
@@ -89,9 +93,11 @@ def _jdbc(text: str) -> Pasted | None:
                 f"leave {name} out to see what pgjdbc's own checks would be",
             )
     names = dict(given)
-    kept = {JDBC.get(name, name): value for name, value in given if name in JDBC or name.startswith("ssl")}
-    if "ssl" in kept and kept.pop("ssl").lower() in ("", "true") and "sslmode" not in names:
-        kept["sslmode"] = "verify-full"  # SslMode.of: ssl alone is the strongest
+    kept = {JDBC.get(name, name): value for name, value in given if name in JDBC or name in OF_TLS}
+    if names.get("ssl", "false").lower() in ("", "true"):
+        kept.setdefault("sslmode", "verify-full")  # SslMode.of: ssl alone is the strongest
+    if "sslmode" in kept:
+        kept["sslmode"] = kept["sslmode"].lower()  # SslMode.of looks at no capitals
     return Pasted(_uri(url, kept), "pgjdbc", ("as a JDBC URL, so the client is pgjdbc",))
 
 
@@ -104,7 +110,16 @@ def _sqlalchemy(text: str) -> Pasted | None:
         raise bad("a URL of SQLAlchemy with a driver that is not known here", f"there are: {', '.join(DIALECTS)}")
     client = DIALECTS[found[1]]
     url, _, query = f"postgresql://{text[found.end() :]}".partition("?")
-    given = dict(part.partition("=")[::2] for part in query.split("&") if part)
+    pairs = [part.partition("=")[::2] for part in query.split("&") if part]
+    given = dict(pairs)
+    if len(given) < len(pairs) or ":" in given.get("host", ""):
+        raise bad("a URL with several hosts", "write postgresql://HOST:PORT,HOST:PORT/DATABASE?…")
+    strange = [name for name in given if (name in OF_TLS if client else name == "ssl")]
+    if strange:
+        how = "ssl=verify-full" if client == "asyncpg" else "connect_args" if client else "sslmode=verify-full"
+        raise TracerError(
+            f"{strange[0]} of that URL is handed on to {found[1]}, which does not know it", f"its word for TLS is {how}"
+        )
     if client == "asyncpg" and "ssl" in given:
         if given["ssl"] not in SSLMODES:
             raise TracerError(
@@ -143,6 +158,8 @@ JDBC = {
     "gssEncMode": "gssencmode",
     "channelBinding": "channel_binding",
 }
+CUT_PASSWORD = re.compile(r"\s*postgres(ql)?://[^/?@:\[]*:(?![0-9]*/)[^/?@]*/[^?]*@")
+OF_TLS = frozenset(name for name in PARAMETERS if name.startswith("ssl"))
 FACTORIES = ("sslfactory", "sslfactoryarg", "sslhostnameverifier", "sslpasswordcallback", "socketFactory")
 DIALECTS = {
     **dict.fromkeys(("psycopg", "psycopg2", "psycopg_async", "psycopg2cffi")),

@@ -14,7 +14,7 @@ from pathlib import Path
 from tracer import der, pem, pipes
 from tracer.certificates import Certificate
 from tracer.verify.model import BROKEN_ENTRY, UNKNOWN, Roots, Unusable
-from tracer.verify.revocation import RevocationList, load_crls
+from tracer.verify.revocation import RevocationList, from_pem, load_crls
 from tracer.verify.uses import readable_aux
 
 LARGEST = 16 << 20  # bytes
@@ -135,7 +135,11 @@ def load_beside(
 
     With certificates alone it was loaded, and so revocation is checked, without a list (initialize_SSL).
     """
-    found, lists = load(Path(path).absolute(), before_3=before_3), load_crls(path)
+    try:
+        data = pipes.content(Path(path).expanduser().absolute(), LARGEST)  # once: it may be a pipe
+    except (OSError, ValueError, RuntimeError):
+        return None, ()
+    found, lists = entries(data, before_3=before_3), tuple(from_pem(data)) or None
     if isinstance(found, Unusable):
         return None, ()  # all of it or nothing, here too
     if not isinstance(found, list) or not found:

@@ -28,7 +28,9 @@ from tracer.segments import STREAM_BYTES, Direction, Stream
 
 LIVE_FLOWS = 20_000  # flows in flight that are kept at once
 ALL_BYTES = 256 << 20  # of all flows in flight: a hundred times what so many handshakes at once take
-SESSION_BYTES = 1 << 15  # of both directions: of a session that has begun these are enough
+SESSION_BYTES = (
+    1 << 14
+)  # of both directions: so many behind a session's beginning are enough, and a login is over by then
 AFTER_CLOSE, QUIET, ENOUGH, SILENCE, SWEEP = 2.0, 1.0, 10.0, 60.0, 0.25  # seconds
 
 Sender = Literal["client", "server"]
@@ -97,6 +99,7 @@ class _Flow:
         "packets",
         "pair",
         "quiet_checked",
+        "running",
         "sides",
     )
 
@@ -114,6 +117,7 @@ class _Flow:
         self.packets = 0
         self.kept = 0  # bytes
         self.bound = SESSION_BYTES  # of those, until it is looked at again
+        self.running = False  # whether a session had begun when it was
 
     def server(self) -> Direction:
         assert self.client is not None
@@ -323,14 +327,12 @@ class _Flows:
             return "reset"
         if client.complete() and server.complete():
             return "closed"
-        if client.full() or server.full():
+        if client.full() or server.full() or (flow.running and flow.kept > flow.bound):
             return "full"
         if (client.complete() or server.complete()) and (ends_in_alert(client.data) or ends_in_alert(server.data)):
             return "refused"
         if flow.kept > flow.bound:
-            flow.bound *= 2
-            if self._began(flow):
-                return "full"
+            flow.running, flow.bound = _began(client, server) is True, flow.kept + SESSION_BYTES
         return None
 
     def _overdue(self, flow: _Flow) -> Ending | None:
@@ -342,16 +344,10 @@ class _Flows:
         quiet, enough = now - flow.last >= QUIET, now - flow.opened >= ENOUGH
         if flow.client is not None and flow.found and (enough or (quiet and not flow.quiet_checked)):
             flow.quiet_checked = quiet
-            sure = self._began(flow)
+            sure = _began(flow.client, flow.server())
             if sure or (sure is None and quiet and enough):
                 return "quiet"
         return None
-
-    def _began(self, flow: _Flow) -> bool | None:
-        """Whether it is a session by now; None: perhaps."""
-        assert flow.client is not None
-        client, server = flow.client, flow.server()
-        return began(bytes(client.data), bytes(server.data), client.marks(), server.marks())
 
     def _settle(self, flow: _Flow, ending: Ending) -> Iterator[Connection]:
         self._forget(flow)
@@ -397,3 +393,8 @@ def _lost_request(client: Direction, server: Direction) -> bool:
         return False
     offset, *_, payload = client.waiting[0]
     return lost_request(offset, payload, bytes(server.data[:16]))
+
+
+def _began(client: Direction, server: Direction) -> bool | None:
+    """Whether it is a session by now; None: perhaps."""
+    return began(bytes(client.data), bytes(server.data), client.marks(), server.marks())

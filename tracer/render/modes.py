@@ -146,8 +146,8 @@ def _light(mode: Mode) -> str:
 def _brief(mode: Mode) -> str:
     if no_mode(mode.good):
         return "- (refuses that sslmode)"
-    if mode.waits:
-        return "? (its file is a pipe)"
+    if mode.safe is None and not mode.socket:
+        return "? (its file is a pipe)" if mode.waits else "? (an address)" if mode.by_address else "? (GSSAPI)"
     if mode.as_is.outcome in ("refuse", "plaintext"):
         return {"refuse": "- (does not connect as it is)", "plaintext": "nothing: plaintext"}[mode.as_is.outcome]
     also = "; may be plaintext" if mode.no_tls.outcome == "plaintext" else ""
@@ -161,6 +161,10 @@ def answer(mode: Mode) -> str:
         return f"There is no TLS: {host} is a Unix socket, and libpq ignores sslmode there, verify-full included. For a server elsewhere: host=NAME."
     if mode.waits:
         return f"It cannot be told: {mode.file} is a pipe into which nobody writes, and {mode.client} would wait there."
+    if mode.gssapi:
+        return f"It cannot be told: gssencmode=require asks {host} for GSSAPI encryption, and for no TLS."
+    if mode.by_address:
+        return f"It cannot be told: {host} is an address, and the rules below are those of a name."
     if mode.safe:
         return f"Yes. Chain, dates and name are checked: {mode.client} connects to {host} and to no other server."
     return f"No. {_why_not(mode, host)}.{_mended(mode, host)}"
@@ -174,6 +178,8 @@ def _why_not(mode: Mode, host: str) -> str:
         return ": ".join([f"As it is, {mode.client} does not connect to {host}", *why]).rstrip(".")
     if mode.as_is.outcome == "plaintext":
         return f"{mode.client} asks for no TLS: whoever is on the way to {host} can read and change everything"
+    if mode.sockets:
+        return f"{mode.sockets[0]} is a Unix socket: there is no TLS on it, and libpq may connect there"
     known = mode.checked("chain"), mode.checked("name")
     behind = " or for a CA that it does not know" if known[0] and mode.stranger.outcome == "plaintext" else ""
     also = f"; without TLS{behind} {mode.client} goes on in plaintext" if mode.no_tls.outcome == "plaintext" else ""
