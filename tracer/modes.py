@@ -22,7 +22,7 @@ class Mode:
     it is, where it is there and cannot be used; `as_is` on the good server with the file as it is here. A libpq that was
     given an address alone keeps to that: it has no name to verify. `host` is what was told, a list too, or the address;
     `mend` the fewest parameters that make it safe, () where it is or where none would. `waits`: its file is a pipe into which
-    nobody writes.
+    nobody writes. `gssapi`: it asks for GSSAPI encryption, and not for TLS.
     """
 
     client: str
@@ -41,8 +41,7 @@ class Mode:
     mend: tuple[str, ...] = ()
     unusable: Verdict | None = None
     waits: bool = False
-
-    gssapi: bool = False  # it asks for GSSAPI encryption and for nothing else
+    gssapi: bool = False
 
     @property
     def sockets(self) -> tuple[str, ...]:
@@ -89,7 +88,6 @@ def explain_mode(client: str, trust: Trust, settings: Settings) -> Mode:
     named = bool(value(settings, "sslrootcert"))
     mode = trust.sslmode if told or profile is None else profile.default
     own, nameless = trust.roots, profile is None and trust.host is None
-    gssapi = profile is None and trust.gssencmode == "require"
     trust = replace(_of_checks(trust), sslmode=mode, host=example.HOST, hostaddr=None, time=example.TIME)
     if profile is not None and not named:
         trust = replace(trust, root_path=None)
@@ -115,7 +113,7 @@ def explain_mode(client: str, trust: Trust, settings: Settings) -> Mode:
         host=value(settings, "host") or value(settings, "hostaddr") or None,
         unusable=ask(own) if isinstance(own, Unusable) and reads else None,
         waits=own is UNKNOWN and reads,
-        gssapi=gssapi,
+        gssapi=profile is None and trust.gssencmode == "require",
     )
     return replace(
         found, mend=() if found.safe is not False or found.sockets else _mend(client, trust, here, nameless=nameless)
@@ -132,7 +130,6 @@ def _of_checks(trust: Trust) -> Trust:
         channel_binding=plain.channel_binding,
         sslcertmode=plain.sslcertmode,
         require_auth=plain.require_auth,
-        gssencmode=plain.gssencmode,
         ssl_min_protocol_version=plain.ssl_min_protocol_version,
         ssl_max_protocol_version=plain.ssl_max_protocol_version,
     )

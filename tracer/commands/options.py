@@ -78,7 +78,11 @@ def command(
 
 def client_options(parser: argparse.ArgumentParser, default_time: str = "the capture's") -> None:
     group = parser.add_argument_group("what the client was told (libpq's own names)")
-    group.add_argument("--sslmode", choices=SSLMODES, help="the mode asked about (default prefer, as in libpq)")
+    group.add_argument(
+        "--sslmode",
+        choices=SSLMODES,
+        help="the mode asked about (default prefer, as in libpq; of a chain alone verify-full)",
+    )
     group.add_argument("--host", help="the host name it connected to (default: the server name in its ClientHello)")
     group.add_argument("--hostaddr", help="the address it connected to, where that was given apart")
     group.add_argument(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from struct import Struct, error
 from typing import NamedTuple
 
@@ -10,7 +11,7 @@ from tracer.packets.chunks import Window
 from tracer.packets.link import SHORTCUTS, TCP
 from tracer.packets.scapy_layers import known
 from tracer.packets.source import SYN, Packet, Source, Tick
-from tracer.packets.walk import Frames, Glance, glance, waiting
+from tracer.packets.walk import Frames, Glance, glance, walked
 
 LONGEST_BLOCK = 64 << 20  # a longer one is taken for damage
 SECTION = bytes.fromhex("0a0d0d0a")
@@ -41,16 +42,9 @@ class _Interface(NamedTuple):
 def pcapng(source: Source, window: Window) -> Iterator[Packet | Tick]:
     """The packets of a file or stream of blocks, of which `window` shows the beginning."""
     frames = Frames(source)
-    section = _Section("<")
-    while True:
-        yield from _blocks(frames, window, section)
-        if frames.broken:
-            return
-        yield from waiting(source, window)
-        if window.ended:
-            break
-    if window.at < len(window.buffer):
-        left = len(window.buffer) - window.at
+    yield from walked(frames, window, partial(_blocks, frames, window, _Section("<")))
+    left = len(window.buffer) - window.at
+    if left and not frames.broken:
         source.problems.append(f"cut short: the block behind packet {frames.number} ends after {left} bytes")
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Container, Iterator
+from functools import partial
 from struct import Struct, error
 from typing import BinaryIO
 
@@ -18,7 +19,7 @@ from tracer.packets.chunks import Window, beginning, chunks, open_file, unpacked
 from tracer.packets.link import SHORTCUTS, TCP
 from tracer.packets.scapy_layers import known
 from tracer.packets.source import SYN, Packet, Source, Tick
-from tracer.packets.walk import Frames, Glance, glance, waiting
+from tracer.packets.walk import Frames, Glance, glance, walked
 
 LONGEST_PACKET = 1 << 24  # a longer one is taken for damage
 
@@ -84,15 +85,9 @@ def _pcap(source: Source, window: Window) -> Iterator[Packet | Tick]:
     look = glance(f"{order}8xI{size - 12}x", SHORTCUTS[link]) if link in SHORTCUTS else None
     frames = Frames(source)
     window.at = 24
-    while True:
-        yield from _pcap_chunk(frames, window, header, size, unit, link, look)
-        if frames.broken:
-            return
-        yield from waiting(source, window)
-        if window.ended:
-            break
-    if window.at < len(window.buffer):
-        left = len(window.buffer) - window.at
+    yield from walked(frames, window, partial(_pcap_chunk, frames, window, header, size, unit, link, look))
+    left = len(window.buffer) - window.at
+    if left and not frames.broken:
         source.problems.append(f"cut short: packet {frames.number + 1} ends after {left} bytes of its record")
 
 

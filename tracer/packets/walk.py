@@ -81,7 +81,7 @@ class Frames:
             counts.first = when
 
 
-def waiting(source: Source, window: Window) -> Iterator[Tick]:
+def _waiting(source: Source, window: Window) -> Iterator[Tick]:
     """Read on; a Tick when a whole chunk was walked, and while nothing comes."""
     began = time.monotonic()
     came = window.more()
@@ -94,3 +94,14 @@ def waiting(source: Source, window: Window) -> Iterator[Tick]:
     source.counts.bytes = window.before + len(window.buffer)
     if source.counts.last is not None:
         yield Tick(source.counts.last)
+
+
+def walked(frames: Frames, window: Window, whole: Callable[[], Iterator[Packet]]) -> Iterator[Packet | Tick]:
+    """The `whole` packets of the window, and of what comes behind it, to its end or to where it cannot be read on."""
+    while True:
+        yield from whole()
+        if frames.broken:
+            return
+        yield from _waiting(frames.source, window)
+        if window.ended:
+            return
