@@ -28,9 +28,7 @@ from tracer.segments import STREAM_BYTES, Direction, Stream
 
 LIVE_FLOWS = 20_000  # flows in flight that are kept at once
 ALL_BYTES = 256 << 20  # of all flows in flight: a hundred times what so many handshakes at once take
-SESSION_BYTES = (
-    1 << 14
-)  # of both directions: so many behind a session's beginning are enough, and a login is over by then
+SESSION_BYTES = 1 << 14  # of both directions: with so many behind a session's beginning a login is over
 AFTER_CLOSE, QUIET, ENOUGH, SILENCE, SWEEP = 2.0, 1.0, 10.0, 60.0, 0.25  # seconds
 
 Sender = Literal["client", "server"]
@@ -86,6 +84,7 @@ class _Flow:
     """A connection in flight. Times are those of the `Clock`."""
 
     __slots__ = (
+        "asked",
         "bound",
         "client",
         "closed_at",
@@ -98,9 +97,9 @@ class _Flow:
         "opened",
         "packets",
         "pair",
-        "quiet_checked",
         "running",
         "sides",
+        "sure",
     )
 
     def __init__(self, packet: Packet, now: float) -> None:
@@ -113,7 +112,8 @@ class _Flow:
         self.opened = self.last = now
         self.closed_at: float | None = None
         self.closed_first: Direction | None = None
-        self.quiet_checked = False
+        self.asked = False  # whether a session has begun, and nothing came since
+        self.sure: bool | None = None  # the answer
         self.packets = 0
         self.kept = 0  # bytes
         self.bound = SESSION_BYTES  # of those, until it is looked at again
@@ -140,7 +140,7 @@ class _Flow:
         if packet.payload or packet.flags & (FIN | SYN | RST):
             self.last = now
             self.packets += 1
-            self.quiet_checked = False
+            self.asked = False
 
     def reset(self) -> bool:
         """Whether a side has reset it, and no byte in front of that is missing any more."""
@@ -342,10 +342,10 @@ class _Flows:
         if flow.closed_at is not None and now - flow.closed_at >= AFTER_CLOSE:
             return "closed"
         quiet, enough = now - flow.last >= QUIET, now - flow.opened >= ENOUGH
-        if flow.client is not None and flow.found and (enough or (quiet and not flow.quiet_checked)):
-            flow.quiet_checked = quiet
-            sure = _began(flow.client, flow.server())
-            if sure or (sure is None and quiet and enough):
+        if flow.client is not None and flow.found and (quiet or enough):
+            if not flow.asked:
+                flow.asked, flow.sure = True, _began(flow.client, flow.server())
+            if flow.sure or (flow.sure is None and quiet and enough):
                 return "quiet"
         return None
 
