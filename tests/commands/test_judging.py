@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from captures import pki
 from tracer import pipes
 from tracer.cli import main
 
@@ -119,6 +121,24 @@ def test_odd_hosts_and_ports(string: str, told: str, said: str, capfd) -> None:
     assert "Secr3t" not in shown + error
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("sslcrl=/nowhere", "/nowhere holds no revocation list: as libpq does, it is passed over"),
+        ("sslcrldir=/nowhere", "/nowhere holds no revocation list: with it nobody passes; openssl rehash names"),
+        (f"sslcrl={ROOTS}", f"{ROOTS} holds certificates and no revocation list: with it nobody passes"),
+        ("sslcrl=list.pem", "whether each CA of the server's chain has a good revocation list there, pgtls probe says"),
+    ],
+)
+def test_lists_of_revocations(given: str, said: str, capfd, monkeypatch, tmp_path: Path) -> None:
+    """What is named and not there is said; of those that are there the string does not say enough."""
+    monkeypatch.chdir(tmp_path)
+    issuer = pki.region("database").root
+    (tmp_path / "list.pem").write_text(pki.revocations_pem(issuer, [], datetime(2026, 1, 1, tzinfo=UTC)))
+    assert main(["explain-mode", f"host=db sslmode=verify-full sslrootcert={ROOTS} {given}"]) == 0
+    assert capfd.readouterr().err.startswith(f"pgtls: hint: {said}")
+
+
 @pytest.mark.parametrize("name", ["sslrootcert", "sslcrl", "sslcrldir"])
 def test_a_pipe_is_not_waited_for(name: str, chain: str, capfd, monkeypatch, tmp_path: Path) -> None:
     """Libpq would wait at it; what it would read there is not known, and a probe does not begin."""
@@ -132,6 +152,8 @@ def test_a_pipe_is_not_waited_for(name: str, chain: str, capfd, monkeypatch, tmp
     if name == "sslrootcert":
         assert "is a pipe into which nobody writes: libpq waits there" in said
         assert "is a pipe into which nobody writes" in capfd.readouterr().err
+    if name == "sslcrl":
+        assert "is a pipe into which nobody writes: libpq waits there" in capfd.readouterr().err
     if name != "sslcrldir":
         assert main(["probe", f"host=127.0.0.1 port=1 {name}={where}"]) == 2
         assert f"pgtls: error: {name}={where} is a pipe, which can be read once" in capfd.readouterr().err

@@ -115,6 +115,9 @@ def _explain(options: argparse.Namespace) -> int:
     trusted = trust(settings, home, system=system, before_3=shared.before_3(options))
     if trusted.roots is UNKNOWN:
         shared.root_hint(trusted)
+    shared.lists_hint(trusted, value(settings, "sslcrl"), value(settings, "sslcrldir"))
+    if trusted.crls:
+        terminal.hint("whether each CA of the server's chain has a good revocation list there, pgtls probe says")
     found = [explain_mode(name, trusted, settings) for name in names]
     if value(settings, "require_auth"):
         terminal.hint(

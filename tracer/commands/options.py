@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
-from tracer import rootfile
+from tracer import pipes, rootfile
 from tracer.client import told
 from tracer.commands.terminal import hint
 from tracer.errors import TracerError
@@ -202,10 +202,7 @@ def question(options: argparse.Namespace) -> Question:
     elif options.sslcrl:
         lists, beside = rootfile.load_beside(options.sslcrl, before_3=before_3(options))
         trust = replace(trust, crls=lists, beside_crls=beside)
-        if trust.crls is None:
-            hint(f"{options.sslcrl} holds no revocation list: as libpq does, it is passed over")
-        elif not trust.crls:
-            hint(f"{options.sslcrl} holds certificates and no revocation list: with it nobody passes")
+    lists_hint(trust, options.sslcrl, options.sslcrldir)
     asked = any((options.sslmode, options.host, options.sslrootcert))
     return Question(trust, options.client, time(options.at), asked, raised=raised)
 
@@ -299,6 +296,18 @@ def root_hint(trust: Trust, *, named: bool = True) -> None:
         hint(f"{trust.root_path} does not exist: judged as a client without a root file")
     elif isinstance(trust.roots, Unusable):
         hint(f"{trust.root_path} cannot be used ({trust.roots.reason}): judged as a client with that file")
+
+
+def lists_hint(trust: Trust, file: str | None, folder: str | None) -> None:
+    """Revocation lists that were named and are not there: libpq passes over a file, and with a folder lets nobody pass."""
+    if folder and not trust.crls:
+        hint(f"{folder} holds no revocation list: with it nobody passes; openssl rehash names those that are there")
+    elif file and trust.crls is None and pipes.is_pipe(file):
+        hint(f"{file} is a pipe into which nobody writes: libpq waits there")
+    elif file and trust.crls is None:
+        hint(f"{file} holds no revocation list: as libpq does, it is passed over")
+    elif file and not trust.crls:
+        hint(f"{file} holds certificates and no revocation list: with it nobody passes")
 
 
 def time(text: str | None) -> datetime | None:
