@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import subprocess
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import find
+from tests.differential import drivers
 from tests.libpq import resolved
 from tracer import conninfo
+from tracer.client import told
 from tracer.errors import TracerError
 from tracer.pasted import Pasted, accepted, read
+from tracer.settings import resolve
 
 
 @pytest.mark.parametrize(
@@ -70,6 +75,36 @@ def test_what_cannot_be_asked(text: str, words: str, hint: str) -> None:
     with pytest.raises(TracerError, match=words) as caught:
         read(text)
     assert hint in caught.value.hints[0]
+
+
+def test_pgjdbc_reads_the_same(tmp_path: Path) -> None:
+    """What the query part says of host, port and database, and a service, as the driver itself has them."""
+    drivers.need("pgjdbc")
+    urls = [f"jdbc:postgresql://{url}" for url in URLS]
+    (tmp_path / "services").write_text("[s]\nhost=service.example\nport=7777\ndbname=its\nsslmode=verify-full\n")
+    variables = {"PGSERVICEFILE": str(tmp_path / "services")}
+    program = ["java", "-cp", str(drivers.JDBC), str(drivers.PROGRAMS / "Urls.java"), *urls]
+    theirs = subprocess.run(program, check=True, capture_output=True, text=True, env=drivers.env(variables)).stdout
+    ours = [resolve(told(read(url).text), variables, None) for url in urls]
+    names = ("host", "port", "dbname", "sslmode")
+    said = ["\t".join(found[name].value for name in names if name in found) for found in ours]
+    assert said == [line if line[-1] != "\t" else f"{line}prefer" for line in theirs.splitlines()]
+
+
+URLS = (
+    "h/db",
+    "h/db?host=x",
+    "h:5433/db?host=x&sslmode=require",
+    "h/db?port=99",
+    "h/db?PGHOST=x&PGPORT=99&PGDBNAME=y",
+    "h:1/db?PGPORT=2&port=3",
+    "h:1/db?port=3&PGPORT=2",
+    "/db?host=x",
+    "h/db?dbname=y",
+    "h/db?service=s",
+    "/?service=s",
+    "h:5433/?service=s&sslmode=require",
+)
 
 
 @pytest.mark.parametrize("text", ["db.example", "db:5432", "[::1]:5432", "/tmp", "host=a;port=3", "postgresql://db/app;", "host='a b'", ""])  # fmt: skip

@@ -98,6 +98,8 @@ def _jdbc(text: str) -> Pasted | None:
         kept.setdefault("sslmode", "verify-full")  # SslMode.of: ssl alone is the strongest
     if "sslmode" in kept:
         kept["sslmode"] = kept["sslmode"].lower()  # SslMode.of looks at no capitals
+    if "service" in kept and re.search(r"//[^/:]+/", url):
+        kept.setdefault("port", "5432")  # of a host that is named without one, whatever the service says
     return Pasted(_uri(url, kept), "pgjdbc", ("as a JDBC URL, so the client is pgjdbc",))
 
 
@@ -152,6 +154,10 @@ STEPS: tuple[Callable[[str], Pasted | None], ...] = (
 )
 # of pgjdbc's properties (PGProperty) those that bear on the connection; the rest libpq does not know
 JDBC = {
+    **dict.fromkeys(("host", "PGHOST"), "host"),  # these win over what stands in front of the ? (Driver.parseURL)
+    **dict.fromkeys(("port", "PGPORT"), "port"),
+    **dict.fromkeys(("dbname", "PGDBNAME"), "dbname"),
+    "service": "service",
     "user": "user",
     "password": "password",
     "sslNegotiation": "sslnegotiation",
