@@ -18,7 +18,7 @@ from tracer.commands import terminal
 from tracer.commands.options import Parser, client_name, command
 from tracer.errors import TracerError
 from tracer.modes import explain_mode
-from tracer.packets.chunks import open_file
+from tracer.packets.pcap import read_stream
 from tracer.render import bundle as screen
 from tracer.render import document
 from tracer.render.modes import modes, modes_document
@@ -27,7 +27,6 @@ from tracer.render.text import told
 from tracer.render.verify import verify as chain_screen
 from tracer.report import ALL, AUTO, judge
 from tracer.settings import home_folder, resolve, trust, value
-from tracer.sources import read
 from tracer.streams import reassemble
 from tracer.trace import follow
 from tracer.verify import clients
@@ -63,7 +62,8 @@ def add(commands: argparse._SubParsersAction[Parser]) -> None:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    sent = chainfile.load(options.chain)
+    with terminal.waiting(options.chain):
+        sent = chainfile.load(options.chain)
     asked = shared.question(options)
     if asked.client == AUTO:
         raise TracerError("a chain alone does not say who the client is", "name it: --client libpq")
@@ -136,7 +136,8 @@ def _explain(options: argparse.Namespace) -> int:
 
 def _load(name: str) -> tuple[Certificate, ...]:
     """A bundle is what a client would take from it as its root file, or a file in another format. Raises `TracerError`."""
-    data = chainfile.read(name)
+    with terminal.waiting(name):
+        data = chainfile.read(name)
     roots = rootfile.entries(data)
     if isinstance(roots, list):
         return tuple(roots)
@@ -150,13 +151,14 @@ def _load(name: str) -> tuple[Certificate, ...]:
 
 def _chains(name: str) -> list[tuple[Certificate, ...]]:
     """The different chains of a capture, or the one of a file."""
-    with open_file(name) as file:
+    with terminal.twice(name) as file:
         start = file.read(4)
-    if start[:4] not in CAPTURES and start[:2] not in PACKED:
-        return [chainfile.load(name)]
-    source = read(name)
-    traces = (follow(connection, source.keys) for connection in reassemble(source))
-    found = dict.fromkeys(trace.presented.certificates for trace in traces if trace.presented.certificates)
+        file.seek(0)
+        if start[:4] not in CAPTURES and start[:2] not in PACKED:
+            return [chainfile.certificates(name, file.read(chainfile.LARGEST))]
+        source = read_stream(file, name)
+        traces = (follow(connection, source.keys) for connection in reassemble(source))
+        found = dict.fromkeys(trace.presented.certificates for trace in traces if trace.presented.certificates)
     if not found:
         raise TracerError(
             f"{name}: no server's certificates can be seen in it", "in TLS 1.3 they need keys: see --keylog"

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 from tracer import pipes, rootfile
 from tracer.client import told
-from tracer.commands.terminal import hint
+from tracer.commands.terminal import hint, waiting
 from tracer.errors import TracerError
 from tracer.output import FORMATS
 from tracer.parameters import PARAMETERS
@@ -329,7 +329,8 @@ def keylog(options: argparse.Namespace) -> bytes:
     if not name:
         return b""
     try:
-        return Path(name).read_bytes()
+        with waiting(name):
+            return Path(name).read_bytes()
     except OSError as error:
         if not options.keylog:
             return b""
