@@ -121,6 +121,23 @@ def test_odd_hosts_and_ports(string: str, told: str, said: str, capfd) -> None:
     assert "Secr3t" not in shown + error
 
 
+def test_a_mode_of_one_driver(capfd, monkeypatch, tmp_path: Path) -> None:
+    """no-verify is node-postgres's: it is shown for that, and to everybody else it is explained."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    said = "pgtls: hint: sslmode=no-verify is a word of node-postgres alone, so the client is node-postgres-8\n"
+    for named, hint in ([], said), (["--client", "node-postgres-8"], ""):
+        assert main(["explain-mode", "postgres://u:Secr3t@db/app?sslmode=no-verify", *named]) == 0
+        shown = capfd.readouterr()
+        assert shown.err == hint
+        assert "node-postgres-8  sslmode=no-verify  run: pg 8" in shown.out
+        assert "No. Nothing is checked: any server passes for db" in shown.out
+    for command in (["explain-mode", "--client", "libpq"], ["explain-mode", "--client", "pgx-5"], ["probe"], ["cost"]):
+        assert main([*command, "host=127.0.0.1 port=1 sslmode=no-verify"]) == 2
+        error, hint = capfd.readouterr().err.splitlines()
+        assert error == 'pgtls: error: invalid sslmode value: "no-verify"'
+        assert "only node-postgres knows it: encrypted, and nothing checked" in hint
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [

@@ -26,11 +26,11 @@ from tracer.render.page import Page
 from tracer.render.text import told
 from tracer.render.verify import verify as chain_screen
 from tracer.report import ALL, AUTO, judge
-from tracer.settings import home_folder, resolve, trust, value
+from tracer.settings import Settings, home_folder, resolve, trust, value
 from tracer.streams import reassemble
 from tracer.trace import follow
 from tracer.verify import clients
-from tracer.verify.model import UNKNOWN, Unusable
+from tracer.verify.model import SSLMODES, UNKNOWN, Unusable
 
 
 def add(commands: argparse._SubParsersAction[Parser]) -> None:
@@ -105,13 +105,16 @@ def _explain(options: argparse.Namespace) -> int:
     """The settings are those that libpq would find; the root file is looked for, and nothing is connected to."""
     home = home_folder(os.environ)
     given = shared.pasted(options)
+    _of_one_driver(options, given)
     briefly = options.client is None
     options.client = options.client or ALL
     system = shared.knows_system(options)
-    settings = resolve(given, os.environ, home, system=shared.raises(options))
+    drivers = clients.drivers()
+    own = drivers[options.client].modes if options.client in drivers else ()
+    settings = resolve(given, os.environ, home, system=shared.raises(options), modes=own)
     for port in value(settings, "port").split(","):
         port_number(port)
-    names = ("libpq", *clients.drivers()) if options.client == ALL else (options.client,)
+    names = ("libpq", *drivers) if options.client == ALL else (options.client,)
     trusted = trust(settings, home, system=system, before_3=shared.before_3(options))
     if trusted.roots is UNKNOWN:
         shared.root_hint(trusted)
@@ -132,6 +135,15 @@ def _explain(options: argparse.Namespace) -> int:
             modes(page, found, briefly=briefly)
             file.write(page.text())
     return 0
+
+
+def _of_one_driver(options: argparse.Namespace, given: Settings) -> None:
+    """Where nobody named the client, a mode that one driver alone knows does."""
+    mode = value(given, "sslmode")
+    own = next((name for name, profile in clients.drivers().items() if mode in profile.modes), None)
+    if options.client is None and own and mode not in SSLMODES:
+        terminal.hint(f"sslmode={mode} is a word of {own.rpartition('-')[0]} alone, so the client is {own}")
+        options.client = own
 
 
 def _load(name: str) -> tuple[Certificate, ...]:
