@@ -41,6 +41,14 @@ from tracer.settings import resolve
         ("'db.example:5432'", "db.example:5432", None),
         ("host=db sslmode=require;", "host=db sslmode=require", None),
         ("db.example/app", "postgresql://db.example/app", None),
+        ("Host=db;Port=5433;SSL Mode=VerifyFull;Root Certificate=/ca.pem", "host='db' port='5433' sslmode='verify-full' sslrootcert='/ca.pem'", "npgsql"),
+        ("Server=db; User Id=u; Password=u:p; Database=app; SslMode=require; Pooling=true;", "host='db' user='u' dbname='app' sslmode='require'", "npgsql"),
+        ("host=db:5433,other;Username=u;SSL Mode=VerifyCA", "host='db,other' user='u' sslmode='verify-ca' port='5433,'", "npgsql"),
+        ("HOST=::1;PASSWORD=\"u:p;Host=evil\";Root Certificate='C:\\it''s.pem'", r"host='::1' sslrootcert='C:\\it\'s.pem'", "npgsql"),
+        ('"DefaultConnection": "Host=db;Port=1"', "host='db' port='1'", "npgsql"),
+        ("host=db;port=1;database=app;username=u;password=u:p", "host='db' port='1' dbname='app' user='u'", "npgsql"),
+        ("ConnectionStrings__Default=Host=db;Port=1", "host='db' port='1'", "npgsql"),
+        ("Host=db;SSL Mode=Require;Trust Server Certificate=true", "host='db' sslmode='require'", "npgsql"),
         ("db.example:5433/app?sslmode=require", "postgresql://db.example:5433/app?sslmode=require", None),
     ],
 )  # fmt: skip
@@ -66,6 +74,7 @@ def test_what_is_meant(text: str, meant: str, client: str | None) -> None:
         ("postgresql+pg8000://db/app?sslmode=require", "sslmode of that URL is handed on to pg8000", "connect_args"),
         ("postgresql+psycopg2://db/app?ssl=true", "ssl of that URL is handed on to psycopg2", "sslmode=verify-full"),
         ("postgresql+psycopg2:///app?host=a:5432&host=b:5433", "several hosts", "HOST:PORT,HOST:PORT"),
+        ("Host=db;SSL Mode=verify-full;Password=u:p", "SSL Mode is none that Npgsql knows", "VerifyFull"),
         ("mysql://db/app", "mysql:// is no scheme", "postgresql://"),
         ("'pgsql://db/app'", "pgsql:// is no scheme", "postgresql://"),
     ],
@@ -75,6 +84,12 @@ def test_what_cannot_be_asked(text: str, words: str, hint: str) -> None:
     with pytest.raises(TracerError, match=words) as caught:
         read(text)
     assert hint in caught.value.hints[0]
+    assert "u:p" not in f"{caught.value} {caught.value.hints}"
+
+
+def test_what_npgsql_does_not_look_at() -> None:
+    """Said, since people believe in it."""
+    assert read("Host=db;Trust Server Certificate=true").how[-1].startswith("Trust Server Certificate does nothing")
 
 
 def test_pgjdbc_reads_the_same(tmp_path: Path) -> None:
@@ -107,7 +122,7 @@ URLS = (
 )
 
 
-@pytest.mark.parametrize("text", ["db.example", "db:5432", "[::1]:5432", "/tmp", "host=a;port=3", "postgresql://db/app;", "host='a b'", ""])  # fmt: skip
+@pytest.mark.parametrize("text", ["db.example", "db:5432", "host=db password=a;password=b", "[::1]:5432", "/tmp", "host=a;port=3", "postgresql://db/app;", "host='a b'", ""])  # fmt: skip
 def test_what_libpq_takes_stays(text: str) -> None:
     assert read(text) == Pasted(text)
 

@@ -32,6 +32,8 @@ def read(text: str) -> Pasted:
     found = Pasted(text)
     if CUT_PASSWORD.match(text):  # libpq takes what stands in front of the / for a port, and says it aloud
         raise bad("a port that is no number, and an @ behind it: is it the end of a password?", "write its / as %2F")
+    if BEHIND.search(text):  # libpq takes all of it for the host, and would show the password
+        found = _npgsql(text) or found
     for step in STEPS:
         if accepted(found.text):
             return found
@@ -63,11 +65,11 @@ def _semicolon(text: str) -> Pasted | None:
 
 
 def _assigned(text: str) -> Pasted | None:
-    """`export DATABASE_URL=…`, `url: …`, `psql …`: the URI, or what stands in quotes."""
-    found = re.match(r"(?:(?:export|set|SET)\s+)?([A-Za-z_][\w.-]*)\s*(?:=|:\s)\s*(?=[\"']|[a-z][a-z0-9+:]*://)", text)
-    if found and found[1] not in PARAMETERS:
+    """`export DATABASE_URL=…`, `url: …`, `"Default": …`, `psql …`: the URI, or what stands in quotes."""
+    found = re.match(rf"""(?:(?:export|set|SET)\s+)?["']?([A-Za-z_][\w.-]*)["']?\s*(?:=|:\s)\s*(?={VALUE})""", text)
+    if found and found[1].lower() not in PARAMETERS:
         return Pasted(text[found.end() :], how=(f"as the value of {found[1]}",))
-    command = re.match(r"psql\s+(?=[\"']|[a-z][a-z0-9+:]*://)", text)
+    command = re.match(rf"psql\s+(?={VALUE})", text)
     return Pasted(text[command.end() :], how=("as what psql was given",)) if command else None
 
 
@@ -133,6 +135,37 @@ def _sqlalchemy(text: str) -> Pasted | None:
     return Pasted(_uri(url, given), client, (f"as a URL of SQLAlchemy, whose driver is {driver}",))
 
 
+def _npgsql(text: str) -> Pasted | None:
+    """`Host=db;SSL Mode=VerifyFull;…` of .NET: names in any case, with spaces or without; what is not about TLS is passed over."""
+    given = {name.lower().replace(" ", ""): _unquoted(value) for name, value in PAIR.findall(text)}
+    host = given.get("host", given.get("server"))
+    if ";" not in text or host is None or re.search(r"[\s=]", host) or not PAIR.match(text):
+        return None
+    places = [one.split(":") if one.count(":") == 1 else [one, ""] for one in host.split(",")]
+    kept = {NPGSQL[name]: value for name, value in given.items() if name in NPGSQL}
+    kept["host"] = ",".join(name for name, _ in places)
+    if any(port for _, port in places):
+        kept["port"] = ",".join(port or kept.get("port", "") for _, port in places)
+    if "sslmode" in kept:
+        mode = kept["sslmode"].lower().replace("verify", "verify-")
+        if mode not in SSLMODES:
+            raise TracerError("its SSL Mode is none that Npgsql knows", f"there are: {', '.join(SSL_MODE)}")
+        kept["sslmode"] = mode
+    trusting = "Trust Server Certificate does nothing since Npgsql 8"
+    how = ("as a string of Npgsql, so the client is npgsql", *[trusting] * ("trustservercertificate" in given))
+    return Pasted(" ".join(f"{name}='{_escaped(value)}'" for name, value in kept.items()), "npgsql", how)
+
+
+def _unquoted(value: str) -> str:
+    """A quote inside is doubled (DbConnectionStringBuilder)."""
+    quoted = len(value) > 1 and value[0] in "\"'" and value[-1] == value[0]
+    return value[1:-1].replace(value[0] * 2, value[0]) if quoted else value.strip()
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace("'", "\\'")
+
+
 def _host_and_database(text: str) -> Pasted | None:
     """`db.example/app`, `db.example:5432/app?sslmode=require`: a URI without its beginning."""
     if re.fullmatch(r"[\w.-]+(:\d+)?/(?!/)[^\s;\"']*", text) is None:
@@ -150,6 +183,7 @@ STEPS: tuple[Callable[[str], Pasted | None], ...] = (
     _quotes,
     _jdbc,
     _sqlalchemy,
+    _npgsql,
     _host_and_database,
 )
 # of pgjdbc's properties (PGProperty) those that bear on the connection; the rest libpq does not know
@@ -164,6 +198,21 @@ JDBC = {
     "gssEncMode": "gssencmode",
     "channelBinding": "channel_binding",
 }
+# of NpgsqlConnectionStringBuilder's keywords, without case and spaces, those that bear on the connection; never the password
+NPGSQL = {
+    **dict.fromkeys(("host", "server"), "host"),
+    "port": "port",
+    **dict.fromkeys(("username", "userid", "uid"), "user"),
+    **dict.fromkeys(("database", "db"), "dbname"),
+    "sslmode": "sslmode",
+    "rootcertificate": "sslrootcert",
+    "sslcertificate": "sslcert",
+    "sslkey": "sslkey",
+}
+VALUE = r"""["']|[a-z][a-z0-9+:]*://|(?i:host|server)\s*=[^;]*;"""
+BEHIND = re.compile(r";\s*(?:user ?name|user ?id|uid|password|pwd|psw|database)\s*=", re.IGNORECASE)
+SSL_MODE = ("Disable", "Allow", "Prefer", "Require", "VerifyCA", "VerifyFull")
+PAIR = re.compile(r"""\s*([A-Za-z][\w ]*?)\s*=\s*("(?:[^"]|"")*"|'(?:[^']|'')*'|[^;]*)\s*(?:;|$)""")
 CUT_PASSWORD = re.compile(r"\s*postgres(ql)?://[^/?@:\[]*:(?![0-9]*/)[^/?@]*/[^?]*@")
 OF_TLS = frozenset(name for name in PARAMETERS if name.startswith("ssl"))
 FACTORIES = ("sslfactory", "sslfactoryarg", "sslhostnameverifier", "sslpasswordcallback", "socketFactory")
