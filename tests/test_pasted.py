@@ -41,6 +41,9 @@ from tracer.settings import resolve
         ("'db.example:5432'", "db.example:5432", None),
         ("host=db sslmode=require;", "host=db sslmode=require", None),
         ("db.example/app", "postgresql://db.example/app", None),
+        ('"postgres://u:p@db/app",', "postgres://u:p@db/app", None),
+        ('"DATABASE_URL": "postgres://u:p@db/app",', "postgres://u:p@db/app", None),
+        ("postgres://u:p@db/app?sslmode=require,", "postgres://u:p@db/app?sslmode=require", None),
         ("Host=db;Port=5433;SSL Mode=VerifyFull;Root Certificate=/ca.pem", "host='db' port='5433' sslmode='verify-full' sslrootcert='/ca.pem'", "npgsql"),
         ("Server=db; User Id=u; Password=u:p; Database=app; SslMode=require; Pooling=true;", "host='db' user='u' dbname='app' sslmode='require'", "npgsql"),
         ("host=db:5433,other;Username=u;SSL Mode=VerifyCA", "host='db,other' user='u' sslmode='verify-ca' port='5433,'", "npgsql"),
@@ -75,14 +78,19 @@ def test_what_is_meant(text: str, meant: str, client: str | None) -> None:
         ("postgresql+psycopg2://db/app?ssl=true", "ssl of that URL is handed on to psycopg2", "sslmode=verify-full"),
         ("postgresql+psycopg2:///app?host=a:5432&host=b:5433", "several hosts", "HOST:PORT,HOST:PORT"),
         ("Host=db;SSL Mode=verify-full;Password=u:p", "SSL Mode is none that Npgsql knows", "VerifyFull"),
-        ("mysql://db/app", "mysql:// is no scheme", "postgresql://"),
+        ("mysql://u:p@db/app", "mysql:// is no scheme", "pgtls is for PostgreSQL, whose URLs begin with postgresql:// or postgres://"),
+        ("$DATABASE_URL", r"\$DATABASE_URL is a variable that no shell has filled in", '"$DATABASE_URL"'),
+        ("'${DATABASE_URL}'", r"\$\{DATABASE_URL\} is a variable that no shell has filled in", "double quotes"),
+        ("%DATABASE_URL%", "%DATABASE_URL% is a variable that no shell has filled in", "double quotes"),
+        ("$env:DATABASE_URL", r"\$env:DATABASE_URL is a variable that no shell has filled in", "double quotes"),
+        ("PGSSLMODE='require'", 'invalid connection option "PGSSLMODE"', "PGSSLMODE is a variable of the environment: set it in front of the command, or write sslmode="),
         ("'pgsql://db/app'", "pgsql:// is no scheme", "postgresql://"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_asked(text: str, words: str, hint: str) -> None:
     """One error, and what to write."""
     with pytest.raises(TracerError, match=words) as caught:
-        read(text)
+        told(read(text).text)
     assert hint in caught.value.hints[0]
     assert "u:p" not in f"{caught.value} {caught.value.hints}"
 

@@ -40,16 +40,22 @@ def read(text: str) -> Pasted:
         after = step(found.text.strip())
         if after is not None:
             found = Pasted(after.text, found.client or after.client, found.how + after.how)
+    if UNFILLED.fullmatch(found.text):
+        words = f"{found.text.strip()} is a variable that no shell has filled in"
+        raise bad(words, 'in double quotes a shell does, "$DATABASE_URL", and in single quotes it does not')
     scheme = re.match(r"([A-Za-z][\w+.-]*)://", found.text)
     if scheme and not found.text.startswith(SCHEMES):
-        raise bad(f"{scheme[1]}:// is no scheme that libpq takes", "write postgresql:// in its place")
+        raise bad(
+            f"{scheme[1]}:// is no scheme that libpq takes",
+            "pgtls is for PostgreSQL, whose URLs begin with postgresql:// or postgres://",
+        )
     return found
 
 
 def accepted(text: str) -> bool:
     """Whether libpq takes it, or it is a host, with or without a port."""
     if not conninfo.recognised(text):
-        return re.fullmatch(r"\s*([/@].*|(?!jdbc:)[^\s/\"';]+)\s*", text) is not None
+        return re.fullmatch(r"\s*([/@].*|(?!jdbc:|\$|%\w+%)[^\s/\"';]+)\s*", text) is not None
     try:
         possible({name: Setting(value, "") for name, value in conninfo.parse(text).items()})
     except TracerError:
@@ -60,14 +66,17 @@ def accepted(text: str) -> bool:
 # STEPS
 
 
-def _semicolon(text: str) -> Pasted | None:
-    return Pasted(text.rstrip("; "), how=("without the ; at its end",)) if text.endswith(";") else None
+def _ended(text: str) -> Pasted | None:
+    """The end of a statement, or of a line of JSON."""
+    return (
+        Pasted(text.rstrip(";, "), how=(f"without the {text[-1]} at its end",)) if text.endswith((";", ",")) else None
+    )
 
 
 def _assigned(text: str) -> Pasted | None:
     """`export DATABASE_URL=…`, `url: …`, `"Default": …`, `psql …`: the URI, or what stands in quotes."""
     found = re.match(rf"""(?:(?:export|set|SET)\s+)?["']?([A-Za-z_][\w.-]*)["']?\s*(?:=|:\s)\s*(?={VALUE})""", text)
-    if found and found[1].lower() not in PARAMETERS:
+    if found and found[1].lower() not in PARAMETERS and found[1] not in VARIABLES:
         return Pasted(text[found.end() :], how=(f"as the value of {found[1]}",))
     command = re.match(rf"psql\s+(?={VALUE})", text)
     return Pasted(text[command.end() :], how=("as what psql was given",)) if command else None
@@ -178,7 +187,7 @@ def _uri(url: str, parameters: dict[str, str]) -> str:
 
 
 STEPS: tuple[Callable[[str], Pasted | None], ...] = (
-    _semicolon,
+    _ended,
     _assigned,
     _quotes,
     _jdbc,
@@ -214,6 +223,8 @@ BEHIND = re.compile(r";\s*(?:user ?name|user ?id|uid|password|pwd|psw|database)\
 SSL_MODE = ("Disable", "Allow", "Prefer", "Require", "VerifyCA", "VerifyFull")
 PAIR = re.compile(r"""\s*([A-Za-z][\w ]*?)\s*=\s*("(?:[^"]|"")*"|'(?:[^']|'')*'|[^;]*)\s*(?:;|$)""")
 CUT_PASSWORD = re.compile(r"\s*postgres(ql)?://[^/?@:\[]*:(?![0-9]*/)[^/?@]*/[^?]*@")
+UNFILLED = re.compile(r"\s*(\$(env:)?\w+|\$\{\w+\}|%\w+%)\s*")
+VARIABLES = frozenset(parameter.variable for parameter in PARAMETERS.values())
 OF_TLS = frozenset(name for name in PARAMETERS if name.startswith("ssl"))
 FACTORIES = ("sslfactory", "sslfactoryarg", "sslhostnameverifier", "sslpasswordcallback", "socketFactory")
 DIALECTS = {

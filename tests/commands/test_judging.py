@@ -106,6 +106,16 @@ def test_a_pasted_string(capfd, monkeypatch, tmp_path: Path) -> None:
         ("host=a port=", "Told: host=a from", ""),
         ("host=a,b port=,5433", "Told: host=a,b port=5432,5433 from", ""),
         ("host=db.example..", "Told: host=db.example.. from", "pgtls: hint: the host ends in two dots"),
+        (
+            "host=$PGHOST",
+            "Told: host=$PGHOST from",
+            "pgtls: hint: the host holds a $: no shell has filled a variable in",
+        ),
+        (
+            "postgres://db/app,",
+            "Told: host=db from",
+            "pgtls: hint: the string ends in a comma, which libpq takes as a part of it",
+        ),
         ("host=db;port=1", "Told: host=db;port=1 from", "pgtls: hint: the host holds a ;"),
         ("host=a port=postgres", "", 'pgtls: error: invalid integer value "postgres" for connection option "port"'),
         ("postgres://u:Secr3tA/b@h/db", "", "pgtls: error: a port that is no number, and an @ behind it"),

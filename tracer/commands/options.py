@@ -246,9 +246,13 @@ def pasted(options: argparse.Namespace) -> dict[str, Setting]:
     if found.client and getattr(options, "client", "") is None:
         options.client = found.client
     given = told(found.text)
+    if found.text.rstrip().endswith(","):
+        hint("the string ends in a comma, which libpq takes as a part of it")
     for host in given["host"].value.split(",") if "host" in given else ():
         if host.endswith(".."):
             hint("the host ends in two dots, and no name does: DNS will not know it")
+        if "$" in host:
+            hint("the host holds a $: no shell has filled a variable in, as it does in double quotes")
         if ";" in host:
             hint("the host holds a ; as it is written: libpq parts its parameters by spaces")
     return given
