@@ -100,6 +100,13 @@ def test_what_npgsql_does_not_look_at() -> None:
     assert read("Host=db;Trust Server Certificate=true").how[-1].startswith("Trust Server Certificate does nothing")
 
 
+def test_another_word_for_the_mode() -> None:
+    """What was read as sslmode is said."""
+    assert "ssl=true as sslmode=verify-full" in read("jdbc:postgresql://db/app?ssl=true").how
+    assert "ssl=true as sslmode=verify-full" not in read("jdbc:postgresql://db/app?ssl=true&sslmode=require").how
+    assert "its ssl as sslmode=require" in read("postgresql+asyncpg://db/app?ssl=require").how
+
+
 def test_pgjdbc_reads_the_same(tmp_path: Path) -> None:
     """What the query part says of host, port and database, and a service, as the driver itself has them."""
     drivers.need("pgjdbc")

@@ -105,13 +105,15 @@ def _jdbc(text: str) -> Pasted | None:
             )
     names = dict(given)
     kept = {JDBC.get(name, name): value for name, value in given if name in JDBC or name in OF_TLS}
-    if names.get("ssl", "false").lower() in ("", "true"):
-        kept.setdefault("sslmode", "verify-full")  # SslMode.of: ssl alone is the strongest
+    how: tuple[str, ...] = ("as a JDBC URL, so the client is pgjdbc",)
+    if names.get("ssl", "false").lower() in ("", "true") and "sslmode" not in kept:
+        kept["sslmode"] = "verify-full"  # SslMode.of: ssl alone is the strongest
+        how = (*how, "ssl=true as sslmode=verify-full")
     if "sslmode" in kept:
         kept["sslmode"] = kept["sslmode"].lower()  # SslMode.of looks at no capitals
     if "service" in kept and re.search(r"//[^/:]+/", url):
         kept.setdefault("port", "5432")  # of a host that is named without one, whatever the service says
-    return Pasted(_uri(url, kept), "pgjdbc", ("as a JDBC URL, so the client is pgjdbc",))
+    return Pasted(_uri(url, kept), "pgjdbc", how)
 
 
 def _sqlalchemy(text: str) -> Pasted | None:
@@ -133,6 +135,7 @@ def _sqlalchemy(text: str) -> Pasted | None:
         raise TracerError(
             f"{strange[0]} of that URL is handed on to {found[1]}, which does not know it", f"its word for TLS is {how}"
         )
+    also: tuple[str, ...] = ()
     if client == "asyncpg" and "ssl" in given:
         if given["ssl"] not in SSLMODES:
             raise TracerError(
@@ -140,8 +143,9 @@ def _sqlalchemy(text: str) -> Pasted | None:
                 f"write one of ssl={', ssl='.join(SSLMODES)}",
             )
         given["sslmode"] = given.pop("ssl")
+        also = (f"its ssl as sslmode={given['sslmode']}",)
     driver = f"{found[1]}, which connects with libpq" if client is None else client
-    return Pasted(_uri(url, given), client, (f"as a URL of SQLAlchemy, whose driver is {driver}",))
+    return Pasted(_uri(url, given), client, (f"as a URL of SQLAlchemy, whose driver is {driver}", *also))
 
 
 def _npgsql(text: str) -> Pasted | None:
