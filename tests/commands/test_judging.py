@@ -215,6 +215,22 @@ def test_verify_what_is_no_chain(tmp_path: Path, capfd) -> None:
     assert capfd.readouterr().err.startswith(f"pgtls: error: {tmp_path}/x holds no certificate\npgtls: hint: ")
 
 
+@pytest.mark.parametrize(
+    ("command", "error", "hint"),
+    [
+        ("bundle", "is a capture and no CA bundle", "which entry of a bundle anchors its servers: pgtls bundle FILE --against"),
+        ("verify", "is a capture and no chain", "--sslmode verify-full --sslrootcert FILE judges the chains in it"),
+    ],
+)  # fmt: skip
+def test_a_capture_in_the_place_of_certificates(command: str, error: str, hint: str, capfd) -> None:
+    """It is recognised, and what can be done with it is said."""
+    capture = str(STORY / "capture.pcapng")
+    assert main([command, capture]) == 2
+    said = capfd.readouterr().err
+    assert said.startswith(f"pgtls: error: {capture} {error}\n")
+    assert hint in said
+
+
 def test_a_rotation(chain: str, capfd) -> None:
     """The old bundle and the new one, against a chain and against a capture; 1 when the last one fails."""
     for against in (chain, str(STORY / "capture.pcapng")):

@@ -62,8 +62,7 @@ def add(commands: argparse._SubParsersAction[Parser]) -> None:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    with terminal.waiting(options.chain):
-        sent = chainfile.load(options.chain)
+    sent = chainfile.certificates(options.chain, _read(options.chain, "chain"))
     asked = shared.question(options)
     if asked.client == AUTO:
         raise TracerError("a chain alone does not say who the client is", "name it: --client libpq")
@@ -148,8 +147,7 @@ def _of_one_driver(options: argparse.Namespace, given: Settings) -> None:
 
 def _load(name: str) -> tuple[Certificate, ...]:
     """A bundle is what a client would take from it as its root file, or a file in another format. Raises `TracerError`."""
-    with terminal.waiting(name):
-        data = chainfile.read(name)
+    data = _read(name, "CA bundle")
     roots = rootfile.entries(data)
     if isinstance(roots, list):
         return tuple(roots)
@@ -159,6 +157,19 @@ def _load(name: str) -> tuple[Certificate, ...]:
             "one broken block spoils all of them: fetch the file again, or cut that block out",
         )
     return chainfile.certificates(name, data)
+
+
+def _read(name: str, what: str) -> bytes:
+    """The bytes of a file of certificates. Raises `TracerError`, also where it is a capture."""
+    with terminal.waiting(name):
+        data = chainfile.read(name)
+    if data[:4] in CAPTURES:
+        raise TracerError(
+            f"{name} is a capture and no {what}",
+            f"pgtls read {name} --sslmode verify-full --sslrootcert FILE judges the chains in it",
+            f"which entry of a bundle anchors its servers: pgtls bundle FILE --against {name}",
+        )
+    return data
 
 
 def _chains(name: str) -> list[tuple[Certificate, ...]]:
