@@ -164,6 +164,11 @@ def test_lists_of_revocations(given: str, said: str, capfd, monkeypatch, tmp_pat
     (tmp_path / "list.pem").write_text(pki.revocations_pem(issuer, [], datetime(2026, 1, 1, tzinfo=UTC)))
     assert main(["explain-mode", f"host=db sslmode=verify-full sslrootcert={ROOTS} {given}"]) == 0
     assert capfd.readouterr().err.startswith(f"pgtls: hint: {said}")
+    if "/nowhere" in given:
+        name, _, path = given.partition("=")
+        monkeypatch.setenv(f"PG{name.upper()}", path)
+        assert main(["read", str(STORY / "capture.pcapng"), "--env", "--sslrootcert", ROOTS]) in (0, 1)
+        assert f"pgtls: hint: {said}" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["sslrootcert", "sslcrl", "sslcrldir"])

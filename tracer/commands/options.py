@@ -22,6 +22,7 @@ from tracer.pasted import read as read_pasted
 from tracer.report import ALL, AUTO, Report, report
 from tracer.settings import RAISED, Setting, Settings, home_folder, resolve
 from tracer.settings import trust as client_trust
+from tracer.settings import value as setting
 from tracer.trace import Trace
 from tracer.verify import clients
 from tracer.verify.clients import libpq_versions
@@ -214,6 +215,7 @@ def _from_environment(options: argparse.Namespace) -> Question:
     settings = resolve(given(options), os.environ, home, system=raises(options))
     trust = client_trust(settings, home, os.environ, system=system, before_3=before_3(options))
     root_hint(trust, named="sslrootcert" in settings)
+    lists_hint(trust, setting(settings, "sslcrl"), setting(settings, "sslcrldir"))
     raised = settings["sslmode"].origin == RAISED
     return Question(trust, options.client, time(options.at), True, settings, raised)
 
