@@ -72,6 +72,7 @@ def test_what_is_meant(text: str, meant: str, client: str | None) -> None:
         ("jdbc:postgresql://db/app?ssl=true&sslfactory=org.postgresql.ssl.NonValidatingFactory", "sslfactory: what that class", "leave sslfactory out"),
         ("postgresql+asyncpg://db/app?ssl=true", "of a context nothing is known", "ssl=verify-full"),
         ("postgresql+aiopg2://db/app", "a driver that is not known here", "psycopg2"),
+        ("jdbc:postgresql://db:5432?sslmode=require", "a / behind its host", "jdbc:postgresql://HOST/DATABASE"),
         ("jdbc:postgresql://u:p@db:5432/app", "no user in front of its host", "?user=NAME"),
         ("postgresql+asyncpg://db/app?sslmode=verify-full", "sslmode of that URL is handed on to asyncpg", "ssl=verify-full"),
         ("postgresql+pg8000://db/app?sslmode=require", "sslmode of that URL is handed on to pg8000", "connect_args"),
@@ -118,6 +119,7 @@ def test_pgjdbc_reads_the_same(tmp_path: Path) -> None:
     ours = [resolve(told(read(url).text), variables, None) for url in urls]
     names = ("host", "port", "dbname", "sslmode")
     said = ["\t".join(found[name].value for name in names if name in found) for found in ours]
+    assert "null" not in theirs.splitlines()
     assert said == [line if line[-1] != "\t" else f"{line}prefer" for line in theirs.splitlines()]
 
 

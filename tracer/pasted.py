@@ -96,6 +96,8 @@ def _jdbc(text: str) -> Pasted | None:
     url, _, query = text.removeprefix("jdbc:").partition("?")
     if "@" in url:
         raise bad("a JDBC URL has no user in front of its host", "write jdbc:postgresql://HOST/DATABASE?user=NAME")
+    if re.fullmatch("postgresql://[^/]+", url):
+        raise bad("pgjdbc wants a / behind its host", "write jdbc:postgresql://HOST/DATABASE?…")
     given = [part.partition("=")[::2] for part in query.split("&") if part]
     for name, _value in given:
         if name in FACTORIES:

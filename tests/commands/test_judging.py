@@ -152,7 +152,10 @@ def test_a_mode_of_one_driver(capfd, monkeypatch, tmp_path: Path) -> None:
     ("given", "said"),
     [
         ("sslcrl=/nowhere", "/nowhere holds no revocation list: as libpq does, it is passed over"),
-        ("sslcrldir=/nowhere", "/nowhere holds no revocation list: with it nobody passes; openssl rehash names"),
+        (
+            "sslcrldir=/nowhere",
+            "/nowhere holds no revocation list: libpq lets nobody pass with it; openssl rehash names",
+        ),
         (f"sslcrl={ROOTS}", f"{ROOTS} holds certificates and no revocation list: with it nobody passes"),
         ("sslcrl=list.pem", "whether each CA of the server's chain has a good revocation list there, pgtls probe says"),
     ],

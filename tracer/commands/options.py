@@ -307,7 +307,9 @@ def root_hint(trust: Trust, *, named: bool = True) -> None:
 def lists_hint(trust: Trust, file: str | None, folder: str | None) -> None:
     """Revocation lists that were named and are not there: libpq passes over a file, and with a folder lets nobody pass."""
     if folder and not trust.crls:
-        hint(f"{folder} holds no revocation list: with it nobody passes; openssl rehash names those that are there")
+        hint(
+            f"{folder} holds no revocation list: libpq lets nobody pass with it; openssl rehash names those that are there"
+        )
     elif file and trust.crls is None and pipes.is_pipe(file):
         hint(f"{file} is a pipe into which nobody writes: libpq waits there")
     elif file and trust.crls is None:
