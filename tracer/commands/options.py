@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from tracer import pipes, rootfile
-from tracer.client import told
 from tracer.commands.terminal import hint, waiting
 from tracer.errors import TracerError
 from tracer.output import FORMATS
@@ -247,6 +246,8 @@ def pasted(options: argparse.Namespace) -> dict[str, Setting]:
         hint(f"read {', '.join(found.how)}")
     if found.client and getattr(options, "client", "") is None:
         options.client = found.client
+    from tracer.client import told  # which loads what connects
+
     given = told(found.text)
     if found.text.rstrip().endswith(","):
         hint("the string ends in a comma, which libpq takes as a part of it")

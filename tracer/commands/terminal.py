@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import signal
 import stat
 import sys
-import tempfile
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -99,6 +97,9 @@ def waiting(name: str | None) -> Iterator[None]:
 
 def twice(name: str) -> BinaryIO:
     """The file, to be read twice: what is none, as a pipe, is copied to a temporary one. Raises `TracerError`."""
+    import shutil
+    import tempfile
+
     with waiting(name):
         file = open_file(name)
         if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
