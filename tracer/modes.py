@@ -88,6 +88,9 @@ def explain_mode(client: str, trust: Trust, settings: Settings) -> Mode:
     named = bool(value(settings, "sslrootcert"))
     mode = trust.sslmode if told or profile is None else profile.default
     own, nameless = trust.roots, profile is None and trust.host is None
+    crls = (
+        () if trust.crls == () else None
+    )  # without a list nobody passes; those that are there are not about the example
     trust = replace(_of_checks(trust), sslmode=mode, host=example.HOST, hostaddr=None, time=example.TIME)
     if profile is not None and not named:
         trust = replace(trust, root_path=None)
@@ -115,9 +118,8 @@ def explain_mode(client: str, trust: Trust, settings: Settings) -> Mode:
         waits=own is UNKNOWN and reads,
         gssapi=profile is None and trust.gssencmode == "require",
     )
-    return replace(
-        found, mend=() if found.safe is not False or found.sockets else _mend(client, trust, here, nameless=nameless)
-    )
+    mend = () if found.safe is not False or found.sockets else _mend(client, trust, here, nameless=nameless)
+    return replace(found, mend=mend, as_is=_ask(client, replace(trust, crls=crls), here, nameless=nameless))
 
 
 def _of_checks(trust: Trust) -> Trust:

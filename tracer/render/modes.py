@@ -173,11 +173,14 @@ def answer(mode: Mode) -> str:
 def _why_not(mode: Mode, host: str) -> str:
     if no_mode(mode.good):
         return f"{mode.client} does not connect with sslmode={mode.sslmode}"
+    lists = mode.as_is.refused_by is not None and mode.as_is.refused_by.step == "revocation"
+    listless = ". It looks for revocation lists, and where it was told to there is none" if lists else ""
     if mode.as_is.outcome == "refuse":
         why = (mode.as_is.prints or "").splitlines()[:1]
-        return ": ".join([f"As it is, {mode.client} does not connect to {host}", *why]).rstrip(".")
+        return ": ".join([f"As it is, {mode.client} does not connect to {host}", *why]).rstrip(".") + listless
     if mode.as_is.outcome == "plaintext":
-        return f"{mode.client} asks for no TLS: whoever is on the way to {host} can read and change everything"
+        asks = "asks for no TLS" if mode.good.outcome == "plaintext" else "goes on in plaintext, as it is"
+        return f"{mode.client} {asks}: whoever is on the way to {host} can read and change everything{listless}"
     if mode.sockets:
         return f"{mode.sockets[0]} is a Unix socket: there is no TLS on it, and libpq may connect there"
     known = mode.checked("chain"), mode.checked("name")
