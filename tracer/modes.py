@@ -88,9 +88,8 @@ def explain_mode(client: str, trust: Trust, settings: Settings) -> Mode:
     named = bool(value(settings, "sslrootcert"))
     mode = trust.sslmode if told or profile is None else profile.default
     own, nameless = trust.roots, profile is None and trust.host is None
-    crls = (
-        () if trust.crls == () else None
-    )  # without a list nobody passes; those that are there are not about the example
+    # without a list nobody passes; those that are there are not about the example
+    crls = () if trust.crls == () else None
     trust = replace(_of_checks(trust), sslmode=mode, host=example.HOST, hostaddr=None, time=example.TIME)
     if profile is not None and not named:
         trust = replace(trust, root_path=None)
