@@ -42,6 +42,8 @@ class Layer:
     def within(self, start: int, stop: int) -> list[tuple[Piece, int, int]]:
         """The pieces that carry a range, each with its part of the range."""
         at = bisect_right(self.offsets, start) - 1
+        if start < stop <= (self.offsets[at + 1] if at + 1 < len(self.offsets) else len(self.data)):
+            return [(self.pieces[at], start, stop)]  # nearly always
         found = []
         while at < len(self.pieces):
             piece = self.pieces[at]

@@ -111,7 +111,10 @@ class Trace:
 
     def of(self, kind: str, sender: Sender | None = None) -> Message | None:
         """The first message of a kind."""
-        return next(self.every(kind, sender), None)
+        for message in self._kinds.get(kind, ()):
+            if sender is None or message.sender == sender:
+                return message
+        return None
 
     def every(self, kind: str, sender: Sender | None = None) -> Iterator[Message]:
         return (m for m in self._kinds.get(kind, ()) if sender is None or m.sender == sender)
@@ -304,21 +307,9 @@ def _message(index: int, draft: Draft, arrival: Arrival, sender: Sender) -> Mess
     said = _remembered if len(draft.data) <= REMEMBERED_BYTES else _said
     fields, problem, text = said(draft.kind, draft.read, draft.data, draft.captured)
     return Message(
-        index,
-        moment(arrival.time),
-        arrival.number,
-        sender,
-        draft.layer,
-        draft.kind,
-        draft.protected,
-        draft.opened,
-        draft.range,
-        draft.spans,
-        draft.data,
-        fields,
-        draft.problem or problem,
-        text,
-    )
+        index, moment(arrival.time), arrival.number, sender, draft.layer, draft.kind, draft.protected, draft.opened,
+        draft.range, draft.spans, draft.data, fields, draft.problem or problem, text,
+    )  # fmt: skip
 
 
 def _said(kind: str, read: Read, data: bytes, captured: int | None) -> tuple[Fields, str | None, str]:

@@ -6,11 +6,9 @@ An extension can mean different bytes in different messages (RFC 8446 §4.2): th
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
-from functools import lru_cache
 
 from tracer.distinguished import written
-from tracer.protocol.fields import Field, Malformed, Reader, registered
+from tracer.protocol.fields import Reader, registered
 from tracer.protocol.numbers import (
     CERTIFICATE_COMPRESSION_ALGORITHMS,
     CERTIFICATE_STATUS_TYPES,
@@ -30,25 +28,8 @@ def extensions(r: Reader, message: str) -> None:
     """The list of extensions that ends a hello, or stands in a message of TLS 1.3 (RFC 8446 §4.2)."""
     with r.vector("extensions", 2):
         while r:
-            extension(r, message)
-
-
-def extension(r: Reader, message: str) -> None:
-    length = HEADER + int.from_bytes(r.data[r.at + 2 : r.at + HEADER], "big")
-    if length <= r.left():
-        with suppress(Malformed):
-            r.fields.append(_remembered(message, r.at, r.data[r.at : r.at + length]))
-            r.at += length
-            return
-    _extension(r, message)
-
-
-# A client that comes back says most of its extensions again, in the same places.
-@lru_cache(512)
-def _remembered(message: str, at: int, data: bytes) -> Field:
-    r = Reader(bytes(at) + data, at)
-    _extension(r, message)
-    return r.fields[0]
+            length = HEADER + int.from_bytes(r.data[r.at + 2 : r.at + HEADER], "big")
+            r.again(length, _extension, message)
 
 
 def _extension(r: Reader, message: str) -> None:

@@ -8,6 +8,7 @@ lengths are leaves too, and what could not be read stays behind as one leaf name
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import cached_property, lru_cache
 from typing import NamedTuple
 
@@ -152,6 +153,15 @@ class Reader:
         """Fields that belong together under one name. Keeps what was read when the body fails."""
         return _Struct(self, name, text)
 
+    def again(self, length: int, read: Callable[..., None], *words: str) -> None:
+        """One field of that many bytes, as `read` reads it: remembered, for who comes back says most again, in the same places."""
+        if length <= self.left():
+            with suppress(Malformed):
+                self.fields.append(_again(read, self.at, self.data[self.at : self.at + length], *words))
+                self.at += length
+                return
+        read(self, *words)
+
     def end(self, name: str = "message") -> None:
         """Insist that the window is used up."""
         if self.at != self.stop:
@@ -219,6 +229,13 @@ class _Vector:
                 reader.stop = self.stop
         finally:
             self.struct.leave()
+
+
+@lru_cache(512)
+def _again(read: Callable[..., None], at: int, data: bytes, *words: str) -> Field:
+    reader = Reader(bytes(at) + data, at)
+    read(reader, *words)
+    return reader.fields[0]
 
 
 Parsed = tuple[Fields, str | None]

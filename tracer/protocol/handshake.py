@@ -85,12 +85,16 @@ def client_hello(r: Reader) -> None:  # RFC 8446 §4.1.2
     r.uint("legacy_version", 2, VERSIONS)
     r.bytes("random", 32)
     r.opaque("legacy_session_id", 1)
-    with r.vector("cipher_suites", 2):
-        r.uints("cipher_suite", 2, CIPHER_SUITES)
+    r.again(2 + int.from_bytes(r.data[r.at : r.at + 2], "big"), _cipher_suites)
     with r.vector("legacy_compression_methods", 1):
         r.uints("compression_method", 1, COMPRESSION_METHODS)
     if r:
         extensions(r, "ClientHello")
+
+
+def _cipher_suites(r: Reader) -> None:
+    with r.vector("cipher_suites", 2):
+        r.uints("cipher_suite", 2, CIPHER_SUITES)
 
 
 def server_hello(r: Reader) -> None:  # RFC 8446 §4.1.3

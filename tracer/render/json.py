@@ -168,9 +168,9 @@ def message(m: Message, *, fields: bool = False) -> Object:
         "kind": m.kind,
         "protected": m.protected,
         "opened": m.opened,
-        "range": list(m.range),
-        "spans": [list(span) for span in m.spans],
-        "length": m.length,
+        "range": m.range,
+        "spans": m.spans,
+        "length": len(m.data),
         "summary": m.summary,
         "problem": m.problem,
     }
