@@ -28,8 +28,11 @@ def extensions(r: Reader, message: str) -> None:
     """The list of extensions that ends a hello, or stands in a message of TLS 1.3 (RFC 8446 §4.2)."""
     with r.vector("extensions", 2):
         while r:
-            length = HEADER + int.from_bytes(r.data[r.at + 2 : r.at + HEADER], "big")
-            r.again(length, _extension, message)
+            extension(r, message)
+
+
+def extension(r: Reader, message: str) -> None:
+    r.again(HEADER + int.from_bytes(r.data[r.at + 2 : r.at + HEADER], "big"), _extension, message)
 
 
 def _extension(r: Reader, message: str) -> None:
