@@ -115,7 +115,7 @@ def test_a_status_has_its_reason(tmp_path: Path, capfd) -> None:
 
 
 @pytest.mark.parametrize(("asked", "status"), [([], 0), (["--sslmode", "require"], 2)])
-def test_no_connection(asked: list[str], status: int, tmp_path: Path, capfd) -> None:
+def test_nothing_that_was_asked_about(asked: list[str], status: int, tmp_path: Path, capfd) -> None:
     """As of `read`: who asked about a client has no answer."""
     empty = tmp_path / "empty.pcap"
     empty.write_bytes(struct.pack("<IHHIIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1))
