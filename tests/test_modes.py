@@ -14,6 +14,8 @@ from tracer.render.modes import answer, lines
 from tracer.settings import resolve, trust
 from tracer.verify.model import SSLMODES
 
+ROOTS = str(Path(__file__).parents[1] / "captures" / "verify-full" / "roots.pem")
+
 
 def mode(client: str, conninfo: str, tmp_path) -> Mode:
     """That connection string for somebody whose home folder is empty."""
@@ -83,15 +85,35 @@ def test_an_address_alone(tmp_path) -> None:
     assert mode("libpq", "hostaddr=10.0.0.1 sslmode=verify-ca", tmp_path).good.outcome == "accept"
 
 
+@pytest.mark.parametrize(
+    ("client", "host", "prints"),
+    [
+        ("libpq", "db.prod", 'server certificate for "other.example" does not match host name "db.prod"'),
+        ("pgx-4", "db.prod", "failed to write startup message (x509: certificate is valid for other.example, not db.prod)"),
+        ("libpq", "db.example", 'server certificate for "other.example" does not match host name "db.example"'),
+        ("libpq", "Other.Example.", 'server certificate for "other.example" does not match host name "db.example"'),
+        ("libpq", "/tmp,db.prod,db", 'server certificate for "other.example" does not match host name "db.prod"'),
+        ("libpq", "10.0.0.5", 'server certificate for "other.example" (and 1 other name) does not match host name "10.0.0.5"'),
+    ],
+)  # fmt: skip
+def test_the_client_asks_for_the_host_that_it_was_given(client: str, host: str, prints: str, tmp_path) -> None:
+    """And another server answers, with a name of its own."""
+    found = mode(client, f"host={host} sslmode=verify-full sslrootcert={ROOTS}", tmp_path)
+    assert (found.sibling.outcome, found.sibling.prints) == ("refuse", prints)
+    assert lines(found)["another host's name"][0] == f"refuses: {prints}"
+
+
+def test_a_server_without_tls_is_the_one_that_was_given(tmp_path) -> None:
+    found = mode("asyncpg", "host=db.prod port=6432 sslmode=require", tmp_path)
+    assert found.no_tls.prints == 'PostgreSQL server at "db.prod:6432" rejected SSL upgrade'
+
+
 def test_which_file_and_whether_it_is_there(tmp_path) -> None:
     """A file that was named, the one in the home folder, and none at all."""
     named = mode("pgx-4", f"host=db.example sslmode=require sslrootcert={tmp_path}/none.crt", tmp_path)
     assert (named.file, named.there, named.missing.outcome) == (f"{tmp_path}/none.crt", False, "refuse")
     assert mode("libpq", "host=db.example", tmp_path).file == str(tmp_path / ".postgresql" / "root.crt")
     assert mode("lib-pq", "host=db.example", tmp_path).there is None  # it does not look there
-
-
-ROOTS = str(Path(__file__).parents[1] / "captures" / "verify-full" / "roots.pem")
 
 
 @pytest.mark.parametrize(
