@@ -108,6 +108,35 @@ def test_a_server_without_tls_is_the_one_that_was_given(tmp_path) -> None:
     assert found.no_tls.prints == 'PostgreSQL server at "db.prod:6432" rejected SSL upgrade'
 
 
+@pytest.mark.parametrize(
+    ("client", "told_", "safe", "words"),
+    [
+        ("lib-pq", "host=10.0.0.5 sslmode=verify-full", True, "Yes. Chain, dates and name are checked: lib-pq connects to 10.0.0.5 "),
+        ("lib-pq", "hostaddr=10.0.0.5 sslmode=verify-full", True, "Yes."),
+        ("lib-pq", "host=10.0.0.5 sslmode=verify-ca", False, "No. Chain and dates are checked, the name is not: "),
+        ("lib-pq", "host=10.0.0.5 sslmode=require", False, "No. Chain and dates are checked, the name is not: "),
+        ("pgjdbc", "host=10.0.0.5 sslmode=verify-full", True, "Yes."),
+        ("node-postgres-8", "host=10.0.0.5 sslmode=require", True, "Yes."),
+        ("asyncpg", "host=10.0.0.5 sslmode=verify-ca", False, "No. Chain and dates are checked, the name is not: "),
+    ],
+)  # fmt: skip
+def test_a_driver_that_was_given_an_address(client: str, told_: str, safe: bool, words: str, tmp_path) -> None:
+    """It looks for it among the certificate's addresses; lib/pq's require and verify-ca compare only what Go sends as SNI."""
+    found = mode(client, f"{told_} sslrootcert={ROOTS}", tmp_path)
+    assert (found.safe, found.good.outcome) == (safe, "accept")
+    assert answer(found).startswith(words)
+
+
+def test_the_real_words_of_lib_pq(tmp_path) -> None:
+    """As lib/pq 1.10.7 on Go 1.19 said them to a server whose certificate has a name and no address."""
+    found = mode("lib-pq", f"host=127.0.0.1 sslmode=verify-full sslrootcert={ROOTS}", tmp_path)
+    says = "x509: cannot validate certificate for 127.0.0.1 because it doesn't contain any IP SANs"
+    assert found.sibling.prints == says
+    assert mode("lib-pq", f"host=10.0.0.5 sslmode=verify-ca sslrootcert={ROOTS}", tmp_path).mend == (
+        "sslmode=verify-full",
+    )
+
+
 def test_which_file_and_whether_it_is_there(tmp_path) -> None:
     """A file that was named, the one in the home folder, and none at all."""
     named = mode("pgx-4", f"host=db.example sslmode=require sslrootcert={tmp_path}/none.crt", tmp_path)
@@ -193,7 +222,7 @@ def test_what_else_is_asked_for_makes_nothing_safe(option: str, tmp_path) -> Non
         ("libpq", "host=db,/tmp sslmode=verify-full sslrootcert=system", False, "No. /tmp is a Unix socket"),
         ("libpq", "host=/tmp,db sslmode=verify-full sslrootcert=system", False, "No. /tmp is a Unix socket"),
         ("libpq", "host=db sslmode=require gssencmode=require", None, "It cannot be told: gssencmode=require"),
-        ("lib-pq", "host=10.0.0.1 sslmode=verify-ca", None, "It cannot be told: 10.0.0.1 is an address"),
+        ("lib-pq", "host=2001:db8::5 sslmode=verify-ca", None, "It cannot be told: 2001:db8::5 is an IPv6 address"),
     ],
 )
 def test_what_the_example_does_not_show(client: str, told_: str, safe: bool | None, words: str, tmp_path) -> None:

@@ -56,8 +56,8 @@ class Mode:
 
     @property
     def by_address(self) -> bool:
-        """Whether a driver was given an address, where what it checks is not what it checks of a name."""
-        return not self.client.startswith("libpq") and self.host is not None and address(self.host) is not None
+        """Whether a driver was given an IPv6 address, of which each has its own way to write it."""
+        return not self.client.startswith("libpq") and _bytes_of(self.host or "") == 16
 
     @property
     def safe(self) -> bool | None:
@@ -89,7 +89,7 @@ def explain_mode(client: str, trust: Trust, settings: Settings) -> Mode:
     mode = trust.sslmode if told or profile is None else profile.default
     own, nameless = trust.roots, profile is None and trust.host is None
     meant = None if nameless else _meant(settings)
-    known = None if nameless else example.HOST
+    known = None if nameless else example.ADDRESS if profile and _bytes_of(meant or "") == 4 else example.HOST
     trust = replace(_of_checks(trust), sslmode=mode, host=known, hostaddr=None, time=example.TIME)
     if profile is not None and not named:
         trust = replace(trust, root_path=None)
@@ -125,6 +125,11 @@ def _meant(settings: Settings) -> str:
     hosts = (value(settings, "host") or value(settings, "hostaddr")).split(",")
     host = next((host for host in hosts if host and not host.startswith(("/", "@"))), example.HOST)
     return example.HOST if host.lower().rstrip(".") == example.OTHER_HOST else host
+
+
+def _bytes_of(host: str) -> int:
+    """How many bytes an address has; 0 for a name."""
+    return len(address(host) or b"")
 
 
 def _of_checks(trust: Trust) -> Trust:

@@ -164,7 +164,7 @@ def answer(mode: Mode) -> str:
     if mode.gssapi:
         return f"It cannot be told: gssencmode=require asks {host} for GSSAPI encryption, and for no TLS."
     if mode.by_address:
-        return f"It cannot be told: {host} is an address, and the rules below are those of a name."
+        return f"It cannot be told: {host} is an IPv6 address, and the rules below are those of a name."
     if mode.safe:
         return f"Yes. Chain, dates and name are checked: {mode.client} connects to {host} and to no other server."
     return f"No. {_why_not(mode, host)}.{_mended(mode, host)}"

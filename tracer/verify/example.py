@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from tracer.certificates import Certificate, Presented
 
-HOST, OTHER_HOST = "db.example", "other.example"
+HOST, ADDRESS, OTHER_HOST = "db.example", "192.0.2.1", "other.example"
 TIME = datetime(2026, 1, 1, tzinfo=UTC)
 
 
