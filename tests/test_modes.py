@@ -151,7 +151,7 @@ def test_which_file_and_whether_it_is_there(tmp_path) -> None:
         ("libpq", "host=db sslmode=require", False, "sslmode=verify-full sslrootcert=FILE"),
         ("libpq", f"host=db sslmode=require sslrootcert={ROOTS}", False, "sslmode=verify-full"),
         ("libpq", f"host=db sslmode=verify-full sslrootcert={ROOTS}", True, ""),
-        ("libpq", "host=db sslmode=verify-full", False, "sslrootcert=FILE"),
+        ("libpq", "host=db sslmode=verify-full", None, "sslrootcert=FILE"),
         ("libpq", "host=db sslrootcert=system", True, ""),
         ("libpq", "hostaddr=10.0.0.1", False, "host=NAME sslmode=verify-full sslrootcert=FILE"),
         ("libpq", "host=/tmp sslmode=verify-full", None, ""),
@@ -159,7 +159,8 @@ def test_which_file_and_whether_it_is_there(tmp_path) -> None:
         ("pgx-5", "host=db sslmode=require", False, "sslmode=verify-full"),  # with the system's store
         ("node-postgres-8", "host=db sslmode=require", True, ""),
         ("tokio-postgres-rustls", "host=db sslmode=prefer", False, "sslmode=require"),
-        ("tokio-postgres-rustls", "host=db sslmode=verify-full", False, "sslmode=require"),
+        ("tokio-postgres-rustls", "host=db sslmode=verify-full", None, "sslmode=require"),
+        ("libpq", "hostaddr=10.0.0.1 sslmode=verify-full sslrootcert=" + ROOTS, None, "host=NAME"),
     ],
 )
 def test_is_it_safe(client: str, conninfo: str, safe: bool | None, mend: str, tmp_path) -> None:
@@ -193,11 +194,15 @@ def test_what_mends_it_makes_it_safe(client: str, sslmode: str, tmp_path) -> Non
         ("libpq", f"host=db sslrootcert={ROOTS}", ("No. Chain and dates are checked, the name is not: any server with a certificate of that CA passes for db; "
          "without TLS or for a CA that it does not know libpq goes on in plaintext. Set sslmode=verify-full.")),
         ("libpq", f"host=db sslmode=verify-full sslrootcert={ROOTS}", "Yes. Chain, dates and name are checked: libpq connects to db and to no other server."),
-        ("libpq", "host=a,b sslmode=verify-full sslrootcert=/nowhere", 'No. As it is, libpq does not connect to a,b: root certificate file "/nowhere" does not'),
+        ("libpq", "host=a,b sslmode=verify-full sslrootcert=/nowhere", ('It does not connect at all. libpq says: root certificate file "/nowhere" does not exist. '
+         "Set sslrootcert=FILE, where FILE holds the CA of a,b.")),
+        ("libpq", "hostaddr=10.0.0.1 sslmode=verify-full sslrootcert=" + ROOTS, ("It does not connect at all. libpq says: host name must be specified for a "
+         "verified SSL connection. Set host=NAME.")),
+        ("sqlx", "host=db sslmode=verify-full sslrootcert=/nowhere", "It does not connect at all: the root file /nowhere does not exist. Set sslrootcert=FILE"),
         ("libpq", "host=db sslmode=disable", "No. libpq asks for no TLS: whoever is on the way to db can read and change everything. Set"),
         ("libpq", "host=/tmp", "There is no TLS: /tmp is a Unix socket"),
         ("npgsql", "host=db sslmode=require", "(and sslrootcert=FILE with the CA of db, where that is no public one)."),
-        ("lib-pq", "host=db sslmode=prefer", "No. lib-pq does not connect with sslmode=prefer. Set sslmode="),
+        ("lib-pq", "host=db sslmode=prefer", "It does not connect at all: lib-pq does not take sslmode=prefer. Set sslmode="),
         ("tokio-postgres-rustls", "host=db sslmode=prefer", "No. Chain, dates and name of db are checked; without TLS tokio-postgres-rustls goes on in plaintext."),
     ],
 )  # fmt: skip

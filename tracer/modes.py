@@ -60,9 +60,14 @@ class Mode:
         return not self.client.startswith("libpq") and _bytes_of(self.host or "") == 16
 
     @property
+    def refuses(self) -> bool:
+        """Whether it connects to nobody, as it is."""
+        return self.as_is.outcome == "refuse" and not (self.sockets or self.waits or self.gssapi)
+
+    @property
     def safe(self) -> bool | None:
-        """Whether only the server that was meant is connected to; None where that cannot be told, and on a socket."""
-        if self.socket or self.waits or self.gssapi or self.by_address:
+        """Whether only the server that was meant is connected to; None where none is, where that cannot be told, and on a socket."""
+        if self.socket or self.waits or self.gssapi or self.refuses or self.by_address:
             return None
         return not self.sockets and _safe(self.as_is, self.stranger, self.sibling, self.no_tls)
 
@@ -117,7 +122,8 @@ def explain_mode(client: str, trust: Trust, settings: Settings) -> Mode:
         waits=own is UNKNOWN and reads,
         gssapi=profile is None and trust.gssencmode == "require",
     )
-    return replace(found, mend=() if found.safe is not False or found.sockets else _mend(client, trust, here))
+    to_mend = found.refuses or (found.safe is False and not found.sockets)
+    return replace(found, mend=_mend(client, trust, here) if to_mend else ())
 
 
 def _meant(settings: Settings) -> str:
@@ -162,6 +168,8 @@ def _mend(client: str, trust: Trust, here: Roots) -> tuple[str, ...]:
     ways: tuple[tuple[str, bool], ...] = (
         (trust.sslmode, True), ("verify-full", False), ("verify-full", True), ("require", False), ("require", True)
     )  # fmt: skip
+    if trust.host is None:
+        ways = ((trust.sslmode, False), *ways)  # a name alone may do
     named = replace(trust, host=trust.host or example.HOST)
     for mode, file in ways:
         roots: Roots = (example.root(),) if file else here
