@@ -12,6 +12,7 @@ from tracer.verify.model import Trust, Verdict
 
 if TYPE_CHECKING:
     from tracer.verify.clients.driver import Profile
+    from tracer.verify.clients.spellings import Spelling
 
 Client = Callable[[Presented, Trust], Verdict]
 
@@ -53,6 +54,13 @@ def drivers() -> dict[str, Profile]:
         rust.SQLX_PROFILE,
     )
     return {profile.name: profile for profile in found}
+
+
+def spelling(name: str) -> Spelling:
+    """What that client calls its options: a driver's own, else libpq's."""
+    from tracer.verify.clients.spellings import LIBPQ
+
+    return drivers()[name].spelling if name in drivers() else LIBPQ
 
 
 def _version(text: str) -> tuple[int, ...]:
