@@ -114,6 +114,14 @@ def test_a_status_has_its_reason(tmp_path: Path, capfd) -> None:
     assert "exit status" not in capfd.readouterr().err
 
 
+def test_a_closed_standard_output() -> None:
+    """The user's mistake, with a reason."""
+    command = f"exec {sys.executable} -m tracer annotate {CAPTURE} - >&-"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, cwd=CHECKOUT, check=False)
+    assert done.returncode == 2
+    assert done.stderr == "pgtls: error: standard output is closed\npgtls: hint: name a file\n"
+
+
 @pytest.mark.parametrize(("asked", "status"), [([], 0), (["--sslmode", "require"], 2)])
 def test_nothing_that_was_asked_about(asked: list[str], status: int, tmp_path: Path, capfd) -> None:
     """As of `read`: who asked about a client has no answer."""

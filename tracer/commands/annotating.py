@@ -114,7 +114,9 @@ def _twice(name: str) -> BinaryIO:
 
 
 def _refuse_to_overwrite(options: argparse.Namespace, capture: BinaryIO) -> None:
-    """OUT is none of the files that are read, also by another name."""
+    """OUT is none of the files that are read, also by another name, and standard output is open. Raises `TracerError`."""
+    if options.out == "-" and sys.stdout is None:
+        raise TracerError("standard output is closed", "name a file")
     try:
         there = os.fstat(sys.stdout.fileno()) if options.out == "-" else Path(options.out).stat()
     except OSError:
