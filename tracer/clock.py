@@ -24,6 +24,9 @@ class Clock:
         if not self.now:
             self.now = time
         ahead = time + self.shift - self.now
+        if 0.0 <= ahead <= BACK:  # nearly always
+            self.now, self.doubt = time + self.shift, 0
+            return
         if abs(time + self.former - self.now) <= BACK < abs(ahead):
             self.shift, self.former, ahead = self.former, self.shift, 0.0
         direction = -1 if ahead < -BACK else 1 if ahead >= LEAP else 0

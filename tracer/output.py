@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-import json
 from collections import deque
 from typing import IO
 
@@ -53,7 +52,7 @@ class Output:
         self.sections = Sections(PAGES[form][0]) if form in PAGES else None
         if form == "json":
             head = {"schema": document.SCHEMA, "tool": {"name": "pgtls", "version": document.tool_version()}}
-            self.file.write(json.dumps(head | self._settings())[:-1] + ', "connections": [')
+            self.file.write(document.text(head | self._settings())[:-1] + ',"connections":[')
         elif form == "text" and settings is not None:
             file.write(screen.told(settings, width=width, color=color))
 
@@ -97,7 +96,7 @@ class Output:
                 "findings": [document.together(f) for f in findings],
                 "captures": [document.capture(s) for s in sources],
             }
-            self.file.write("\n], " + json.dumps(tail)[1:] + "\n")
+            self.file.write("\n]," + document.text(tail)[1:] + "\n")
         elif self.sections is not None:
             told = "" if self.settings is None else sentence(self.settings) or "nothing; libpq's defaults"
             names, left_out = [source.name for source in sources], self.sections.left_out
@@ -112,7 +111,7 @@ class Output:
                 "captures": [document.capture(s) for s in sources],
                 **self._settings(),
             }
-            self.file.write(json.dumps(summary) + "\n")
+            self.file.write(document.text(summary) + "\n")
         else:
             if findings:  # the news, in front of what it is read off
                 self.file.write(screen.together(findings, width=self.width, color=self.color))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -67,7 +66,7 @@ def part(report: Report, form: Form, wanted: Wanted) -> Part:
         made = {details: section(render, report, bad, details) for details in wanted.sections[bad]}
         return Part(tcp.id, tcp.capture, bad, drawn, sections=made)
     if form.name != "text":
-        said = json.dumps(document.connection(report, fields=form.verbose > 0))
+        said = document.text(document.connection(report, fields=form.verbose > 0))
         return Part(tcp.id, tcp.capture, bad, drawn, said)
     full = None
     if wanted.full or (bad and wanted.bad):

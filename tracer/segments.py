@@ -184,12 +184,15 @@ class Direction:
         return 0
 
     def _insert(self, offset: int, packet: Packet, payload: bytes) -> None:
-        if offset > len(self.data):
-            if offset <= 2 * STREAM_BYTES and self.held <= STREAM_BYTES:
-                heapq.heappush(self.waiting, (offset, packet.number, packet.time, packet.ack, payload))
-                self.held += len(payload)
-            return
-        self._append(offset, packet.number, packet.time, packet.ack, payload)
+        there = len(self.data)
+        if offset == there:
+            self.data += payload
+            self.pieces.append((there + len(payload), packet.number, packet.time, packet.ack))
+        elif offset < there:
+            self._append(offset, packet.number, packet.time, packet.ack, payload)
+        elif offset <= 2 * STREAM_BYTES and self.held <= STREAM_BYTES:
+            heapq.heappush(self.waiting, (offset, packet.number, packet.time, packet.ack, payload))
+            self.held += len(payload)
         while self.waiting and self.waiting[0][0] <= len(self.data):
             self._append(*self._pop())
 

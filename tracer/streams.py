@@ -28,9 +28,7 @@ from tracer.segments import STREAM_BYTES, Direction, Stream
 
 LIVE_FLOWS = 20_000  # flows in flight that are kept at once
 ALL_BYTES = 256 << 20  # of all flows in flight: a hundred times what so many handshakes at once take
-SESSION_BYTES = (
-    1 << 14
-)  # of both directions: so many behind a session's beginning are enough, and a login is over by then
+SESSION_BYTES = 1 << 14  # of both directions: with so many behind a session's beginning a login is over
 AFTER_CLOSE, QUIET, ENOUGH, SILENCE, SWEEP = 2.0, 1.0, 10.0, 60.0, 0.25  # seconds
 
 Sender = Literal["client", "server"]
@@ -77,7 +75,8 @@ def arriving(source: Source, *, all_tls: bool = False, after: int = 0) -> Iterat
             if item.payload or item.flags & (SYN | FIN | RST) or item.cut:
                 yield from flows.packet(item)  # the others only say what was heard
         else:
-            yield from flows.time(item.time)
+            flows.clock.advance(item.time)
+            yield from flows.sweep()
             yield item
     yield from flows.end()
 
@@ -86,6 +85,7 @@ class _Flow:
     """A connection in flight. Times are those of the `Clock`."""
 
     __slots__ = (
+        "asked",
         "bound",
         "client",
         "closed_at",
@@ -98,9 +98,9 @@ class _Flow:
         "opened",
         "packets",
         "pair",
-        "quiet_checked",
         "running",
         "sides",
+        "sure",
     )
 
     def __init__(self, packet: Packet, now: float) -> None:
@@ -113,7 +113,8 @@ class _Flow:
         self.opened = self.last = now
         self.closed_at: float | None = None
         self.closed_first: Direction | None = None
-        self.quiet_checked = False
+        self.asked = False  # whether a session has begun, and nothing came since
+        self.sure: bool | None = None  # the answer
         self.packets = 0
         self.kept = 0  # bytes
         self.bound = SESSION_BYTES  # of those, until it is looked at again
@@ -140,7 +141,7 @@ class _Flow:
         if packet.payload or packet.flags & (FIN | SYN | RST):
             self.last = now
             self.packets += 1
-            self.quiet_checked = False
+            self.asked = False
 
     def reset(self) -> bool:
         """Whether a side has reset it, and no byte in front of that is missing any more."""
@@ -191,33 +192,28 @@ class _Flows:
         self.clock.advance(time)
         return self.clock.now - self.swept >= SWEEP
 
-    def packet(self, packet: Packet) -> Iterator[Connection]:
+    def packet(self, packet: Packet) -> list[Connection]:
         """What a packet settles that says something."""
+        settled: list[Connection] = []
         flow = self.flows.get(packet.flow)
-        if flow is not None and self._reopened(flow, packet):
-            yield from self._settle(flow, "reused")
+        if flow is not None and packet.flags & SYN and self._reopened(flow, packet):
+            settled += self._settle(flow, "reused")
             flow = None
         if flow is None:
             flow = self._new(packet)
             if flow is None:
-                return
+                return settled
         flow.add(packet, self.clock.now)
         self._weigh(flow)
         if self.kept > ALL_BYTES:
-            yield from self._settle(self._oldest(), "full")
-        if packet.flow not in self.flows:
-            return
+            settled += self._settle(self._oldest(), "full")
+            if packet.flow not in self.flows:
+                return settled
         if not flow.found and not self._recognise(flow):
             self._answered(flow)
-            return
+            return settled
         ending = self._ending(flow)
-        if ending is not None:
-            yield from self._settle(flow, ending)
-
-    def time(self, now: float) -> Iterator[Connection]:
-        """Nothing came until `now`."""
-        self.clock.advance(now)
-        yield from self.sweep()
+        return settled if ending is None else settled + self._settle(flow, ending)
 
     def sweep(self) -> Iterator[Connection]:
         """Settle what time settles."""
@@ -285,9 +281,7 @@ class _Flows:
     def _reopened(self, flow: _Flow, packet: Packet) -> bool:
         """A SYN that is no retransmission opens a new connection on the same ports."""
         side = flow.sides[packet.flow]
-        if not packet.flags & SYN or packet.flags & ACK:
-            return False
-        return side.base is not None and side.base != (packet.seq + 1) & 0xFFFFFFFF
+        return not packet.flags & ACK and side.base is not None and side.base != (packet.seq + 1) & 0xFFFFFFFF
 
     def _recognise(self, flow: _Flow) -> bool:
         """Find out whether this is PostgreSQL; a flow that is not is forgotten. False while it is not known to be."""
@@ -323,13 +317,15 @@ class _Flows:
         """What this packet settles."""
         assert flow.client is not None
         client, server = flow.client, flow.server()
-        if flow.reset():
+        closing = flow.closed_first is not None
+        if closing and flow.reset():
             return "reset"
-        if client.complete() and server.complete():
+        client_done, server_done = closing and client.complete(), closing and server.complete()
+        if client_done and server_done:
             return "closed"
         if client.full() or server.full() or (flow.running and flow.kept > flow.bound):
             return "full"
-        if (client.complete() or server.complete()) and (ends_in_alert(client.data) or ends_in_alert(server.data)):
+        if (client_done or server_done) and (ends_in_alert(client.data) or ends_in_alert(server.data)):
             return "refused"
         if flow.kept > flow.bound:
             flow.running, flow.bound = _began(client, server) is True, flow.kept + SESSION_BYTES
@@ -342,22 +338,23 @@ class _Flows:
         if flow.closed_at is not None and now - flow.closed_at >= AFTER_CLOSE:
             return "closed"
         quiet, enough = now - flow.last >= QUIET, now - flow.opened >= ENOUGH
-        if flow.client is not None and flow.found and (enough or (quiet and not flow.quiet_checked)):
-            flow.quiet_checked = quiet
-            sure = _began(flow.client, flow.server())
-            if sure or (sure is None and quiet and enough):
+        if flow.client is not None and flow.found and (quiet or enough):
+            if not flow.asked:
+                flow.asked, flow.sure = True, _began(flow.client, flow.server())
+            if flow.sure or (flow.sure is None and quiet and enough):
                 return "quiet"
         return None
 
-    def _settle(self, flow: _Flow, ending: Ending) -> Iterator[Connection]:
+    def _settle(self, flow: _Flow, ending: Ending) -> list[Connection]:
+        """The connection, where it is one."""
         self._forget(flow)
         if not flow.found:
-            return
+            return []
         assert flow.client is not None
         client, server = flow.client, flow.server()
         self._number(flow)
         was_reset = client.reset is not None or server.reset is not None
-        yield Connection(
+        settled = Connection(
             id=flow.id,
             capture=self.source.name,
             client=address(client.key),
@@ -371,6 +368,7 @@ class _Flows:
             whole=client.syn and server.syn,
             closed_first=None if flow.closed_first is None else "client" if flow.closed_first is client else "server",
         )
+        return [settled]
 
     def _number(self, flow: _Flow) -> None:
         """Connections are numbered by their first packet: those found so far that began earlier come first."""

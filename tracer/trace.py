@@ -304,20 +304,20 @@ def _message(index: int, draft: Draft, arrival: Arrival, sender: Sender) -> Mess
     said = _remembered if len(draft.data) <= REMEMBERED_BYTES else _said
     fields, problem, text = said(draft.kind, draft.read, draft.data, draft.captured)
     return Message(
-        index=index,
-        time=moment(arrival.time),
-        packet=arrival.number,
-        sender=sender,
-        layer=draft.layer,
-        kind=draft.kind,
-        protected=draft.protected,
-        opened=draft.opened,
-        range=draft.range,
-        spans=draft.spans,
-        data=draft.data,
-        fields=fields,
-        problem=draft.problem or problem,
-        summary=text,
+        index,
+        moment(arrival.time),
+        arrival.number,
+        sender,
+        draft.layer,
+        draft.kind,
+        draft.protected,
+        draft.opened,
+        draft.range,
+        draft.spans,
+        draft.data,
+        fields,
+        draft.problem or problem,
+        text,
     )
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import jsonschema
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import tracer
 from tests.wire import Tls, follow, packets
 from tracer.cli import main
+from tracer.render import document
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 SCHEMA = json.loads((CHECKOUT / "tracer" / "render" / "schema.json").read_text())
@@ -26,10 +30,10 @@ def valid(value: object, kind: str) -> None:
 def test_the_document(capture: Path, capfd) -> None:
     """The document of a story, with every field."""
     main(["read", str(capture), "--format", "json", "-v"])
-    document = json.loads(capfd.readouterr().out)
-    valid(document, "document")
-    VALIDATOR.validate(document)
-    assert document["connections"][0]["messages"][0]["fields"]
+    said = json.loads(capfd.readouterr().out)
+    valid(said, "document")
+    VALIDATOR.validate(said)
+    assert said["connections"][0]["messages"][0]["fields"]
 
 
 @pytest.mark.parametrize("capture", CAPTURES, ids=lambda path: path.parent.name)
@@ -80,3 +84,18 @@ def test_the_clients_certificates() -> None:
     shown = json.loads(tracer.render.json(trace))
     assert shown["client_certificates"][0]["subject"] == "CN=app"
     valid(shown, "connection")
+
+
+@given(st.dictionaries(st.text(max_size=5), st.none() | st.booleans() | st.text() | st.lists(st.integers(0, 1 << 40))))
+def test_a_value_is_a_line_of_ascii(value: dict[str, object]) -> None:
+    """Whatever it holds: no control characters, nothing that a terminal turns round, and the value comes out again."""
+    written = document.text(value)
+    assert written.isascii()
+    assert written.isprintable()
+    assert json.loads(written) == value
+
+
+def test_a_name_that_is_no_text() -> None:
+    """A file may be called anything: what is no UTF-8 stands as Python has it."""
+    name = os.fsdecode(b"caf\xe9\x7f.pcap")
+    assert json.loads(document.text({"capture": name, "ending": "–"})) == {"capture": name, "ending": "–"}

@@ -14,7 +14,7 @@ from typing import BinaryIO
 from tracer import serverkey
 from tracer.commands import options as shared
 from tracer.commands import reading, terminal
-from tracer.commands.dividing import randoms
+from tracer.commands.looking import randoms
 from tracer.commands.options import Parser, command
 from tracer.errors import TracerError
 from tracer.packets.chunks import open_file

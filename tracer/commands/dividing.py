@@ -20,16 +20,13 @@ from multiprocessing.context import SpawnProcess
 from typing import NamedTuple
 
 from tracer.commands import workers
-from tracer.commands.options import Question, asked_status
+from tracer.commands.looking import Job, Told, looked_at
 from tracer.errors import TracerError
 from tracer.packets.source import Packet, Skip, Source, Tick
-from tracer.part import Form, Part, Wanted, part
-from tracer.protocol.fields import content, first
-from tracer.protocol.keys import PREMASTER, Keys
-from tracer.serverkey import load
+from tracer.part import Wanted
+from tracer.protocol.keys import Keys
 from tracer.sources import read
 from tracer.streams import Connection, arriving
-from tracer.trace import Trace, follow
 
 BATCH = 16  # connections that are handed on together
 AHEAD = 3  # batches for each process that looks, which wait for it or for their turn to be printed
@@ -39,35 +36,6 @@ PERIOD = 1.0  # seconds from one word of a walk to the next, where it has anythi
 Found = list[tuple[list[bytes], Connection]]  # each with the key logs that stood in front of it, behind the one before
 
 
-class Job(NamedTuple):
-    """What every process is told: the same for all captures."""
-
-    question: Question
-    form: Form
-    key_log: bytes = b""
-    server_key: str | None = None
-    via: str | None = None
-    all_tls: bool = False
-
-    def keys(self) -> Keys:
-        """What was given beside a capture. Raises `TracerError`."""
-        found = Keys(decrypt=load(self.server_key) if self.server_key else None)
-        found.add(self.key_log)
-        return found
-
-
-class Told(NamedTuple):
-    """What was made of a connection: how it ended, the exit status that was asked for, and what may be written of it.
-
-    `randoms`: by what a key log names it.
-    """
-
-    kind: str
-    status: int
-    part: Part
-    randoms: tuple[bytes, ...] = ()
-
-
 class Step(NamedTuple):
     """Some connections of capture number `file`, and how far it was read; `error` ends the reading behind them."""
 
@@ -75,26 +43,6 @@ class Step(NamedTuple):
     source: Source
     told: Sequence[Told]
     error: Exception | None = None
-
-
-def looked_at(job: Job, connection: Connection, keys: Keys, wanted: Wanted) -> Told:
-    """All that is made of one connection."""
-    trace = follow(connection, keys)
-    found = job.question.about(trace)
-    said = tuple(randoms(trace)) if job.key_log else ()
-    return Told(trace.outcome.kind, asked_status(found), part(found, job.form, wanted), said)
-
-
-def randoms(trace: Trace) -> Iterator[bytes]:
-    """By what a key log names the secrets of a connection."""
-    for message in trace.messages:
-        if message.kind == "ClientHello":
-            random = first(message.fields, "random")
-            if random is not None and isinstance(random.value, bytes):
-                yield random.value
-        elif message.kind == "ClientKeyExchange":
-            sealed = first(message.fields, "encrypted_pre_master_secret")
-            yield content(sealed)[:PREMASTER]  # as a line `RSA` does
 
 
 def divided(job: Job, names: Sequence[str], jobs: int, wanted: Callable[[int], Wanted]) -> Generator[Step]:

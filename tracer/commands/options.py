@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from tracer import rootfile
-from tracer.client import told
 from tracer.commands.terminal import hint
 from tracer.errors import TracerError
 from tracer.output import FORMATS
@@ -250,6 +249,8 @@ def pasted(options: argparse.Namespace) -> dict[str, Setting]:
         hint(f"read {', '.join(found.how)}")
     if found.client and getattr(options, "client", "") is None:
         options.client = found.client
+    from tracer.client import told  # which loads what connects
+
     given = told(found.text)
     for host in given["host"].value.split(",") if "host" in given else ():
         if host.endswith(".."):

@@ -12,7 +12,7 @@ from typing import IO
 from tracer import serverkey
 from tracer.commands import options as shared
 from tracer.commands import terminal
-from tracer.commands.dividing import Job, Told, divided, looked_at
+from tracer.commands.looking import Job, Told, looked_at
 from tracer.commands.options import Parser, Question
 from tracer.errors import TracerError
 from tracer.output import Output
@@ -140,6 +140,8 @@ class _Reading:
 
     def together(self, files: Sequence[str], jobs: int) -> None:
         """In so many processes; Ctrl-C ends them all."""
+        from tracer.commands.dividing import divided  # which loads what starts processes
+
         with suppress(KeyboardInterrupt), closing(divided(self.job, files, jobs, self.out.wanted)) as steps:
             for step in steps:
                 if step.file == len(self.sources):

@@ -22,17 +22,19 @@ class Dissector:
     def segment(self, link: int, frame: bytes) -> Segment | None:
         """The TCP segment in a frame, or None: another protocol, a part of a packet, too short. Raises nothing."""
         found = segment(link, frame)
+        if found is not None:
+            return found
         names: set[str] = set()
         for _ in range(NESTED):
-            if found is not None:
-                self.unwrapped |= names
-                return found
             inner = self._inside(link, frame)
             if inner is None:
                 return None
             name, link, frame = inner
             names.add(name)
             found = segment(link, frame)
+            if found is not None:
+                self.unwrapped |= names
+                return found
         return None
 
     def _inside(self, link: int, frame: bytes) -> tuple[str, int, bytes] | None:

@@ -95,6 +95,8 @@ def _raw(_frame: bytes) -> int | None:
 
 def _ethertype(frame: bytes, at: int) -> int | None:
     """Where the network header stands behind an EtherType and any VLAN tags."""
+    if frame.startswith(b"\x08\0", at):
+        return at + 2
     for _ in range(3):
         kind = int.from_bytes(frame[at : at + 2], "big")
         if kind in (IPV4, IPV6):
@@ -139,7 +141,8 @@ def _tcp(frame: bytes, at: int, stop: int, addresses: bytes) -> Segment | None:
     if header < 20 or stop < at + header:
         return None
     payload = frame[at + header : stop]  # padding behind the IP packet is not the segment's
-    return Segment(addresses + ports, seq, ack, flags, payload, max(stop - max(len(frame), at + header), 0))
+    cut = stop - max(len(frame), at + header) if stop > len(frame) else 0
+    return Segment(addresses + ports, seq, ack, flags, payload, cut)
 
 
 IPV4_HEADER = Struct(">BxH2xHxB2x8s").unpack_from

@@ -9,6 +9,7 @@ import ipaddress
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 from tracer.protocol.keys import Keys
@@ -94,6 +95,7 @@ class Address(NamedTuple):
         return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
 
 
+@lru_cache(1024)  # what came with one packet came at one time
 def moment(seconds: float) -> datetime:
     """Seconds since the epoch as an aware datetime; a stranger's clock may be anything, so it is bounded."""
     bounded = seconds if 0.0 <= seconds <= LAST_MOMENT else 0.0 if seconds < 0.0 else LAST_MOMENT

@@ -79,9 +79,13 @@ class Reader:
 
     def uint(self, name: str, size: int, names: Mapping[int, str] | None = None) -> int:
         """An unsigned integer of `size` bytes in network order, named by the registry `names` where one is given."""
-        value = int.from_bytes(self._take(name, size), "big")
-        text = registered(names, value, size) if names is not None else ""
-        self.fields.append(Field(name, self.at - size, self.at, value, text))
+        start, stop = self.at, self.at + size
+        if stop > self.stop:
+            self._take(name, size)  # raises
+        value = int.from_bytes(self.data[start:stop], "big")
+        text = "" if names is None else names.get(value) or registered(names, value, size)
+        self.fields.append(Field(name, start, stop, value, text))
+        self.at = stop
         return value
 
     def uints(self, name: str, size: int, names: Mapping[int, str]) -> None:

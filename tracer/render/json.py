@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
 import dataclasses
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from tracer.advice import advice
@@ -23,6 +25,23 @@ from tracer.verify.model import Check, Verdict
 
 SCHEMA = 1
 Object = dict[str, Any]
+
+
+def text(value: Object) -> str:
+    """A value on one line, in ASCII: no terminal and no encoding makes anything else of it."""
+    import orjson
+
+    try:
+        written = orjson.dumps(value).decode()  # in a tenth of the time of `json.dumps`
+    except TypeError:  # no UTF-8: a file's name may be any bytes
+        return json.dumps(value, separators=(",", ":"))
+    return written.replace("\x7f", "\\u007f").encode("ascii", JSON_ESCAPES).decode()
+
+
+def _escaped(error: UnicodeError) -> tuple[str, int]:
+    """For what is not ASCII in a text to be encoded: as JSON escapes it (RFC 8259 §7)."""
+    assert isinstance(error, UnicodeEncodeError)
+    return json.dumps(error.object[error.start : error.end])[1:-1], error.end
 
 
 def connection(report: Report, *, fields: bool = False) -> Object:
@@ -220,6 +239,7 @@ def check(c: Check) -> Object:
     }
 
 
+@lru_cache(1024)  # messages of a packet have one time between them
 def time(moment: datetime) -> str:
     """ISO 8601 in UTC, to the microsecond."""
     of_utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
@@ -292,6 +312,8 @@ def _said(finding: Finding) -> Object:
     return {name: getattr(finding, name) for name in ("kind", "weight", "text", "advice", "spec")}
 
 
+JSON_ESCAPES = "json-escapes"
+codecs.register_error(JSON_ESCAPES, _escaped)
 TLS_KEYS = (
     "version",
     "cipher_suite",

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from statistics import median
 from textwrap import wrap
 
 from tracer.render.escape import escape
@@ -123,6 +122,8 @@ class _Drawing:
     """What has been drawn, down to `y`."""
 
     def __init__(self, report: Report, shape: Shape, rows: Sequence[list[Message]]) -> None:
+        from statistics import median  # with the module it would be a third of loading all that draws
+
         self.report, self.shape = report, shape
         self.y, self.top, self.before = 12.0, 12.0, report.trace.connection.started
         self.steps: list[Step] = []
