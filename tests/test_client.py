@@ -12,7 +12,23 @@ from tests.libpq import resolved
 from tracer.client import conduct, endpoints, startup_message, told
 from tracer.errors import TracerError
 from tracer.packets.probe import Conduct, Endpoint
-from tracer.settings import resolve
+from tracer.settings import Setting, resolve
+
+
+@pytest.mark.parametrize(
+    ("text", "mode", "origin"),
+    [
+        ("postgres://db/app?ssl=true", "require", "ssl=true in the connection string"),
+        ("postgres://db/app?user=me&ssl=true", "require", "ssl=true in the connection string"),
+        ("postgres://db/app?sslmode=verify-full&ssl=true", "require", "ssl=true in the connection string"),
+        ("postgres://db/app?ssl=true&sslmode=verify-full", "verify-full", "the connection string"),
+        ("host=db requiressl=1", "require", "requiressl=1 in the connection string"),
+        ("host=db sslmode=require", "require", "the connection string"),
+    ],
+)
+def test_who_says_the_sslmode(text: str, mode: str, origin: str) -> None:
+    """Another word for it is named, since nobody finds sslmode in that string."""
+    assert told(text)["sslmode"] == Setting(mode, origin)
 
 
 def places(text: str) -> list[Endpoint]:

@@ -89,6 +89,11 @@ def test_a_string_means(text: str, settings: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     ("text", "words", "hint"),
     [
+        (
+            "PGSSLMODE=require PGHOST=db",
+            'invalid connection option "PGSSLMODE"',
+            "PGSSLMODE is a variable of the environment: set it in front of the command, or write sslmode=",
+        ),
         ("sslmod=require", 'invalid connection option "sslmod"', "did you mean sslmode?"),
         ("db.example", 'missing "=" after "db.example" in connection info string', "write host=db.example"),
         ("postgresql://a?x", 'missing key/value separator "=" in URI query parameter: "x"', "write host="),

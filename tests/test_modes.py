@@ -12,6 +12,7 @@ from tracer.client import told
 from tracer.modes import Mode, explain_mode
 from tracer.render.modes import answer, lines
 from tracer.settings import resolve, trust
+from tracer.verify import clients
 from tracer.verify.model import SSLMODES
 
 ROOTS = str(Path(__file__).parents[1] / "captures" / "verify-full" / "roots.pem")
@@ -19,7 +20,8 @@ ROOTS = str(Path(__file__).parents[1] / "captures" / "verify-full" / "roots.pem"
 
 def mode(client: str, conninfo: str, tmp_path) -> Mode:
     """That connection string for somebody whose home folder is empty."""
-    settings = resolve(told(conninfo) if conninfo else {}, {}, tmp_path)
+    own = clients.drivers()[client].modes if client in clients.drivers() else ()
+    settings = resolve(told(conninfo) if conninfo else {}, {}, tmp_path, modes=own)
     return explain_mode(client, trust(settings, tmp_path), settings)
 
 
@@ -202,6 +204,14 @@ def test_what_mends_it_makes_it_safe(client: str, sslmode: str, tmp_path) -> Non
         ("libpq", "host=db sslmode=disable", "No. libpq asks for no TLS: whoever is on the way to db can read and change everything. Set"),
         ("libpq", "host=/tmp", "There is no TLS: /tmp is a Unix socket"),
         ("npgsql", "host=db sslmode=require", "(and sslrootcert=FILE with the CA of db, where that is no public one)."),
+        ("libpq", f"host=db sslmode=verify-full sslrootcert={ROOTS} sslcrl=/nowhere", "Yes."),
+        ("libpq", f"host=db sslmode=verify-full sslrootcert={ROOTS} sslcrldir=/nowhere", ("It does not connect at all. libpq says: "
+         "SSL error: certificate verify failed. It looks for revocation lists, and where it was told to there is none.")),
+        ("libpq", f"host=db sslrootcert={ROOTS} sslcrldir=/nowhere", "No. libpq goes on in plaintext, as it is: whoever is on the way"),
+        ("libpq", "host=db sslmode=require sslcrldir=/nowhere", "No. Nothing is checked: any server passes for db. Set sslmode=verify-full sslrootcert=FILE"),
+        ("libpq", "host=db sslrootcert=system sslcrldir=/nowhere", "Yes."),  # no list is ever read then
+        ("pgjdbc", f"host=db sslmode=verify-full sslrootcert={ROOTS} sslcrldir=/nowhere", "Yes."),
+        ("node-postgres-8", "host=db sslmode=no-verify", "No. Nothing is checked: any server passes for db. Set sslmode=verify-full"),
         ("lib-pq", "host=db sslmode=prefer", "It does not connect at all: lib-pq does not take sslmode=prefer. Set sslmode="),
         ("tokio-postgres-rustls", "host=db sslmode=prefer", "No. Chain, dates and name of db are checked; without TLS tokio-postgres-rustls goes on in plaintext."),
     ],

@@ -47,6 +47,21 @@ def test_each_file_once(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "error", "hint"),
+    [
+        ("-", "- is standard input, and an audit goes by the names of its captures", "pgtls read - reads one as it arrives"),
+        ("/nowhere.pcap", "/nowhere.pcap: no such file", "a capture, a folder of them, a glob in quotes, or a URL with fsspec"),
+    ],
+)  # fmt: skip
+def test_what_is_no_place(name: str, error: str, hint: str) -> None:
+    """One error, and what can be named."""
+    with pytest.raises(TracerError) as caught:
+        find([name])
+    assert str(caught.value) == error
+    assert hint in caught.value.hints[0]
+
+
+@pytest.mark.parametrize(
     "name", ["x.pcap", "x.PCAPNG", "x.cap", "x.pcap7", "x.pcap_007", "x.dmp", "x-00001.pcapng.zst"]
 )
 def test_names_of_captures(name: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from tracer import conninfo, pipes
@@ -19,6 +20,7 @@ PROTOCOL = 3 << 16  # 3.0, which every libpq asks for
 SOCKET = "a Unix socket has no TLS: libpq ignores sslmode there, verify-full included"
 PORT = "a port is a number from 1 to 65535, and PostgreSQL's own is 5432: libpq knows no names of services"
 MUST = ("require", "verify-ca", "verify-full")
+OF_SSLMODE = re.compile(r"(?:^|[?&\s])(sslmode=|ssl=true(?![^&])|requiressl=\d?)")  # the last one counts
 INTEGER = re.compile(r"[ \t\n\v\f\r]*[+-]?[0-9]{1,9}[ \t\n\v\f\r]*")  # pqParseIntParam
 HOST_AND_PORT = re.compile(
     r"\[(?P<bracketed>[^]]*)\](?::(?P<p>.*))?|(?P<bare>[^:]*:[^:]*:.*)|(?P<host>[^:]*)(?::(?P<port>.*))?"
@@ -28,7 +30,11 @@ HOST_AND_PORT = re.compile(
 def told(text: str) -> dict[str, Setting]:
     """What a connection string sets, or HOST, HOST:PORT, [IPV6]:PORT. Raises `TracerError` in libpq's words."""
     if conninfo.recognised(text):
-        return {name: Setting(value, "the connection string") for name, value in conninfo.parse(text).items()}
+        settings = {name: Setting(value, "the connection string") for name, value in conninfo.parse(text).items()}
+        said = OF_SSLMODE.findall(text)
+        if "sslmode" in settings and said and said[-1] != "sslmode=":
+            settings["sslmode"] = replace(settings["sslmode"], origin=f"{said[-1]} in the connection string")
+        return settings
     if "@" in text.strip()[1:]:  # behind a first @ stands the name of a socket
         raise conninfo.bad("a user and a host are no connection string", "write postgresql://USER@HOST/DATABASE")
     found = HOST_AND_PORT.fullmatch(text.strip())

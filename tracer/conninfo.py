@@ -65,6 +65,10 @@ def _meant(name: str) -> tuple[str, ...]:
     """The parameter that was probably meant."""
     import difflib
 
+    for parameter, (variable, *_) in PARAMETERS.items():
+        if variable == name:
+            what = "is a variable of the environment"
+            return (f"{name} {what}: set it in front of the command, or write {parameter}= for it",)
     close = difflib.get_close_matches(name.lower(), PARAMETERS, 1)
     return (f"did you mean {close[0]}?",) if close else ()
 

@@ -95,6 +95,9 @@ def explain_mode(client: str, trust: Trust, settings: Settings) -> Mode:
     own, nameless = trust.roots, profile is None and trust.host is None
     meant = None if nameless else _meant(settings)
     known = None if nameless else example.ADDRESS if profile and _bytes_of(meant or "") == 4 else example.HOST
+    crls = (
+        () if trust.crls == () else None
+    )  # without a list nobody passes; those that are there are not about the example
     trust = replace(_of_checks(trust), sslmode=mode, host=known, hostaddr=None, time=example.TIME)
     if profile is not None and not named:
         trust = replace(trust, root_path=None)
@@ -123,7 +126,8 @@ def explain_mode(client: str, trust: Trust, settings: Settings) -> Mode:
         gssapi=profile is None and trust.gssencmode == "require",
     )
     to_mend = found.refuses or (found.safe is False and not found.sockets)
-    return replace(found, mend=_mend(client, trust, here) if to_mend else ())
+    mend = _mend(client, trust, here) if to_mend else ()
+    return replace(found, mend=mend, as_is=_ask(client, replace(trust, crls=crls), here))
 
 
 def _meant(settings: Settings) -> str:

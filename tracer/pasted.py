@@ -32,22 +32,30 @@ def read(text: str) -> Pasted:
     found = Pasted(text)
     if CUT_PASSWORD.match(text):  # libpq takes what stands in front of the / for a port, and says it aloud
         raise bad("a port that is no number, and an @ behind it: is it the end of a password?", "write its / as %2F")
+    if BEHIND.search(text):  # libpq takes all of it for the host, and would show the password
+        found = _npgsql(text) or found
     for step in STEPS:
         if accepted(found.text):
             return found
         after = step(found.text.strip())
         if after is not None:
             found = Pasted(after.text, found.client or after.client, found.how + after.how)
+    if UNFILLED.fullmatch(found.text):
+        words = f"{found.text.strip()} is a variable that no shell has filled in"
+        raise bad(words, 'in double quotes a shell does, "$DATABASE_URL", and in single quotes it does not')
     scheme = re.match(r"([A-Za-z][\w+.-]*)://", found.text)
     if scheme and not found.text.startswith(SCHEMES):
-        raise bad(f"{scheme[1]}:// is no scheme that libpq takes", "write postgresql:// in its place")
+        raise bad(
+            f"{scheme[1]}:// is no scheme that libpq takes",
+            "pgtls is for PostgreSQL, whose URLs begin with postgresql:// or postgres://",
+        )
     return found
 
 
 def accepted(text: str) -> bool:
     """Whether libpq takes it, or it is a host, with or without a port."""
     if not conninfo.recognised(text):
-        return re.fullmatch(r"\s*([/@].*|(?!jdbc:)[^\s/\"';]+)\s*", text) is not None
+        return re.fullmatch(r"\s*([/@].*|(?!jdbc:|\$|%\w+%)[^\s/\"';]+)\s*", text) is not None
     try:
         possible({name: Setting(value, "") for name, value in conninfo.parse(text).items()})
     except TracerError:
@@ -58,16 +66,19 @@ def accepted(text: str) -> bool:
 # STEPS
 
 
-def _semicolon(text: str) -> Pasted | None:
-    return Pasted(text.rstrip("; "), how=("without the ; at its end",)) if text.endswith(";") else None
+def _ended(text: str) -> Pasted | None:
+    """The end of a statement, or of a line of JSON."""
+    return (
+        Pasted(text.rstrip(";, "), how=(f"without the {text[-1]} at its end",)) if text.endswith((";", ",")) else None
+    )
 
 
 def _assigned(text: str) -> Pasted | None:
-    """`export DATABASE_URL=…`, `url: …`, `psql …`: the URI, or what stands in quotes."""
-    found = re.match(r"(?:(?:export|set|SET)\s+)?([A-Za-z_][\w.-]*)\s*(?:=|:\s)\s*(?=[\"']|[a-z][a-z0-9+:]*://)", text)
-    if found and found[1] not in PARAMETERS:
+    """`export DATABASE_URL=…`, `url: …`, `"Default": …`, `psql …`: the URI, or what stands in quotes."""
+    found = re.match(rf"""(?:(?:export|set|SET)\s+)?["']?([A-Za-z_][\w.-]*)["']?\s*(?:=|:\s)\s*(?={VALUE})""", text)
+    if found and found[1].lower() not in PARAMETERS and found[1] not in VARIABLES:
         return Pasted(text[found.end() :], how=(f"as the value of {found[1]}",))
-    command = re.match(r"psql\s+(?=[\"']|[a-z][a-z0-9+:]*://)", text)
+    command = re.match(rf"psql\s+(?={VALUE})", text)
     return Pasted(text[command.end() :], how=("as what psql was given",)) if command else None
 
 
@@ -85,6 +96,8 @@ def _jdbc(text: str) -> Pasted | None:
     url, _, query = text.removeprefix("jdbc:").partition("?")
     if "@" in url:
         raise bad("a JDBC URL has no user in front of its host", "write jdbc:postgresql://HOST/DATABASE?user=NAME")
+    if re.fullmatch("postgresql://[^/]+", url):
+        raise bad("pgjdbc wants a / behind its host", "write jdbc:postgresql://HOST/DATABASE?…")
     given = [part.partition("=")[::2] for part in query.split("&") if part]
     for name, _value in given:
         if name in FACTORIES:
@@ -94,11 +107,15 @@ def _jdbc(text: str) -> Pasted | None:
             )
     names = dict(given)
     kept = {JDBC.get(name, name): value for name, value in given if name in JDBC or name in OF_TLS}
-    if names.get("ssl", "false").lower() in ("", "true"):
-        kept.setdefault("sslmode", "verify-full")  # SslMode.of: ssl alone is the strongest
+    how: tuple[str, ...] = ("as a JDBC URL, so the client is pgjdbc",)
+    if names.get("ssl", "false").lower() in ("", "true") and "sslmode" not in kept:
+        kept["sslmode"] = "verify-full"  # SslMode.of: ssl alone is the strongest
+        how = (*how, "ssl=true as sslmode=verify-full")
     if "sslmode" in kept:
         kept["sslmode"] = kept["sslmode"].lower()  # SslMode.of looks at no capitals
-    return Pasted(_uri(url, kept), "pgjdbc", ("as a JDBC URL, so the client is pgjdbc",))
+    if "service" in kept and re.search(r"//[^/:]+/", url):
+        kept.setdefault("port", "5432")  # of a host that is named without one, whatever the service says
+    return Pasted(_uri(url, kept), "pgjdbc", how)
 
 
 def _sqlalchemy(text: str) -> Pasted | None:
@@ -120,6 +137,7 @@ def _sqlalchemy(text: str) -> Pasted | None:
         raise TracerError(
             f"{strange[0]} of that URL is handed on to {found[1]}, which does not know it", f"its word for TLS is {how}"
         )
+    also: tuple[str, ...] = ()
     if client == "asyncpg" and "ssl" in given:
         if given["ssl"] not in SSLMODES:
             raise TracerError(
@@ -127,8 +145,40 @@ def _sqlalchemy(text: str) -> Pasted | None:
                 f"write one of ssl={', ssl='.join(SSLMODES)}",
             )
         given["sslmode"] = given.pop("ssl")
+        also = (f"its ssl as sslmode={given['sslmode']}",)
     driver = f"{found[1]}, which connects with libpq" if client is None else client
-    return Pasted(_uri(url, given), client, (f"as a URL of SQLAlchemy, whose driver is {driver}",))
+    return Pasted(_uri(url, given), client, (f"as a URL of SQLAlchemy, whose driver is {driver}", *also))
+
+
+def _npgsql(text: str) -> Pasted | None:
+    """`Host=db;SSL Mode=VerifyFull;…` of .NET: names in any case, with spaces or without; what is not about TLS is passed over."""
+    given = {name.lower().replace(" ", ""): _unquoted(value) for name, value in PAIR.findall(text)}
+    host = given.get("host", given.get("server"))
+    if ";" not in text or host is None or re.search(r"[\s=]", host) or not PAIR.match(text):
+        return None
+    places = [one.split(":") if one.count(":") == 1 else [one, ""] for one in host.split(",")]
+    kept = {NPGSQL[name]: value for name, value in given.items() if name in NPGSQL}
+    kept["host"] = ",".join(name for name, _ in places)
+    if any(port for _, port in places):
+        kept["port"] = ",".join(port or kept.get("port", "") for _, port in places)
+    if "sslmode" in kept:
+        mode = kept["sslmode"].lower().replace("verify", "verify-")
+        if mode not in SSLMODES:
+            raise TracerError("its SSL Mode is none that Npgsql knows", f"there are: {', '.join(SSL_MODE)}")
+        kept["sslmode"] = mode
+    trusting = "Trust Server Certificate does nothing since Npgsql 8"
+    how = ("as a string of Npgsql, so the client is npgsql", *[trusting] * ("trustservercertificate" in given))
+    return Pasted(" ".join(f"{name}='{_escaped(value)}'" for name, value in kept.items()), "npgsql", how)
+
+
+def _unquoted(value: str) -> str:
+    """A quote inside is doubled (DbConnectionStringBuilder)."""
+    quoted = len(value) > 1 and value[0] in "\"'" and value[-1] == value[0]
+    return value[1:-1].replace(value[0] * 2, value[0]) if quoted else value.strip()
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace("'", "\\'")
 
 
 def _host_and_database(text: str) -> Pasted | None:
@@ -143,22 +193,44 @@ def _uri(url: str, parameters: dict[str, str]) -> str:
 
 
 STEPS: tuple[Callable[[str], Pasted | None], ...] = (
-    _semicolon,
+    _ended,
     _assigned,
     _quotes,
     _jdbc,
     _sqlalchemy,
+    _npgsql,
     _host_and_database,
 )
 # of pgjdbc's properties (PGProperty) those that bear on the connection; the rest libpq does not know
 JDBC = {
+    **dict.fromkeys(("host", "PGHOST"), "host"),  # these win over what stands in front of the ? (Driver.parseURL)
+    **dict.fromkeys(("port", "PGPORT"), "port"),
+    **dict.fromkeys(("dbname", "PGDBNAME"), "dbname"),
+    "service": "service",
     "user": "user",
     "password": "password",
     "sslNegotiation": "sslnegotiation",
     "gssEncMode": "gssencmode",
     "channelBinding": "channel_binding",
 }
+# of NpgsqlConnectionStringBuilder's keywords, without case and spaces, those that bear on the connection; never the password
+NPGSQL = {
+    **dict.fromkeys(("host", "server"), "host"),
+    "port": "port",
+    **dict.fromkeys(("username", "userid", "uid"), "user"),
+    **dict.fromkeys(("database", "db"), "dbname"),
+    "sslmode": "sslmode",
+    "rootcertificate": "sslrootcert",
+    "sslcertificate": "sslcert",
+    "sslkey": "sslkey",
+}
+VALUE = r"""["']|[a-z][a-z0-9+:]*://|(?i:host|server)\s*=[^;]*;"""
+BEHIND = re.compile(r";\s*(?:user ?name|user ?id|uid|password|pwd|psw|database)\s*=", re.IGNORECASE)
+SSL_MODE = ("Disable", "Allow", "Prefer", "Require", "VerifyCA", "VerifyFull")
+PAIR = re.compile(r"""\s*([A-Za-z][\w ]*?)\s*=\s*("(?:[^"]|"")*"|'(?:[^']|'')*'|[^;]*)\s*(?:;|$)""")
 CUT_PASSWORD = re.compile(r"\s*postgres(ql)?://[^/?@:\[]*:(?![0-9]*/)[^/?@]*/[^?]*@")
+UNFILLED = re.compile(r"\s*(\$(env:)?\w+|\$\{\w+\}|%\w+%)\s*")
+VARIABLES = frozenset(parameter.variable for parameter in PARAMETERS.values())
 OF_TLS = frozenset(name for name in PARAMETERS if name.startswith("ssl"))
 FACTORIES = ("sslfactory", "sslfactoryarg", "sslhostnameverifier", "sslpasswordcallback", "socketFactory")
 DIALECTS = {

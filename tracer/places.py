@@ -36,6 +36,11 @@ def find(paths: Iterable[str]) -> list[Place]:
     """
     found: dict[str, Place] = {}
     for path in paths:
+        if path == "-":
+            raise TracerError(
+                "- is standard input, and an audit goes by the names of its captures",
+                "pgtls read - reads one as it arrives; or write it into a file, and name that",
+            )
         here = list(_remote(path) if URL.match(path) else _local(path))
         if not here:
             raise TracerError(
@@ -65,7 +70,9 @@ def _local(path: str) -> Iterator[Place]:
         for each in glob.iglob(path, recursive=True):  # noqa: PTH207 (a pattern may be absolute)
             yield from _local(each) if Path(each).is_dir() else [_place(Path(each))]
     else:
-        open_file(path).close()  # which says what is wrong
+        raise TracerError(
+            f"{path}: no such file", "a capture, a folder of them, a glob in quotes, or a URL with fsspec"
+        )
 
 
 def _place(path: Path) -> Place:

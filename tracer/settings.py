@@ -7,7 +7,7 @@ fe-secure-openssl.c looks for in the home folder. The environment and the home f
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,11 +42,17 @@ Settings = Mapping[str, Setting]
 
 
 def resolve(
-    given: Settings, environment: Mapping[str, str], home: Path | None, *, system: bool = True
+    given: Settings,
+    environment: Mapping[str, str],
+    home: Path | None,
+    *,
+    system: bool = True,
+    modes: Container[str] = (),
 ) -> dict[str, Setting]:
     """Every parameter that has a value, `given` ones first. Raises `TracerError` where libpq would not connect.
 
-    `system` is whether sslrootcert=system without an sslmode makes it verify-full, as in libpq from 16 on.
+    `system` is whether sslrootcert=system without an sslmode makes it verify-full, as in libpq from 16 on;
+    `modes` are the sslmodes that the client knows beside libpq's.
     """
     found = dict(given)
     _service(found, environment, home)
@@ -61,7 +67,7 @@ def resolve(
             found[name] = Setting(parameter.default, DEFAULT)
     if system and value(found, "sslrootcert") == "system" and found["sslmode"].origin == DEFAULT:
         found["sslmode"] = Setting("verify-full", RAISED)
-    possible(found)
+    possible(found, modes)
     return {name: found[name] for name in PARAMETERS if name in found}
 
 
@@ -223,14 +229,17 @@ def _line(path: Path, number: int, text: str, service: str, found: dict[str, Set
 # WHAT LIBPQ REFUSES BEFORE IT CONNECTS (pqConnectOptions2)
 
 
-def possible(settings: Settings) -> None:
-    """Raise for values that no libpq takes. A weak sslmode is a verdict of the replay, not an error here."""
+def possible(settings: Settings, modes: Container[str] = ()) -> None:
+    """Raise for values that no libpq takes, and of sslmode no client with these `modes`. A weak sslmode is a verdict of the replay, not an error here."""
     for name, known in VALUES.items():
         setting = settings.get(name)
+        if name == "sslmode" and setting is not None and setting.value in modes:
+            continue
         if setting is not None and setting.value not in known and not _version(name, setting.value):
             quoted = f'"{name}"' if name in VERSIONS_QUOTED else name
             words = f'invalid {quoted} value: "{setting.value}"'
-            raise TracerError(words, f"it came from {setting.origin}; there are: {', '.join(k for k in known if k)}")
+            meant = OF_OTHERS.get(setting.value) or f"there are: {', '.join(k for k in known if k)}"
+            raise TracerError(words, f"it came from {setting.origin}; {meant}")
     low, high = (value(settings, f"ssl_{end}_protocol_version") for end in ("min", "max"))
     if low and high and VERSIONS.index(low.lower()) > VERSIONS.index(high.lower()):
         raise TracerError("invalid SSL protocol version range", f"from {low} to {high} there is none")
@@ -252,6 +261,9 @@ VALUES: dict[str, tuple[str, ...]] = {
     "sslcertmode": ("disable", "allow", "require"),
     "ssl_min_protocol_version": TLS_VERSIONS,
     "ssl_max_protocol_version": TLS_VERSIONS,
+}
+OF_OTHERS = {
+    "no-verify": "only node-postgres knows it: encrypted, and nothing checked, so that any server passes; pgtls explain-mode --client node-postgres-8 shows it; write verify-full"
 }
 NEWEST_TLS = Setting("TLSv1.3", DEFAULT)
 FILES = {

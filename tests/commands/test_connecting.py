@@ -91,6 +91,15 @@ def test_a_file_called_system(client: str, status: int, servers: dict[str, stage
     assert probed(capfd, words, "--client", client)[0] == status
 
 
+def test_lists_that_are_not_there(servers: dict[str, stage.Server], folder: Path, capfd) -> None:
+    """The good server is refused as libpq would, and why is a hint."""
+    words = f"host={HOST} hostaddr=127.0.0.1 port={servers['18'].port} sslrootcert=root.pem sslmode=verify-full"
+    assert main(["probe", f"{words} sslcrldir=missing"]) == 1
+    assert "pgtls: hint: missing holds no revocation list: libpq lets nobody pass with it" in capfd.readouterr().err
+    assert main(["probe", f"{words} sslcrl=missing"]) == 0
+    assert "pgtls: hint: missing holds no revocation list: as libpq does" in capfd.readouterr().err
+
+
 def test_what_is_insisted_on_behind_tls(servers: dict[str, stage.Server], folder: Path, capfd) -> None:
     """It stands with what was told; what the server asks for is known only with --startup."""
     words = f"host={HOST} hostaddr=127.0.0.1 port={servers['18'].port} require_auth=password"

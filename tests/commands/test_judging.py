@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from captures import pki
 from tracer import pipes
 from tracer.cli import main
 
@@ -104,6 +106,16 @@ def test_a_pasted_string(capfd, monkeypatch, tmp_path: Path) -> None:
         ("host=a port=", "Told: host=a from", ""),
         ("host=a,b port=,5433", "Told: host=a,b port=5432,5433 from", ""),
         ("host=db.example..", "Told: host=db.example.. from", "pgtls: hint: the host ends in two dots"),
+        (
+            "host=$PGHOST",
+            "Told: host=$PGHOST from",
+            "pgtls: hint: the host holds a $: no shell has filled a variable in",
+        ),
+        (
+            "postgres://db/app,",
+            "Told: host=db from",
+            "pgtls: hint: the string ends in a comma, which libpq takes as a part of it",
+        ),
         ("host=db;port=1", "Told: host=db;port=1 from", "pgtls: hint: the host holds a ;"),
         ("host=a port=postgres", "", 'pgtls: error: invalid integer value "postgres" for connection option "port"'),
         ("postgres://u:Secr3tA/b@h/db", "", "pgtls: error: a port that is no number, and an @ behind it"),
@@ -119,6 +131,49 @@ def test_odd_hosts_and_ports(string: str, told: str, said: str, capfd) -> None:
     assert "Secr3t" not in shown + error
 
 
+def test_a_mode_of_one_driver(capfd, monkeypatch, tmp_path: Path) -> None:
+    """no-verify is node-postgres's: it is shown for that, and to everybody else it is explained."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    said = "pgtls: hint: sslmode=no-verify is a word of node-postgres alone, so the client is node-postgres-8\n"
+    for named, hint in ([], said), (["--client", "node-postgres-8"], ""):
+        assert main(["explain-mode", "postgres://u:Secr3t@db/app?sslmode=no-verify", *named]) == 0
+        shown = capfd.readouterr()
+        assert shown.err == hint
+        assert "node-postgres-8  sslmode=no-verify  run: pg 8" in shown.out
+        assert "No. Nothing is checked: any server passes for db" in shown.out
+    for command in (["explain-mode", "--client", "libpq"], ["explain-mode", "--client", "pgx-5"], ["probe"], ["cost"]):
+        assert main([*command, "host=127.0.0.1 port=1 sslmode=no-verify"]) == 2
+        error, hint = capfd.readouterr().err.splitlines()
+        assert error == 'pgtls: error: invalid sslmode value: "no-verify"'
+        assert "only node-postgres knows it: encrypted, and nothing checked" in hint
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("sslcrl=/nowhere", "/nowhere holds no revocation list: as libpq does, it is passed over"),
+        (
+            "sslcrldir=/nowhere",
+            "/nowhere holds no revocation list: libpq lets nobody pass with it; openssl rehash names",
+        ),
+        (f"sslcrl={ROOTS}", f"{ROOTS} holds certificates and no revocation list: with it nobody passes"),
+        ("sslcrl=list.pem", "whether each CA of the server's chain has a good revocation list there, pgtls probe says"),
+    ],
+)
+def test_lists_of_revocations(given: str, said: str, capfd, monkeypatch, tmp_path: Path) -> None:
+    """What is named and not there is said; of those that are there the string does not say enough."""
+    monkeypatch.chdir(tmp_path)
+    issuer = pki.region("database").root
+    (tmp_path / "list.pem").write_text(pki.revocations_pem(issuer, [], datetime(2026, 1, 1, tzinfo=UTC)))
+    assert main(["explain-mode", f"host=db sslmode=verify-full sslrootcert={ROOTS} {given}"]) == 0
+    assert capfd.readouterr().err.startswith(f"pgtls: hint: {said}")
+    if "/nowhere" in given:
+        name, _, path = given.partition("=")
+        monkeypatch.setenv(f"PG{name.upper()}", path)
+        assert main(["read", str(STORY / "capture.pcapng"), "--env", "--sslrootcert", ROOTS]) in (0, 1)
+        assert f"pgtls: hint: {said}" in capfd.readouterr().err
+
+
 @pytest.mark.parametrize("name", ["sslrootcert", "sslcrl", "sslcrldir"])
 def test_a_pipe_is_not_waited_for(name: str, chain: str, capfd, monkeypatch, tmp_path: Path) -> None:
     """Libpq would wait at it; what it would read there is not known, and a probe does not begin."""
@@ -132,6 +187,8 @@ def test_a_pipe_is_not_waited_for(name: str, chain: str, capfd, monkeypatch, tmp
     if name == "sslrootcert":
         assert "is a pipe into which nobody writes: libpq waits there" in said
         assert "is a pipe into which nobody writes" in capfd.readouterr().err
+    if name == "sslcrl":
+        assert "is a pipe into which nobody writes: libpq waits there" in capfd.readouterr().err
     if name != "sslcrldir":
         assert main(["probe", f"host=127.0.0.1 port=1 {name}={where}"]) == 2
         assert f"pgtls: error: {name}={where} is a pipe, which can be read once" in capfd.readouterr().err
@@ -164,6 +221,22 @@ def test_verify_what_is_no_chain(tmp_path: Path, capfd) -> None:
     (tmp_path / "x").write_text("hello")
     assert main(["verify", str(tmp_path / "x")]) == 2
     assert capfd.readouterr().err.startswith(f"pgtls: error: {tmp_path}/x holds no certificate\npgtls: hint: ")
+
+
+@pytest.mark.parametrize(
+    ("command", "error", "hint"),
+    [
+        ("bundle", "is a capture and no CA bundle", "which entry of a bundle anchors its servers: pgtls bundle FILE --against"),
+        ("verify", "is a capture and no chain", "--sslmode verify-full --sslrootcert FILE judges the chains in it"),
+    ],
+)  # fmt: skip
+def test_a_capture_in_the_place_of_certificates(command: str, error: str, hint: str, capfd) -> None:
+    """It is recognised, and what can be done with it is said."""
+    capture = str(STORY / "capture.pcapng")
+    assert main([command, capture]) == 2
+    said = capfd.readouterr().err
+    assert said.startswith(f"pgtls: error: {capture} {error}\n")
+    assert hint in said
 
 
 def test_a_rotation(chain: str, capfd) -> None:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
-import stat
 import sys
-import tempfile
 from pathlib import Path
 from typing import BinaryIO
 
@@ -17,7 +14,6 @@ from tracer.commands import reading, terminal
 from tracer.commands.looking import randoms
 from tracer.commands.options import Parser, command
 from tracer.errors import TracerError
-from tracer.packets.chunks import open_file
 from tracer.packets.commented import Copied, copy
 from tracer.packets.frames import key_log
 from tracer.packets.pcap import read_stream
@@ -48,7 +44,7 @@ def add(commands: argparse._SubParsersAction[Parser]) -> None:
 def _annotate(options: argparse.Namespace) -> int:
     question = shared.question(options)
     log = shared.keylog(options)
-    with _twice(options.capture) as file:
+    with terminal.twice(options.capture) as file:
         _refuse_to_overwrite(options, file)
         source = read_stream(file, options.capture)
         given = Keys()
@@ -99,18 +95,6 @@ def _told(options: argparse.Namespace, done: Copied) -> None:
         terminal.hint(f"{name} holds TLS keys: who has it can read passwords and data; --strip-keys leaves them out")
     elif options.with_keys:
         terminal.hint("no keys were put in: none of the key log is of a connection in this capture")
-
-
-def _twice(name: str) -> BinaryIO:
-    """The capture as a file that can be read twice: what is none, as a pipe, is copied to a temporary one."""
-    file = open_file(name)
-    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        return file
-    with file:
-        held = tempfile.TemporaryFile()  # noqa: SIM115 (the caller closes it)
-        shutil.copyfileobj(file, held)
-    held.seek(0)
-    return held
 
 
 def _refuse_to_overwrite(options: argparse.Namespace, capture: BinaryIO) -> None:

@@ -17,7 +17,7 @@ from tracer.packets import frames
 from tracer.packets.probe import Conduct, probe
 from tracer.packets.source import Packet, Source
 from tracer.report import AUTO, Report, report
-from tracer.settings import home_folder, resolve, trust
+from tracer.settings import home_folder, resolve, trust, value
 from tracer.streams import reassemble
 from tracer.trace import Trace, follow
 from tracer.verify.model import UNKNOWN
@@ -61,6 +61,7 @@ def _probe(options: argparse.Namespace) -> int:
         host=hosts[0] if hosts else UNKNOWN,
     )
     shared.root_hint(found, named="sslrootcert" in settings)
+    shared.lists_hint(found, value(settings, "sslcrl"), value(settings, "sslcrldir"))
     at = shared.time(options.at)
     status = 2
     with terminal.output(options) as file:

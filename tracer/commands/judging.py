@@ -18,7 +18,7 @@ from tracer.commands import terminal
 from tracer.commands.options import Parser, client_name, command
 from tracer.errors import TracerError
 from tracer.modes import explain_mode
-from tracer.packets.chunks import open_file
+from tracer.packets.pcap import read_stream
 from tracer.render import bundle as screen
 from tracer.render import document
 from tracer.render.modes import modes, modes_document
@@ -26,12 +26,11 @@ from tracer.render.page import Page
 from tracer.render.text import told
 from tracer.render.verify import verify as chain_screen
 from tracer.report import ALL, AUTO, judge
-from tracer.settings import home_folder, resolve, trust, value
-from tracer.sources import read
+from tracer.settings import Settings, home_folder, resolve, trust, value
 from tracer.streams import reassemble
 from tracer.trace import follow
 from tracer.verify import clients
-from tracer.verify.model import UNKNOWN, Unusable
+from tracer.verify.model import SSLMODES, UNKNOWN, Unusable
 
 
 def add(commands: argparse._SubParsersAction[Parser]) -> None:
@@ -63,7 +62,7 @@ def add(commands: argparse._SubParsersAction[Parser]) -> None:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    sent = chainfile.load(options.chain)
+    sent = chainfile.certificates(options.chain, _read(options.chain, "chain"))
     asked = shared.question(options)
     if asked.client == AUTO:
         raise TracerError("a chain alone does not say who the client is", "name it: --client libpq")
@@ -105,16 +104,22 @@ def _explain(options: argparse.Namespace) -> int:
     """The settings are those that libpq would find; the root file is looked for, and nothing is connected to."""
     home = home_folder(os.environ)
     given = shared.pasted(options)
+    _of_one_driver(options, given)
     briefly = options.client is None
     options.client = options.client or ALL
     system = shared.knows_system(options)
-    settings = resolve(given, os.environ, home, system=shared.raises(options))
+    drivers = clients.drivers()
+    own = drivers[options.client].modes if options.client in drivers else ()
+    settings = resolve(given, os.environ, home, system=shared.raises(options), modes=own)
     for port in value(settings, "port").split(","):
         port_number(port)
-    names = ("libpq", *clients.drivers()) if options.client == ALL else (options.client,)
+    names = ("libpq", *drivers) if options.client == ALL else (options.client,)
     trusted = trust(settings, home, system=system, before_3=shared.before_3(options))
     if trusted.roots is UNKNOWN:
         shared.root_hint(trusted)
+    shared.lists_hint(trusted, value(settings, "sslcrl"), value(settings, "sslcrldir"))
+    if trusted.crls:
+        terminal.hint("whether each CA of the server's chain has a good revocation list there, pgtls probe says")
     found = [explain_mode(name, trusted, settings) for name in names]
     if value(settings, "require_auth"):
         terminal.hint(
@@ -131,9 +136,18 @@ def _explain(options: argparse.Namespace) -> int:
     return 0
 
 
+def _of_one_driver(options: argparse.Namespace, given: Settings) -> None:
+    """Where nobody named the client, a mode that one driver alone knows does."""
+    mode = value(given, "sslmode")
+    own = next((name for name, profile in clients.drivers().items() if mode in profile.modes), None)
+    if options.client is None and own and mode not in SSLMODES:
+        terminal.hint(f"sslmode={mode} is a word of {own.rpartition('-')[0]} alone, so the client is {own}")
+        options.client = own
+
+
 def _load(name: str) -> tuple[Certificate, ...]:
     """A bundle is what a client would take from it as its root file, or a file in another format. Raises `TracerError`."""
-    data = chainfile.read(name)
+    data = _read(name, "CA bundle")
     roots = rootfile.entries(data)
     if isinstance(roots, list):
         return tuple(roots)
@@ -145,15 +159,29 @@ def _load(name: str) -> tuple[Certificate, ...]:
     return chainfile.certificates(name, data)
 
 
+def _read(name: str, what: str) -> bytes:
+    """The bytes of a file of certificates. Raises `TracerError`, also where it is a capture."""
+    with terminal.waiting(name):
+        data = chainfile.read(name)
+    if data[:4] in CAPTURES:
+        raise TracerError(
+            f"{name} is a capture and no {what}",
+            f"pgtls read {name} --sslmode verify-full --sslrootcert FILE judges the chains in it",
+            f"which entry of a bundle anchors its servers: pgtls bundle FILE --against {name}",
+        )
+    return data
+
+
 def _chains(name: str) -> list[tuple[Certificate, ...]]:
     """The different chains of a capture, or the one of a file."""
-    with open_file(name) as file:
+    with terminal.twice(name) as file:
         start = file.read(4)
-    if start[:4] not in CAPTURES and start[:2] not in PACKED:
-        return [chainfile.load(name)]
-    source = read(name)
-    traces = (follow(connection, source.keys) for connection in reassemble(source))
-    found = dict.fromkeys(trace.presented.certificates for trace in traces if trace.presented.certificates)
+        file.seek(0)
+        if start[:4] not in CAPTURES and start[:2] not in PACKED:
+            return [chainfile.certificates(name, file.read(chainfile.LARGEST))]
+        source = read_stream(file, name)
+        traces = (follow(connection, source.keys) for connection in reassemble(source))
+        found = dict.fromkeys(trace.presented.certificates for trace in traces if trace.presented.certificates)
     if not found:
         raise TracerError(
             f"{name}: no server's certificates can be seen in it", "in TLS 1.3 they need keys: see --keylog"

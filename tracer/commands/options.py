@@ -12,8 +12,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
-from tracer import rootfile
-from tracer.commands.terminal import hint
+from tracer import pipes, rootfile
+from tracer.commands.terminal import hint, waiting
 from tracer.errors import TracerError
 from tracer.output import FORMATS
 from tracer.parameters import PARAMETERS
@@ -21,6 +21,7 @@ from tracer.pasted import read as read_pasted
 from tracer.report import ALL, AUTO, Report, report
 from tracer.settings import RAISED, Setting, Settings, home_folder, resolve
 from tracer.settings import trust as client_trust
+from tracer.settings import value as setting
 from tracer.trace import Trace
 from tracer.verify import clients
 from tracer.verify.clients import libpq_versions
@@ -203,10 +204,7 @@ def question(options: argparse.Namespace) -> Question:
     elif options.sslcrl:
         lists, beside = rootfile.load_beside(options.sslcrl, before_3=before_3(options))
         trust = replace(trust, crls=lists, beside_crls=beside)
-        if trust.crls is None:
-            hint(f"{options.sslcrl} holds no revocation list: as libpq does, it is passed over")
-        elif not trust.crls:
-            hint(f"{options.sslcrl} holds certificates and no revocation list: with it nobody passes")
+    lists_hint(trust, options.sslcrl, options.sslcrldir)
     asked = any((options.sslmode, options.host, options.sslrootcert))
     return Question(trust, options.client, time(options.at), asked, raised=raised)
 
@@ -218,6 +216,7 @@ def _from_environment(options: argparse.Namespace) -> Question:
     settings = resolve(given(options), os.environ, home, system=raises(options))
     trust = client_trust(settings, home, os.environ, system=system, before_3=before_3(options))
     root_hint(trust, named="sslrootcert" in settings)
+    lists_hint(trust, setting(settings, "sslcrl"), setting(settings, "sslcrldir"))
     raised = settings["sslmode"].origin == RAISED
     return Question(trust, options.client, time(options.at), True, settings, raised)
 
@@ -252,9 +251,13 @@ def pasted(options: argparse.Namespace) -> dict[str, Setting]:
     from tracer.client import told  # which loads what connects
 
     given = told(found.text)
+    if found.text.rstrip().endswith(","):
+        hint("the string ends in a comma, which libpq takes as a part of it")
     for host in given["host"].value.split(",") if "host" in given else ():
         if host.endswith(".."):
             hint("the host ends in two dots, and no name does: DNS will not know it")
+        if "$" in host:
+            hint("the host holds a $: no shell has filled a variable in, as it does in double quotes")
         if ";" in host:
             hint("the host holds a ; as it is written: libpq parts its parameters by spaces")
     return given
@@ -304,6 +307,20 @@ def root_hint(trust: Trust, *, named: bool = True) -> None:
         hint(f"{trust.root_path} cannot be used ({trust.roots.reason}): judged as a client with that file")
 
 
+def lists_hint(trust: Trust, file: str | None, folder: str | None) -> None:
+    """Revocation lists that were named and are not there: libpq passes over a file, and with a folder lets nobody pass."""
+    if folder and not trust.crls:
+        hint(
+            f"{folder} holds no revocation list: libpq lets nobody pass with it; openssl rehash names those that are there"
+        )
+    elif file and trust.crls is None and pipes.is_pipe(file):
+        hint(f"{file} is a pipe into which nobody writes: libpq waits there")
+    elif file and trust.crls is None:
+        hint(f"{file} holds no revocation list: as libpq does, it is passed over")
+    elif file and not trust.crls:
+        hint(f"{file} holds certificates and no revocation list: with it nobody passes")
+
+
 def time(text: str | None) -> datetime | None:
     """The moment that `--at` names, aware and in UTC. Raises `TracerError`."""
     if text is None:
@@ -323,7 +340,8 @@ def keylog(options: argparse.Namespace) -> bytes:
     if not name:
         return b""
     try:
-        return Path(name).read_bytes()
+        with waiting(name):
+            return Path(name).read_bytes()
     except OSError as error:
         if not options.keylog:
             return b""

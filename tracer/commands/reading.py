@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -18,6 +19,7 @@ from tracer.errors import TracerError
 from tracer.output import Output
 from tracer.packets.chunks import open_file
 from tracer.packets.source import Source
+from tracer.pipes import is_pipe
 from tracer.progress import Progress
 from tracer.protocol.keys import Keys
 from tracer.sources import read
@@ -56,14 +58,20 @@ def command(
 
 def _read(options: argparse.Namespace) -> int:
     for name in options.files:
-        if name != "-":
+        if name != "-" and not is_pipe(name):
             open_file(name).close()  # before anything is written
     if options.cross_check:
         from tracer.commands.comparing import cross_check  # which loads what speaks to tshark
 
         return cross_check(options)
-    jobs = 1 if "-" in options.files else shared.jobs(options) or 1  # only one can read standard input
-    return _trace(options, (read(name, via=options.via) for name in options.files), jobs)
+    alone = any(name == "-" or is_pipe(name) for name in options.files)  # only one can read that
+    jobs = 1 if alone else shared.jobs(options) or 1
+    return _trace(options, map(partial(_opened, options), options.files), jobs)
+
+
+def _opened(options: argparse.Namespace, name: str) -> Source:
+    with terminal.waiting(name):
+        return read(name, via=options.via)
 
 
 def _demo(options: argparse.Namespace) -> int:

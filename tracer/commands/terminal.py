@@ -5,15 +5,20 @@ from __future__ import annotations
 import argparse
 import os
 import signal
+import stat
 import sys
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import IO
+from typing import IO, BinaryIO
 
 from tracer.errors import TracerError
+from tracer.packets.chunks import open_file
+from tracer.pipes import is_pipe
+
+PATIENCE = 1.0  # seconds until a wait is told of
 
 
 def complain(error: TracerError) -> None:
@@ -72,6 +77,38 @@ def whole() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
     if came:
         signal.raise_signal(signal.SIGINT)
+
+
+@contextmanager
+def waiting(name: str | None) -> Iterator[None]:
+    """Inside, a file is opened and read, and a named pipe waits for who writes into it: on a terminal that is said."""
+    from tracer.render.escape import escape
+
+    words = f"pgtls: waiting for {escape(name or '')}: a pipe, into which somebody has to write first"
+    timer = threading.Timer(PATIENCE, print, [words], {"file": sys.stderr})
+    timer.daemon = True
+    if name and sys.stderr.isatty() and is_pipe(name):
+        timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def twice(name: str) -> BinaryIO:
+    """The file, to be read twice: what is none, as a pipe, is copied to a temporary one. Raises `TracerError`."""
+    import shutil
+    import tempfile
+
+    with waiting(name):
+        file = open_file(name)
+        if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            return file
+        with file:
+            held = tempfile.TemporaryFile()  # noqa: SIM115 (the caller closes it)
+            shutil.copyfileobj(file, held)
+    held.seek(0)
+    return held
 
 
 def same(a: str, b: str) -> bool:

@@ -179,13 +179,19 @@ def _refusal(mode: Mode) -> str:
     if no_mode(mode.good):
         return f": {mode.client} does not take sslmode={mode.sslmode}"
     if mode.as_is.prints:
-        return f". {mode.client} says: {mode.as_is.prints.splitlines()[0].rstrip('.')}"
+        return f". {mode.client} says: {mode.as_is.prints.splitlines()[0].rstrip('.')}{_listless(mode)}"
     return f": {mode.as_is.refused_by.because}" if mode.as_is.refused_by else ""
+
+
+def _listless(mode: Mode) -> str:
+    lists = mode.as_is.refused_by is not None and mode.as_is.refused_by.step == "revocation"
+    return ". It looks for revocation lists, and where it was told to there is none" if lists else ""
 
 
 def _why_not(mode: Mode, host: str) -> str:
     if mode.as_is.outcome == "plaintext":
-        return f"{mode.client} asks for no TLS: whoever is on the way to {host} can read and change everything"
+        asks = "asks for no TLS" if mode.good.outcome == "plaintext" else "goes on in plaintext, as it is"
+        return f"{mode.client} {asks}: whoever is on the way to {host} can read and change everything{_listless(mode)}"
     if mode.sockets:
         return f"{mode.sockets[0]} is a Unix socket: there is no TLS on it, and libpq may connect there"
     known = mode.checked("chain"), mode.checked("name")

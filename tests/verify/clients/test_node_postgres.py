@@ -27,6 +27,14 @@ def test_8_knows_one_mode_with_tls(mode: str) -> None:
     assert without_tls("node-postgres-8", mode) == ("refuse", "gave_up", text)
 
 
+@pytest.mark.parametrize(("file", "host"), [("good", OTHER), ("bad", ""), ("", OTHER), ("garbage", "")])
+def test_8_has_a_mode_of_its_own(file: str, host: str) -> None:
+    """no-verify: TLS, and nothing is looked at but whether the root file is there."""
+    assert cell("node-postgres-8", "no-verify", file, host or "my-rds.example.test") == TLS
+    assert cell("node-postgres-8", "no-verify", "absent") == ("refuse", "nothing", MISSING)
+    assert without_tls("node-postgres-8", "no-verify")[:2] == ("refuse", "gave_up")
+
+
 def test_disable_reads_the_root_file_too() -> None:
     assert cell("node-postgres-8", "disable", "good") == CLEAR
     assert cell("node-postgres-8", "disable", "absent") == ("refuse", "nothing", MISSING)
@@ -49,6 +57,7 @@ def test_what_is_on_the_wire_depends_on_the_version(version: str | None, wire: s
         ("require", "bad", "", ("refuse", "left", UNKNOWN)),
         ("verify-ca", "good", OTHER, TLS),
         ("verify-full", "good", OTHER, ("refuse", "left", NAMELESS)),
+        ("no-verify", "good", OTHER, ("refuse", "left", NAMELESS)),  # which it does not know, as allow
     ],
 )
 def test_9_means_what_libpq_means(mode: str, file: str, host: str, said: Cell) -> None:

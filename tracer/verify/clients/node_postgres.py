@@ -14,6 +14,7 @@ from tracer.outcome import Ended
 from tracer.verify import hostnames
 from tracer.verify.clients.driver import (
     ALL,
+    TLS,
     Profile,
     behind,
     local,
@@ -47,16 +48,18 @@ def before_9(presented: Presented, trust: Trust) -> Iterator[Step]:
 
 
 def inside(presented: Presented, trust: Trust) -> list[Step]:
-    """Every mode verifies everything, when the server's last byte of the handshake is there."""
+    """Every mode verifies everything, when the server's last byte of the handshake is there; no-verify nothing."""
+    if trust.sslmode == NO_VERIFY:
+        return [*unchecked(NO_VERIFY, presented), _named(presented, named_file(trust), looks=False)]
     return verified(presented, named_file(trust), names=True)
 
 
 def inside_9(presented: Presented, trust: Trust) -> list[Step]:
-    """As libpq: require with a root file is verify-ca, prefer looks at nothing. It does not know allow, and verifies."""
+    """As libpq: require with a root file is verify-ca, prefer looks at nothing. It knows neither allow nor no-verify, and verifies."""
     trust = named_file(trust)
     if trust.sslmode == "prefer" or (trust.sslmode == "require" and trust.roots is None):
         return [*unchecked(trust.sslmode, presented), _named(presented, trust, looks=False)]
-    return verified(presented, trust, names=trust.sslmode in ("allow", "verify-full"))
+    return verified(presented, trust, names=trust.sslmode in ("allow", NO_VERIFY, "verify-full"))
 
 
 def verified(presented: Presented, trust: Trust, *, names: bool) -> list[Step]:
@@ -108,11 +111,12 @@ def ended(end: Ended) -> str | None:
     return closed if end.how == "closed" else None
 
 
+NO_VERIFY = "no-verify"  # a word of its own: rejectUnauthorized=false
 PROFILE = Profile(
     name="node-postgres-8",
     version="pg 8.23.1, Node 18 and 20",
     source="pg: connection.js; pg-connection-string: parse; Node: tls.checkServerIdentity",
-    modes=ALL,
+    modes=ALL | {NO_VERIFY: TLS},
     before=before,
     inside=inside,
     answer=answer,
