@@ -46,6 +46,7 @@ def test_no_driver_is_told_of_libpq_s_options(name: str, client: str) -> None:
     """Whatever the story, the findings and the advice name what this driver takes, or nothing."""
     for mode in ("prefer", "verify-full"):
         for one in found(name, client, sslmode=mode):
+            assert not [each for each in one.findings if each.kind in SAID and "PostgreSQL: fe-" in (each.spec or "")]
             words = [f"{each.text} {each.advice}" for each in one.findings] + [advice(one) or ""]
             foreign = [hit for text in words for hit in LIBPQ.findall(text) if hit != OWN.get(client)]
             assert not foreign, words

@@ -31,7 +31,7 @@ def _compares(client: str) -> str:
 
 
 # By kind: what is said of libpq, and what of a driver in its place, with the fields of its `Spelling`.
-PROTOCOL = "PostgreSQL: Frontend/Backend Protocol, GSSAPI Session Encryption"
+PROTOCOL = "PostgreSQL: Frontend/Backend Protocol"
 SAID: dict[str, tuple[tuple[str, str], ...]] = {
     "bytes_behind_answer": (
         ("; libpq refuses since its releases of November 2021", ""),
@@ -41,7 +41,7 @@ SAID: dict[str, tuple[tuple[str, str], ...]] = {
         ("sslmode=verify-full", "{full}"),
         ("gssencmode=disable", "{no_gss}"),
         (": libpq does so whenever it finds a Kerberos ticket. It costs", ". It costs"),
-        ("PostgreSQL: fe-connect.c, PQconnectPoll", PROTOCOL),
+        ("PostgreSQL: fe-connect.c, PQconnectPoll", f"{PROTOCOL}, GSSAPI Session Encryption"),
     ),
     "plaintext": (("sslmode=require and above never do this;", "{full} never does this;"),),
     "cancel_request": (
@@ -68,9 +68,11 @@ SAID: dict[str, tuple[tuple[str, str], ...]] = {
         ),
         ("connect with host=", "connect with {host}"),
         ("say where it is with hostaddr.", "say where it is with {way}."),
+        ("PostgreSQL: fe-secure-common.c, pq_verify_peer_name_matches_certificate", "RFC 9525 §6"),
     ),
     "error_before_tls": (
         (", so that libpq of today does not show it, and goes on neither with TLS nor without.", "."),
+        ("; PostgreSQL: fe-connect.c, PQconnectPoll", ""),
     ),
     "no_direct_tls": (
         (
@@ -86,6 +88,7 @@ SAID: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "no_client_hello": (
         ("libpq reads its files only then: a root file", "A file of its own can stop a client there: a root file"),
+        ("PostgreSQL: fe-secure-openssl.c, initialize_SSL", f"{PROTOCOL}, SSL Session Encryption"),
     ),
     "client_certificate": (
         ("sslcert and sslkey on the client name one;", "The client names one with {certificate};"),
