@@ -95,9 +95,8 @@ def explain_mode(client: str, trust: Trust, settings: Settings) -> Mode:
     own, nameless = trust.roots, profile is None and trust.host is None
     meant = None if nameless else _meant(settings)
     known = None if nameless else example.ADDRESS if profile and _bytes_of(meant or "") == 4 else example.HOST
-    crls = (
-        () if trust.crls == () else None
-    )  # without a list nobody passes; those that are there are not about the example
+    # without a list nobody passes; those that are there are not about the example
+    crls = () if trust.crls == () else None
     trust = replace(_of_checks(trust), sslmode=mode, host=known, hostaddr=None, time=example.TIME)
     if profile is not None and not named:
         trust = replace(trust, root_path=None)

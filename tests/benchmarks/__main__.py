@@ -45,16 +45,17 @@ HANDSHAKES = {
 }
 
 
-# a name, the seed, whether it is repeated, and the form
+# a name, the seed, how many times GROWTH it is repeated, or 0 for once, and the form
 CASES = [
-    ("handshake-dense", "handshakes", False),
-    ("handshake-dense ×{}", "handshakes", True),
-    ("handshake-dense, pcapng", "handshakes", False, "pcapng"),
-    ("handshake-dense, IPv6", "handshakes", False, "ipv6"),
-    ("bulk-dense", "bulk", False),
-    ("bulk-dense ×{}", "bulk", True),
-    ("bulk-dense ×{}, pcapng", "bulk", True, "pcapng"),
-    ("bulk-dense ×{}, IPv6", "bulk", True, "ipv6"),
+    ("handshake-dense", "handshakes", 0),
+    ("handshake-dense ×{}", "handshakes", 1),
+    ("handshake-dense, pcapng", "handshakes", 0, "pcapng"),
+    ("handshake-dense, IPv6", "handshakes", 0, "ipv6"),
+    ("bulk-dense", "bulk", 0),
+    ("bulk-dense ×{}", "bulk", 1),
+    ("bulk-dense ×{}, pcapng", "bulk", 1, "pcapng"),
+    ("bulk-dense ×{}, IPv6", "bulk", 1, "ipv6"),
+    ("bulk-dense ×{}", "bulk", 3),
 ]
 MIXED = "mixed"
 
@@ -79,15 +80,8 @@ def commands(case: Case, keys: Path) -> dict[str, list[str]]:
     """The programs: all are asked for every handshake message and every certificate, tshark for a little and for all of them."""
     fields = ("frame.number", "tcp.stream", "tls.handshake.type", "tls.handshake.certificate", "tls.alert_message.desc")
     shown = [word for field in fields for word in ("-e", field)]
-    tshark = [
-        "tshark",
-        "-r",
-        str(case.path),
-        "-o",
-        f"tls.keylog_file:{keys}",
-        "-Y",
-        "tls.handshake or tls.alert_message",
-    ]
+    asked = ["-o", f"tls.keylog_file:{keys}", "-Y", "tls.handshake or tls.alert_message"]
+    tshark = ["tshark", "-r", str(case.path), *asked]
     return {
         "cat": ["cat", str(case.path)],
         "pgtls": [sys.executable, "-m", "tracer", "read", str(case.path), "--keylog", str(keys), "--format", "ndjson"],
@@ -163,9 +157,10 @@ def made(folder: Path, seeds: Path, growth: int) -> Iterator[Case]:
     A process of its own makes them: whatever this one holds in memory is counted for those that it starts.
     """
     path = folder / "capture"
-    for name, seed, repeated, *form in CASES:
-        words = [str(seeds / f"{seed}.pcap"), str(growth if repeated else 1), str(path), *form]
-        yield _made(name.format(growth), words, path)
+    for name, seed, factor, *form in CASES:
+        times = factor * growth or 1
+        words = [str(seeds / f"{seed}.pcap"), str(times), str(path), *form]
+        yield _made(name.format(times), words, path)
     yield _made(MIXED, [MIXED, str(seeds / "handshakes.pcap"), str(seeds / "bulk.pcap"), str(path)], path)
 
 

@@ -124,13 +124,18 @@ class Opener:
             self.stages[0] = stage_13(stage.name, secret, self.suite, begun=True)
 
     def _try(self, stage: Stage, header: bytes, body: bytes, sequence: int) -> tuple[int, bytes] | None:
-        from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
-
         try:
             plaintext = stage.box.open(header, body, sequence)
-        except (InvalidTag, UnsupportedAlgorithm, ValueError):
+        except _refusals():
             return None
         return _inner(plaintext) if self.version13 else (header[0], plaintext)
+
+
+def _refusals() -> tuple[type[Exception], ...]:
+    """What a cipher raises for a record that its key does not open."""
+    from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
+
+    return InvalidTag, UnsupportedAlgorithm, ValueError
 
 
 def opener(session: Session, keys: Keys, sender: Sender) -> Opener | None:
