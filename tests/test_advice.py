@@ -17,17 +17,18 @@ from tracer.packets.source import Packet, Source
 from tracer.render import screen
 from tracer.report import Report, report
 from tracer.verify import Trust, Unusable
+from tracer.verify.model import UNKNOWN
 
 CAPTURES = Path(__file__).resolve().parent.parent / "captures"
 
 
-def judged(story: str, **changes: object) -> Report:
+def judged(story: str, client: str = "libpq", **changes: object) -> Report:
     case = tomllib.loads((CAPTURES / story / "case.toml").read_text())
     source = tracer.read(CAPTURES / story / "capture.pcapng")
     trace = next(tracer.follow(c, source.keys) for c in tracer.reassemble(source))
     roots = None if case["root"] == "absent" else rootfile.load(CAPTURES / story / case["root"])
     given = {"host": case["host"], "sslmode": case["sslmode"], "roots": roots, "time": trace.time, **changes}
-    return report(trace, Trust(**given))  # type: ignore[arg-type]
+    return report(trace, Trust(**given), client)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -68,7 +69,7 @@ def test_nothing_to_do() -> None:
 
 def test_no_host_to_verify() -> None:
     """An address alone leaves verify-full without a name."""
-    assert advice(judged("verify-full", host=None)) == "Give the client a host to verify, beside hostaddr."
+    assert advice(judged("verify-full", host=None)) == "Give the client a host to verify: it has an address alone."
 
 
 def test_the_root_file_is_missing() -> None:
@@ -199,3 +200,23 @@ def test_a_certificate_signed_by_itself_is_never_amazon_s(host: str, amazon: boo
     said = advice(report(trace, Trust(host=host, sslmode="verify-full", roots=[root().certificate], time=trace.time)))
     assert said is not None
     assert ("do not trust it" in said, "that very certificate" in said) == (amazon, not amazon)
+
+
+@pytest.mark.parametrize(
+    ("client", "story", "told", "words"),
+    [
+        ("pgjdbc", "cname", {}, "connect with host=my-rds.example.test (and an entry in its hosts file, where the way to it must stay)"),
+        ("npgsql", "cname", {}, "connect with Host=my-rds.example.test (and an entry in its hosts file"),
+        ("tokio-postgres-rustls", "cname", {"sslmode": "require"}, "(and hostaddr=ADDRESS, where the way to it must stay)"),
+        ("npgsql", "no-root-file", {}, "SSL Mode=VerifyFull;Host=my-rds.example.test;Root Certificate=FILE with Example RDS"),
+        ("pg8000", "no-root-file", {}, "ssl_context=ssl.create_default_context(…), host=my-rds.example.test, cafile=FILE with Example RDS"),
+        ("npgsql", "wrong-root", {}, "if that is the CA you mean: Root Certificate=FILE."),
+        ("pgjdbc", "verify-full", {"roots": None, "root_path": "/etc/rds.pem"}, "or name another file with sslrootcert."),
+        ("lib-pq", "verify-full", {"host": None, "hostaddr": "10.0.0.5"}, "Give the client a host to verify: it has an address alone."),
+        ("pgjdbc", "no-root-file-sealed", {"sslmode": "verify-full", "roots": UNKNOWN}, "let the client connect once with TLS 1.2 at most, or let pgtls probe connect"),
+        ("asyncpg", "no-root-file-sealed", {"sslmode": "verify-full", "roots": UNKNOWN}, "let the client connect once with ssl_max_protocol_version=TLSv1.2, or"),
+    ],
+)  # fmt: skip
+def test_in_the_words_of_the_driver(client: str, story: str, told: dict[str, object], words: str) -> None:
+    """What it takes is named as its users write it, and what it has not is not named."""
+    assert words in (advice(judged(story, client, **told)) or "")

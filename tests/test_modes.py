@@ -15,6 +15,8 @@ from tracer.settings import resolve, trust
 from tracer.verify import clients
 from tracer.verify.model import SSLMODES
 
+ROOTS = str(Path(__file__).parents[1] / "captures" / "verify-full" / "roots.pem")
+
 
 def mode(client: str, conninfo: str, tmp_path) -> Mode:
     """That connection string for somebody whose home folder is empty."""
@@ -85,6 +87,58 @@ def test_an_address_alone(tmp_path) -> None:
     assert mode("libpq", "hostaddr=10.0.0.1 sslmode=verify-ca", tmp_path).good.outcome == "accept"
 
 
+@pytest.mark.parametrize(
+    ("client", "host", "prints"),
+    [
+        ("libpq", "db.prod", 'server certificate for "other.example" does not match host name "db.prod"'),
+        ("pgx-4", "db.prod", "failed to write startup message (x509: certificate is valid for other.example, not db.prod)"),
+        ("libpq", "db.example", 'server certificate for "other.example" does not match host name "db.example"'),
+        ("libpq", "Other.Example.", 'server certificate for "other.example" does not match host name "db.example"'),
+        ("libpq", "/tmp,db.prod,db", 'server certificate for "other.example" does not match host name "db.prod"'),
+        ("libpq", "10.0.0.5", 'server certificate for "other.example" (and 1 other name) does not match host name "10.0.0.5"'),
+    ],
+)  # fmt: skip
+def test_the_client_asks_for_the_host_that_it_was_given(client: str, host: str, prints: str, tmp_path) -> None:
+    """And another server answers, with a name of its own."""
+    found = mode(client, f"host={host} sslmode=verify-full sslrootcert={ROOTS}", tmp_path)
+    assert (found.sibling.outcome, found.sibling.prints) == ("refuse", prints)
+    assert lines(found)["another host's name"][0] == f"refuses: {prints}"
+
+
+def test_a_server_without_tls_is_the_one_that_was_given(tmp_path) -> None:
+    found = mode("asyncpg", "host=db.prod port=6432 sslmode=require", tmp_path)
+    assert found.no_tls.prints == 'PostgreSQL server at "db.prod:6432" rejected SSL upgrade'
+
+
+@pytest.mark.parametrize(
+    ("client", "told_", "safe", "words"),
+    [
+        ("lib-pq", "host=10.0.0.5 sslmode=verify-full", True, "Yes. Chain, dates and name are checked: lib-pq connects to 10.0.0.5 "),
+        ("lib-pq", "hostaddr=10.0.0.5 sslmode=verify-full", True, "Yes."),
+        ("lib-pq", "host=10.0.0.5 sslmode=verify-ca", False, "No. Chain and dates are checked, the name is not: "),
+        ("lib-pq", "host=10.0.0.5 sslmode=require", False, "No. Chain and dates are checked, the name is not: "),
+        ("pgjdbc", "host=10.0.0.5 sslmode=verify-full", True, "Yes."),
+        ("node-postgres-8", "host=10.0.0.5 sslmode=require", True, "Yes."),
+        ("asyncpg", "host=10.0.0.5 sslmode=verify-ca", False, "No. Chain and dates are checked, the name is not: "),
+    ],
+)  # fmt: skip
+def test_a_driver_that_was_given_an_address(client: str, told_: str, safe: bool, words: str, tmp_path) -> None:
+    """It looks for it among the certificate's addresses; lib/pq's require and verify-ca compare only what Go sends as SNI."""
+    found = mode(client, f"{told_} sslrootcert={ROOTS}", tmp_path)
+    assert (found.safe, found.good.outcome) == (safe, "accept")
+    assert answer(found).startswith(words)
+
+
+def test_the_real_words_of_lib_pq(tmp_path) -> None:
+    """As lib/pq 1.10.7 on Go 1.19 said them to a server whose certificate has a name and no address."""
+    found = mode("lib-pq", f"host=127.0.0.1 sslmode=verify-full sslrootcert={ROOTS}", tmp_path)
+    says = "x509: cannot validate certificate for 127.0.0.1 because it doesn't contain any IP SANs"
+    assert found.sibling.prints == says
+    assert mode("lib-pq", f"host=10.0.0.5 sslmode=verify-ca sslrootcert={ROOTS}", tmp_path).mend == (
+        "sslmode=verify-full",
+    )
+
+
 def test_which_file_and_whether_it_is_there(tmp_path) -> None:
     """A file that was named, the one in the home folder, and none at all."""
     named = mode("pgx-4", f"host=db.example sslmode=require sslrootcert={tmp_path}/none.crt", tmp_path)
@@ -93,16 +147,13 @@ def test_which_file_and_whether_it_is_there(tmp_path) -> None:
     assert mode("lib-pq", "host=db.example", tmp_path).there is None  # it does not look there
 
 
-ROOTS = str(Path(__file__).parents[1] / "captures" / "verify-full" / "roots.pem")
-
-
 @pytest.mark.parametrize(
     ("client", "conninfo", "safe", "mend"),
     [
         ("libpq", "host=db sslmode=require", False, "sslmode=verify-full sslrootcert=FILE"),
         ("libpq", f"host=db sslmode=require sslrootcert={ROOTS}", False, "sslmode=verify-full"),
         ("libpq", f"host=db sslmode=verify-full sslrootcert={ROOTS}", True, ""),
-        ("libpq", "host=db sslmode=verify-full", False, "sslrootcert=FILE"),
+        ("libpq", "host=db sslmode=verify-full", None, "sslrootcert=FILE"),
         ("libpq", "host=db sslrootcert=system", True, ""),
         ("libpq", "hostaddr=10.0.0.1", False, "host=NAME sslmode=verify-full sslrootcert=FILE"),
         ("libpq", "host=/tmp sslmode=verify-full", None, ""),
@@ -110,7 +161,8 @@ ROOTS = str(Path(__file__).parents[1] / "captures" / "verify-full" / "roots.pem"
         ("pgx-5", "host=db sslmode=require", False, "sslmode=verify-full"),  # with the system's store
         ("node-postgres-8", "host=db sslmode=require", True, ""),
         ("tokio-postgres-rustls", "host=db sslmode=prefer", False, "sslmode=require"),
-        ("tokio-postgres-rustls", "host=db sslmode=verify-full", False, "sslmode=require"),
+        ("tokio-postgres-rustls", "host=db sslmode=verify-full", None, "sslmode=require"),
+        ("libpq", "hostaddr=10.0.0.1 sslmode=verify-full sslrootcert=" + ROOTS, None, "host=NAME"),
     ],
 )
 def test_is_it_safe(client: str, conninfo: str, safe: bool | None, mend: str, tmp_path) -> None:
@@ -144,19 +196,23 @@ def test_what_mends_it_makes_it_safe(client: str, sslmode: str, tmp_path) -> Non
         ("libpq", f"host=db sslrootcert={ROOTS}", ("No. Chain and dates are checked, the name is not: any server with a certificate of that CA passes for db; "
          "without TLS or for a CA that it does not know libpq goes on in plaintext. Set sslmode=verify-full.")),
         ("libpq", f"host=db sslmode=verify-full sslrootcert={ROOTS}", "Yes. Chain, dates and name are checked: libpq connects to db and to no other server."),
-        ("libpq", "host=a,b sslmode=verify-full sslrootcert=/nowhere", 'No. As it is, libpq does not connect to a,b: root certificate file "/nowhere" does not'),
+        ("libpq", "host=a,b sslmode=verify-full sslrootcert=/nowhere", ('It does not connect at all. libpq says: root certificate file "/nowhere" does not exist. '
+         "Set sslrootcert=FILE, where FILE holds the CA of a,b.")),
+        ("libpq", "hostaddr=10.0.0.1 sslmode=verify-full sslrootcert=" + ROOTS, ("It does not connect at all. libpq says: host name must be specified for a "
+         "verified SSL connection. Set host=NAME.")),
+        ("sqlx", "host=db sslmode=verify-full sslrootcert=/nowhere", "It does not connect at all: the root file /nowhere does not exist. Set sslrootcert=FILE"),
         ("libpq", "host=db sslmode=disable", "No. libpq asks for no TLS: whoever is on the way to db can read and change everything. Set"),
         ("libpq", "host=/tmp", "There is no TLS: /tmp is a Unix socket"),
         ("npgsql", "host=db sslmode=require", "(and sslrootcert=FILE with the CA of db, where that is no public one)."),
         ("libpq", f"host=db sslmode=verify-full sslrootcert={ROOTS} sslcrl=/nowhere", "Yes."),
-        ("libpq", f"host=db sslmode=verify-full sslrootcert={ROOTS} sslcrldir=/nowhere", ("No. As it is, libpq does not connect to db: "
+        ("libpq", f"host=db sslmode=verify-full sslrootcert={ROOTS} sslcrldir=/nowhere", ("It does not connect at all. libpq says: "
          "SSL error: certificate verify failed. It looks for revocation lists, and where it was told to there is none.")),
         ("libpq", f"host=db sslrootcert={ROOTS} sslcrldir=/nowhere", "No. libpq goes on in plaintext, as it is: whoever is on the way"),
         ("libpq", "host=db sslmode=require sslcrldir=/nowhere", "No. Nothing is checked: any server passes for db. Set sslmode=verify-full sslrootcert=FILE"),
         ("libpq", "host=db sslrootcert=system sslcrldir=/nowhere", "Yes."),  # no list is ever read then
         ("pgjdbc", f"host=db sslmode=verify-full sslrootcert={ROOTS} sslcrldir=/nowhere", "Yes."),
         ("node-postgres-8", "host=db sslmode=no-verify", "No. Nothing is checked: any server passes for db. Set sslmode=verify-full"),
-        ("lib-pq", "host=db sslmode=prefer", "No. lib-pq does not connect with sslmode=prefer. Set sslmode="),
+        ("lib-pq", "host=db sslmode=prefer", "It does not connect at all: lib-pq does not take sslmode=prefer. Set sslmode="),
         ("tokio-postgres-rustls", "host=db sslmode=prefer", "No. Chain, dates and name of db are checked; without TLS tokio-postgres-rustls goes on in plaintext."),
     ],
 )  # fmt: skip
@@ -181,7 +237,7 @@ def test_what_else_is_asked_for_makes_nothing_safe(option: str, tmp_path) -> Non
         ("libpq", "host=db,/tmp sslmode=verify-full sslrootcert=system", False, "No. /tmp is a Unix socket"),
         ("libpq", "host=/tmp,db sslmode=verify-full sslrootcert=system", False, "No. /tmp is a Unix socket"),
         ("libpq", "host=db sslmode=require gssencmode=require", None, "It cannot be told: gssencmode=require"),
-        ("lib-pq", "host=10.0.0.1 sslmode=verify-ca", None, "It cannot be told: 10.0.0.1 is an address"),
+        ("lib-pq", "host=2001:db8::5 sslmode=verify-ca", None, "It cannot be told: 2001:db8::5 is an IPv6 address"),
     ],
 )
 def test_what_the_example_does_not_show(client: str, told_: str, safe: bool | None, words: str, tmp_path) -> None:

@@ -1,4 +1,4 @@
-"""What to do about a connection: the one thing that its verdict asks for, in libpq's own words."""
+"""What to do about a connection: the one thing that its verdict asks for, in the words of the client that it is about."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from collections.abc import Callable
 from tracer import rootfile
 from tracer.certificates import Certificate
 from tracer.report import Report
+from tracer.verify import clients
 from tracer.verify.chain import is_self_signed
+from tracer.verify.clients.spellings import Spelling
 from tracer.verify.model import Check, Unusable, Verdict
 
 
@@ -18,7 +20,7 @@ def advice(report: Report) -> str | None:
         return None
     if report.trace.tls is None and not report.trace.negotiation and report.trace.outcome.kind != "plaintext":
         return None
-    verdict = report.verdict
+    verdict, spelling = report.verdict, _spelling(report)
     if report.probed and report.trace.outcome.kind == "incomplete" and report.trace.outcome.where == "in_handshake":
         return (
             "Find out what answers at this host and port, or stands in between: it falls silent inside the handshake."
@@ -30,7 +32,7 @@ def advice(report: Report) -> str | None:
         told = "" if report.asked else f"; then name what the client was told: {_options(report)}"
         if missed := _missed(report):
             return f"{missed}{told}."
-        return f"The certificates are sealed: the key log of this very session shows them (--keylog FILE); {OTHERWISE}{told}."
+        return f"The certificates are sealed: the key log of this very session shows them (--keylog FILE); without one, let the client connect once with {spelling.tls_1_2}, or let pgtls probe connect{told}."
     if not report.asked:
         return None
     failed = verdict.refused_by
@@ -38,7 +40,7 @@ def advice(report: Report) -> str | None:
         remedy = REMEDIES.get(failed.step)
         words = remedy(report, failed) if remedy else None
         return (
-            f"{words} {NOT_WITHOUT}"
+            f"{words} Until then {spelling.full} keeps the client from going on in plaintext."
             if words and verdict.outcome == "plaintext" and report.trace.answer == "S"
             else words
         )
@@ -46,7 +48,7 @@ def advice(report: Report) -> str | None:
         return None
     if _elsewhere(report) and isinstance(report.trust.host, str):
         return (
-            f"{_because(report)} sslmode=verify-full host={report.trust.host} would have refused it. If {_host(report)} is the server you mean, "
+            f"{_because(report)} {spelling.server(report.trust.host)} would have refused it. If {_host(report)} is the server you mean, "
             "that is the host to connect to; if not, somebody leads you to another server."
         )
     if report.trace.answer == "N":
@@ -93,9 +95,12 @@ def _elsewhere(report: Report) -> bool:
 
 def _connection(report: Report) -> str:
     """The parameters of a client that checks everything."""
-    root = _root(report)
-    file = f"sslrootcert=FILE with {root}" if root else "sslrootcert=FILE of its CA"
-    return f"sslmode=verify-full host={_host(report)} {file}"
+    root, spelling = _root(report), _spelling(report)
+    return spelling.server(_host(report), f"{spelling.roots} {f'with {root}' if root else 'of its CA'}")
+
+
+def _spelling(report: Report) -> Spelling:
+    return clients.spelling(report.verdict.client)
 
 
 def _options(report: Report) -> str:
@@ -142,7 +147,7 @@ def _chain(report: Report, check: Check) -> str:
     bundle = _where(report)
     if check.code == 20 and check.certificate is not None:
         return f"Missing is {root}. If it is an intermediate, the server must send it; if a root, the client's root file must hold it. {bundle}"
-    return f"{_holds(report)}it must hold {root}, if that is the CA you mean: sslrootcert=FILE. {bundle}"
+    return f"{_holds(report)}it must hold {root}, if that is the CA you mean: {_spelling(report).roots}. {bundle}"
 
 
 def _where(report: Report) -> str:
@@ -170,11 +175,11 @@ def _validity(_report: Report, check: Check) -> str:
 
 
 def _name(report: Report, _check: Check) -> str:
+    name, spelling = _host(report), _spelling(report)
     if report.trust.host is None:
-        return "Give the client a host to verify, beside hostaddr."
-    name = _host(report)
+        return "Give the client a host to verify: it has an address alone."
     return (
-        f"If {name} is the server you mean, connect with host={name} (and hostaddr=ADDRESS, where the way to it must stay). "
+        f"If {name} is the server you mean, connect with {spelling.host}{name} (and {spelling.way}, where the way to it must stay). "
         "If it is not, somebody leads you to another server: look at DNS and at what stands between."
     )
 
@@ -186,7 +191,7 @@ def _root_file(report: Report, check: Check) -> str:
             f"{check.found or 'The root file'} is damaged ({roots.reason}), and a client takes all of it or nothing: "
             "fetch it again, or cut the broken block out."
         )
-    return f"Put the CA of the server into {check.found or 'the root file'}, or name another file with sslrootcert."
+    return f"Put the CA of the server into {check.found or 'the root file'}, or name another file with {_spelling(report).roots.partition('=')[0]}."
 
 
 def _negotiation(report: Report, check: Check) -> str:
@@ -223,8 +228,6 @@ RDS_WITHOUT = (
     "Amazon RDS has TLS unless its parameter group turns it off: set ssl=1 there, and rds.force_ssl=1, with which it refuses whoever comes in "
     "plaintext. If the group says so already, it was not RDS that answered: look at DNS and at the way to it."
 )
-NOT_WITHOUT = "Until then sslmode=verify-full keeps the client from going on in plaintext."
-OTHERWISE = "without one, let the client connect once with ssl_max_protocol_version=TLSv1.2, or let pgtls probe connect"
 UNTRUSTED = (2, 18, 19, 20, 21)
 FEW = 3  # of a root file that are named
 ANSWERS = {

@@ -18,7 +18,7 @@ class Mode:
 
     `file`: the root file that it would read, as far as it is named; `there`: whether that can be used, None where it was not
     looked for. The verdicts are on an example server: `good` with its root in the file, `stranger` with another root there,
-    `sibling` with another name, `missing` without the file, `no_tls` on a server that answers N; `unusable` with the file as
+    `sibling` on a server of that root that is not the one that was told, `missing` without the file, `no_tls` on a server that answers N; `unusable` with the file as
     it is, where it is there and cannot be used; `as_is` on the good server with the file as it is here. A libpq that was
     given an address alone keeps to that: it has no name to verify. `host` is what was told, a list too, or the address;
     `mend` the fewest parameters that make it safe, () where it is or where none would. `waits`: its file is a pipe into which
@@ -56,13 +56,18 @@ class Mode:
 
     @property
     def by_address(self) -> bool:
-        """Whether a driver was given an address, where what it checks is not what it checks of a name."""
-        return not self.client.startswith("libpq") and self.host is not None and address(self.host) is not None
+        """Whether a driver was given an IPv6 address, of which each has its own way to write it."""
+        return not self.client.startswith("libpq") and _bytes_of(self.host or "") == 16
+
+    @property
+    def refuses(self) -> bool:
+        """Whether it connects to nobody, as it is."""
+        return self.as_is.outcome == "refuse" and not (self.sockets or self.waits or self.gssapi)
 
     @property
     def safe(self) -> bool | None:
-        """Whether only the server that was meant is connected to; None where that cannot be told, and on a socket."""
-        if self.socket or self.waits or self.gssapi or self.by_address:
+        """Whether only the server that was meant is connected to; None where none is, where that cannot be told, and on a socket."""
+        if self.socket or self.waits or self.gssapi or self.refuses or self.by_address:
             return None
         return not self.sockets and _safe(self.as_is, self.stranger, self.sibling, self.no_tls)
 
@@ -88,9 +93,11 @@ def explain_mode(client: str, trust: Trust, settings: Settings) -> Mode:
     named = bool(value(settings, "sslrootcert"))
     mode = trust.sslmode if told or profile is None else profile.default
     own, nameless = trust.roots, profile is None and trust.host is None
+    meant = None if nameless else _meant(settings)
+    known = None if nameless else example.ADDRESS if profile and _bytes_of(meant or "") == 4 else example.HOST
     # without a list nobody passes; those that are there are not about the example
     crls = () if trust.crls == () else None
-    trust = replace(_of_checks(trust), sslmode=mode, host=example.HOST, hostaddr=None, time=example.TIME)
+    trust = replace(_of_checks(trust), sslmode=mode, host=known, hostaddr=None, time=example.TIME)
     if profile is not None and not named:
         trust = replace(trust, root_path=None)
     system = own == "system"
@@ -98,7 +105,7 @@ def explain_mode(client: str, trust: Trust, settings: Settings) -> Mode:
     reads = profile is None or named or profile.default_file
     unread = own is UNKNOWN or system or not reads
     here = good if system or own is UNKNOWN else _here(own, good) if reads else None
-    ask = partial(_ask, client, trust, nameless=nameless)
+    ask = partial(_ask, client, trust)
     found = Mode(
         client=client,
         basis=ask(good).basis,
@@ -108,17 +115,30 @@ def explain_mode(client: str, trust: Trust, settings: Settings) -> Mode:
         there=None if unread else own is not None and not isinstance(own, Unusable),
         good=ask(good),
         stranger=ask("system" if system else (example.another_root(),)),
-        sibling=ask(good, host=example.OTHER_HOST),
+        sibling=ask(good, example.other_server(), meant),
         missing=ask(None),
-        no_tls=ask(good, example.without_tls()),
+        no_tls=ask(good, example.without_tls(), meant),
         as_is=ask(here),
         host=value(settings, "host") or value(settings, "hostaddr") or None,
         unusable=ask(own) if isinstance(own, Unusable) and reads else None,
         waits=own is UNKNOWN and reads,
         gssapi=profile is None and trust.gssencmode == "require",
     )
-    mend = () if found.safe is not False or found.sockets else _mend(client, trust, here, nameless=nameless)
-    return replace(found, mend=mend, as_is=_ask(client, replace(trust, crls=crls), here, nameless=nameless))
+    to_mend = found.refuses or (found.safe is False and not found.sockets)
+    mend = _mend(client, trust, here) if to_mend else ()
+    return replace(found, mend=mend, as_is=_ask(client, replace(trust, crls=crls), here))
+
+
+def _meant(settings: Settings) -> str:
+    """The host that was told, of several the first; an example's where that is none, or happens to be the other server."""
+    hosts = (value(settings, "host") or value(settings, "hostaddr")).split(",")
+    host = next((host for host in hosts if host and not host.startswith(("/", "@"))), example.HOST)
+    return example.HOST if host.lower().rstrip(".") == example.OTHER_HOST else host
+
+
+def _bytes_of(host: str) -> int:
+    """How many bytes an address has; 0 for a name."""
+    return len(address(host) or b"")
 
 
 def _of_checks(trust: Trust) -> Trust:
@@ -141,32 +161,26 @@ def _here(own: Roots, good: Roots) -> Roots:
     return own if own is None or isinstance(own, Unusable) else good
 
 
-def _ask(
-    client: str,
-    trust: Trust,
-    roots: Roots,
-    shown: Presented | None = None,
-    *,
-    host: str = example.HOST,
-    nameless: bool = False,
-) -> Verdict:
-    """What the client does with these roots, on the example server or on what is `shown`."""
-    trust = replace(trust, roots=roots, host=None if nameless else host)
-    return clients.get(client)(shown or example.server(), trust)
+def _ask(client: str, trust: Trust, roots: Roots, shown: Presented | None = None, host: str | None = None) -> Verdict:
+    """What the client does with these roots, on the example server or on what is `shown` to who wants `host`."""
+    return clients.get(client)(shown or example.server(), replace(trust, roots=roots, host=host or trust.host))
 
 
-def _mend(client: str, trust: Trust, here: Roots, *, nameless: bool) -> tuple[str, ...]:
+def _mend(client: str, trust: Trust, here: Roots) -> tuple[str, ...]:
     """The fewest parameters with which the replay finds it safe: another sslmode, a root file, a name."""
     ways: tuple[tuple[str, bool], ...] = (
         (trust.sslmode, True), ("verify-full", False), ("verify-full", True), ("require", False), ("require", True)
     )  # fmt: skip
+    if trust.host is None:
+        ways = ((trust.sslmode, False), *ways)  # a name alone may do
+    named = replace(trust, host=trust.host or example.HOST)
     for mode, file in ways:
         roots: Roots = (example.root(),) if file else here
-        ask = partial(_ask, client, replace(trust, sslmode=mode, root_path="FILE" if file else trust.root_path))
+        ask = partial(_ask, client, replace(named, sslmode=mode, root_path="FILE" if file else trust.root_path))
         stranger: Roots = roots if roots in (None, "system") else (example.another_root(),)
-        if _safe(ask(roots), ask(stranger), ask(roots, host=example.OTHER_HOST), ask(roots, example.without_tls())):
+        if _safe(ask(roots), ask(stranger), ask(roots, example.other_server()), ask(roots, example.without_tls())):
             changed = (f"sslmode={mode}",) if mode != trust.sslmode else ()
-            return (*("host=NAME",) * nameless, *changed, *("sslrootcert=FILE",) * file)
+            return (*("host=NAME",) * (trust.host is None), *changed, *("sslrootcert=FILE",) * file)
     return ()
 
 

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from tracer.certificates import Certificate, Presented
 from tracer.findings import Finding, explain, with_roots
+from tracer.findings.spoken import spoken
 from tracer.protocol.fields import every
 from tracer.trace import Trace
 from tracer.verify import Evidence, agrees, clients, evidence, known, left, table
@@ -150,7 +151,7 @@ def report(
         asked=asked,
         host_from_hello=from_hello,
         trace=trace,
-        findings=[with_roots(finding, trace, trust) for finding in explain(trace)],
+        findings=[spoken(with_roots(finding, trace, trust), judged.verdict.client) for finding in explain(trace)],
         own_time=own_time,
         who=found,
         probed=probed,

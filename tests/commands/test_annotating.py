@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 import subprocess
 import sys
 from collections.abc import Callable
@@ -99,6 +100,35 @@ def test_the_status_is_that_of_read(tmp_path: Path, capfd) -> None:
     source = tracer.read(tmp_path / "b")
     list(source)
     assert (source.counts.packets, source.problems) == (30, [])
+
+
+def test_a_status_has_its_reason(tmp_path: Path, capfd) -> None:
+    """The verdict is in OUT alone: what makes the status 1 or 2 is told, too, and nothing where it is 0."""
+    out = str(tmp_path / "out.pcapng")
+    assert main(["annotate", str(CAPTURE), out, *VERIFY, "--host", "wrong.example"]) == 1
+    refused = "This client would have refused: the certificate is for my-rds.example.test, not for wrong.example."
+    assert f"✘ Encrypted. {refused} [libpq, sslmode=verify-full] (exit status 1)" in capfd.readouterr().err
+    assert main(["annotate", str(CAPTURE), out, "--sslmode", "verify-full"]) == 2
+    assert "? Encrypted. Who was checked cannot be told" in capfd.readouterr().err
+    assert main(["annotate", str(CAPTURE), out, *VERIFY]) == 0
+    assert "exit status" not in capfd.readouterr().err
+
+
+def test_a_closed_standard_output() -> None:
+    """The user's mistake, with a reason."""
+    command = f"exec {sys.executable} -m tracer annotate {CAPTURE} - >&-"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, cwd=CHECKOUT, check=False)
+    assert done.returncode == 2
+    assert done.stderr == "pgtls: error: standard output is closed\npgtls: hint: name a file\n"
+
+
+@pytest.mark.parametrize(("asked", "status"), [([], 0), (["--sslmode", "require"], 2)])
+def test_nothing_that_was_asked_about(asked: list[str], status: int, tmp_path: Path, capfd) -> None:
+    """As of `read`: who asked about a client has no answer."""
+    empty = tmp_path / "empty.pcap"
+    empty.write_bytes(struct.pack("<IHHIIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1))
+    assert main(["annotate", str(empty), str(tmp_path / "out"), *asked]) == main(["read", str(empty), *asked]) == status
+    assert "no PostgreSQL connection" in capfd.readouterr().err
 
 
 # KEYS

@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tracer.cli import COMMANDS, _parser
+from tracer.cli import COMMANDS, _parser, main
 from tracer.commands.options import keylog, question, time
 from tracer.errors import TracerError
+from tracer.verify import clients
+from tracer.verify.clients import libpq_versions
 from tracer.verify.model import UNKNOWN
 
 
@@ -76,3 +78,36 @@ def test_an_unreadable_key_log() -> None:
     """One that was named must be there."""
     with pytest.raises(TracerError, match="key log /nowhere"):
         keylog(given("--keylog", "/nowhere"))
+
+
+def helped(command: str, capfd: pytest.CaptureFixture[str]) -> str:
+    """Its help, on one line."""
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    return " ".join(capfd.readouterr().out.split())
+
+
+@pytest.mark.parametrize("command", ["read", "audit", "annotate", "probe", "verify", "explain-mode"])
+def test_help_names_every_client(
+    command: str, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whom --client may name; `auto` where there is a stranger to recognise, and nowhere else."""
+    monkeypatch.setenv("COLUMNS", "1000")
+    said = helped(command, capfd)
+    assert all(name in said for name in ("libpq-12 to libpq-18", *clients.drivers()))
+    assert ("auto: whoever it looks like" in said) is (command in ("read", "audit", "annotate"))
+    assert ("default: the server name in its ClientHello" in said) is (command in ("read", "audit", "annotate"))
+
+
+def test_the_versions_of_libpq_are_those_that_help_names() -> None:
+    assert list(libpq_versions.NAMES) == ["libpq", *(f"libpq-{version}" for version in range(12, 19))]
+
+
+@pytest.mark.parametrize(
+    ("slip", "meant"),
+    [("lib_pq", "lib-pq or libpq"), ("node_postgres", "node-postgres-9 or node-postgres-8"), ("pgx", "pgx-5 or pgx-4")],
+)
+def test_a_client_that_is_nearly_named(slip: str, meant: str) -> None:
+    with pytest.raises(TracerError) as error:
+        clients.get(slip)
+    assert error.value.hints[0].startswith(f"did you mean {meant}?")

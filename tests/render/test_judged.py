@@ -8,9 +8,10 @@ from pathlib import Path
 from cryptography.x509 import load_pem_x509_certificate
 
 from tests.wire import Tls, certificate, follow, packets
+from tracer import render
 from tracer.render.judged import certificates, colour, sign, table
 from tracer.render.page import Page
-from tracer.report import judge
+from tracer.report import judge, report
 from tracer.verify import Trust
 
 MADE = Tls().run()
@@ -61,6 +62,18 @@ def test_what_was_not_reached_is_in_brackets() -> None:
     verdict = judge(PRESENTED, Trust(host="db.example", sslmode="verify-full", roots=[], time=TIME)).verdict
     assert verdict.refused_by is not None
     assert sign(verdict, verdict.check("name")) == ("(✔)", "dim")
+
+
+def test_each_sign_in_brackets_is_explained() -> None:
+    """Wherever the table or the checks are shown: on the screen, in Markdown, on the page, in a notebook."""
+    asked = Trust(host="wrong.example", sslmode="verify-full", roots=[], time=TIME)
+    judged, page = judge(PRESENTED, asked), Page(110, color=False)
+    assert sign(judged.verdict, judged.verdict.check("name"))[0] == "(✘)"
+    table(page, judged, "The table")
+    found = report(follow(packets(MADE.preambled()), MADE.keys()), asked)
+    for shown in (page.text(), render.markdown(found), render.html(found), judged.verdict._repr_html_()):
+        assert "(✘)" in shown
+        assert "(✔) (✘) would pass, would fail: not reached" in shown
 
 
 def test_a_certificate_that_has_ended_says_so_without_colour() -> None:

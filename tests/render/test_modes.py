@@ -80,6 +80,20 @@ def test_a_connection_string_explained_briefly(capfd: pytest.CaptureFixture[str]
     assert "other clients" not in capfd.readouterr().out
 
 
+def test_a_refusal_is_not_unsafe(capfd: pytest.CaptureFixture[str]) -> None:
+    """It connects to nobody: no word of safe or not, in JSON null, and what to set."""
+    string = "host=db.prod sslmode=verify-full sslrootcert=/nowhere/root.crt"
+    assert main(["explain-mode", string]) == 0
+    screen = capfd.readouterr().out
+    assert "is it safe?           It does not connect at all." in screen
+    assert "Set sslrootcert=FILE, where FILE holds the CA of db.prod." in " ".join(screen.split())
+    assert "pgx-4                      verify-full - (does not connect as it is)" in screen
+    assert "tokio-postgres-rustls      verify-full - (refuses that sslmode)" in screen
+    assert main(["explain-mode", string, "--format", "json", "--client", "libpq"]) == 0
+    [mode] = json.loads(capfd.readouterr().out)["modes"]
+    assert (mode["safe"], mode["mend"]) == (None, ["sslrootcert=FILE"])
+
+
 def test_only_allow_comes_back_to_tls(capfd: pytest.CaptureFixture[str]) -> None:
     """With disable TLS is never asked for; with allow it is, when the server refuses plaintext."""
     assert main(["explain-mode", "host=db.example sslmode=disable", "--client", "libpq"]) == 0

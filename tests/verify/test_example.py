@@ -17,6 +17,13 @@ def test_it_is_good_under_its_root_alone() -> None:
         assert tracer.replay(example.server(), wrong).outcome == "refuse"
 
 
+def test_the_other_server_is_good_under_the_same_root() -> None:
+    """And for its own name alone."""
+    for host, outcome in ((example.OTHER_HOST, "accept"), (example.HOST, "refuse")):
+        asked = tracer.Trust(host=host, sslmode="verify-full", roots=(example.root(),), time=example.TIME)
+        assert tracer.replay(example.other_server(), asked).outcome == outcome
+
+
 def test_without_tls() -> None:
     asked = tracer.Trust(host=example.HOST, sslmode="prefer", roots=None, time=example.TIME)
     assert tracer.replay(example.without_tls(), asked).outcome == "plaintext"

@@ -18,7 +18,8 @@ from tracer.packets.commented import Copied, copy
 from tracer.packets.frames import key_log
 from tracer.packets.pcap import read_stream
 from tracer.protocol.keys import Keys
-from tracer.render.comments import Comments, comments
+from tracer.render.comments import Comments, comments, title
+from tracer.render.escape import escape
 from tracer.streams import reassemble
 from tracer.trace import follow
 
@@ -53,18 +54,22 @@ def _annotate(options: argparse.Namespace) -> int:
         source.keys.decrypt = serverkey.load(options.server_key) if options.server_key else None
         said: Comments = {}
         quote = _quote(options, log)
-        used, status, count = Keys(), 0, 0
+        used, status, count, why = Keys(), 0, 0, ""
         for connection in reassemble(source, all_tls=options.all_tls):
             trace = follow(connection, source.keys)
             found = question.about(trace)
-            status, count = max(status, shared.asked_status(found)), count + 1
+            count += 1
+            if (one := shared.asked_status(found)) > status:
+                status, why = one, title(found)
             used.secrets |= {random: of for random in randoms(trace) if (of := given.of(random))}
             for packet, lines in comments(found, quote=quote).items():
                 said.setdefault(packet, []).extend(lines)
         file.seek(0)
         done = _written(options, file, said, key_log(used) if options.with_keys else b"")
     _told(options, done)
-    return max(status, reading.complaints([source], count))
+    if why:
+        print(f"{escape(why)} (exit status {status})", file=sys.stderr)
+    return max(status, reading.complaints([source], count, asked=question.asked))
 
 
 def _quote(options: argparse.Namespace, log: bytes) -> bool:
@@ -93,7 +98,9 @@ def _told(options: argparse.Namespace, done: Copied) -> None:
 
 
 def _refuse_to_overwrite(options: argparse.Namespace, capture: BinaryIO) -> None:
-    """OUT is none of the files that are read, also by another name."""
+    """OUT is none of the files that are read, also by another name, and standard output is open. Raises `TracerError`."""
+    if options.out == "-" and sys.stdout is None:
+        raise TracerError("standard output is closed", "name a file")
     try:
         there = os.fstat(sys.stdout.fileno()) if options.out == "-" else Path(options.out).stat()
     except OSError:

@@ -37,7 +37,7 @@ def add(commands: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument("--startup", action="store_true", help="go as far as the server's authentication request")
     parser.add_argument("--write", metavar="OUT", help="write the packets and keys: a pcapng that Wireshark opens")
     parser.add_argument("--chain-out", metavar="FILE", help="write the server's certificates, PEM, as it sent them")
-    shared.client_options(parser, "now")
+    shared.client_options(parser, seen=False)
     parser.set_defaults(client=None)  # a JDBC URL says pgjdbc
     parser.add_argument("-v", "--verbose", action="count", default=0, help="every field explained; -vv the bytes too")
     shared.output_options(parser)

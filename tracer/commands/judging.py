@@ -39,7 +39,7 @@ def add(commands: argparse._SubParsersAction[Parser]) -> None:
     verify.add_argument(
         "chain", metavar="CHAIN", help="PEM, DER or PKCS#7, the server's own first; - is standard input"
     )
-    shared.client_options(verify, "now")
+    shared.client_options(verify, seen=False)
     shared.env_option(verify)
     shared.output_options(verify, ("text", "json"))
     holds = command(commands, "bundle", _bundle, "what a CA bundle holds, what expires when, which entry anchors what")
@@ -56,7 +56,7 @@ def add(commands: argparse._SubParsersAction[Parser]) -> None:
         "--client",
         type=client_name,
         metavar="NAME",
-        help="one of them; all: every one in full (default: libpq, and a line for each other)",
+        help=f"one alone: {shared.NAMES.replace(' (the newest, and the default)', '')}; all: every one in full (default: libpq, and a line for each other)",
     )
     shared.output_options(means, ("text", "json"))
 

@@ -76,14 +76,16 @@ def command(
     return parser
 
 
-def client_options(parser: argparse.ArgumentParser, default_time: str = "the capture's") -> None:
+def client_options(parser: argparse.ArgumentParser, *, seen: bool = True) -> None:
+    """What a client was told. `seen`: there is one in a capture, to be recognised, with a ClientHello and a time."""
     group = parser.add_argument_group("what the client was told (libpq's own names)")
     group.add_argument(
         "--sslmode",
         choices=SSLMODES,
         help="the mode asked about (default prefer, as in libpq; of a chain alone verify-full)",
     )
-    group.add_argument("--host", help="the host name it connected to (default: the server name in its ClientHello)")
+    hello = " (default: the server name in its ClientHello)" if seen else ""
+    group.add_argument("--host", help=f"the host name it connected to{hello}")
     group.add_argument("--hostaddr", help="the address it connected to, where that was given apart")
     group.add_argument(
         "--sslrootcert", metavar="FILE", help="its root file; a file that does not exist is an answer too"
@@ -105,16 +107,16 @@ def client_options(parser: argparse.ArgumentParser, default_time: str = "the cap
         type=client_name,
         default="libpq",
         metavar="NAME",
-        help="whose checks to replay (default libpq, the newest); all: every client beside each other; auto: whoever it looks like",
+        help=f"whose checks to replay: {NAMES}; all: every client beside each other{'; auto: whoever it looks like' if seen else ''}",
     )
-    time_option(group, default_time)
+    time_option(group, "the capture's" if seen else "now")
 
 
 def env_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--env",
         action="store_true",
-        help="what the options do not say, PG* variables, service files and ~/.postgresql do",
+        help="what the options do not say, PG* variables, service files and ~/.postgresql say",
     )
 
 
@@ -349,6 +351,11 @@ def keylog(options: argparse.Namespace) -> bytes:
         ) from None
 
 
+# of `clients.names()`, without loading the clients for it
+NAMES = (
+    "libpq (the newest, and the default), libpq-12 to libpq-18, pgjdbc, pgx-4, pgx-5, lib-pq, node-postgres-8, node-postgres-9, asyncpg, "
+    "pg8000, npgsql, tokio-postgres-rustls, tokio-postgres-native-tls, sqlx"
+)
 # The first of each is libpq's default.
 CHOICES = {
     "channel_binding": ("prefer", "disable", "require"),

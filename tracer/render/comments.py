@@ -28,7 +28,7 @@ def comments(report: Report, *, quote: bool) -> Comments:
     """
     trace = report.trace
     first = trace.connection.first_packet
-    found: Comments = {first: [_title(report)]}
+    found: Comments = {first: [title(report)]}
     placed = marks(report)
     findings = list(report.findings)
     found[first] += [_check(report, check) for check in placed.pop(-1, ())]
@@ -46,7 +46,8 @@ def comments(report: Report, *, quote: bool) -> Comments:
     return {packet: _bounded(lines) for packet, lines in found.items()}
 
 
-def _title(report: Report) -> str:
+def title(report: Report) -> str:
+    """Which connection, and its verdict: the names in it are a stranger's."""
     tcp, verdict = report.trace.connection, report.verdict
     mark, _, words = headline(report)
     asked = f" [{verdict.client}, sslmode={verdict.sslmode}]" if report.asked else ""
@@ -75,8 +76,8 @@ def _messages(part: list[Message], keys: str, *, quote: bool) -> str:
 
 
 def _check(report: Report, check: Check) -> str:
-    title, sign, _, words = told_check(report, check)
-    return f"▶ {title} {sign} {words}"
+    step, sign, _, words = told_check(report, check)
+    return f"▶ {step} {sign} {words}"
 
 
 def _finding(finding: Finding) -> str:

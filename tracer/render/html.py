@@ -25,7 +25,7 @@ from tracer.render.escape import escape
 from tracer.render.fields import keys, visible
 from tracer.render.fields import shown as shown_fields
 from tracer.render.json import tool_version
-from tracer.render.judged import MARKS, OUTCOMES, TITLES, asked_with, colour, sign
+from tracer.render.judged import IN_BRACKETS, MARKS, OUTCOMES, TITLES, asked_with, colour, sign
 from tracer.render.ladder import NARROW, WIDE, ladder
 from tracer.render.modes import cell, whom
 from tracer.render.path import names, picture, shown
@@ -98,6 +98,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.globals["in_brackets"] = IN_BRACKETS
     made.filters["sentence"] = sentence
     made.filters["short"] = lambda text, longest=120: escape(str(text), longest)
     return made

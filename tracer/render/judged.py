@@ -23,6 +23,7 @@ TITLES = {
 }
 SIGNS = {"passed": ("✔", "green"), "failed": ("✘", "red"), "not_done": ("·", "yellow"), "cannot_tell": ("?", "cyan")}
 OUTCOMES = {"accept": "connects", "refuse": "refuses", "plaintext": "plaintext", "cannot_tell": "cannot tell"}
+IN_BRACKETS = "(✔) (✘) would pass, would fail: not reached"
 COLOURS = {"accept": "green", "refuse": "red", "plaintext": "yellow", "cannot_tell": "cyan"}
 
 
@@ -72,7 +73,7 @@ def table(page: Page, judged: Judged, title: str) -> None:
             cells.append((f"{mark:<7}", style))
         page.add(*cells, (who(v, judged.presented), ""), indent=50)
     page.add(
-        ("  ✔ passed  ✘ failed  · nobody looked  ? cannot be told  (✔) would, not reached", "dim"),
+        ("  ✔ passed  ✘ failed  · nobody looked  ? cannot be told  " + IN_BRACKETS, "dim"),
         indent=2,
     )
     page.add(

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from tracer.advice import advice
 from tracer.findings import Finding
 from tracer.render.escape import escape
-from tracer.render.judged import MARKS, OUTCOMES, asked_with, sign
+from tracer.render.judged import IN_BRACKETS, MARKS, OUTCOMES, asked_with, sign
 from tracer.render.modes import cell, whom
 from tracer.render.path import names, picture
 from tracer.render.sections import OPEN, SHOWN, Section
@@ -104,7 +104,7 @@ def _table(report: Report) -> Iterator[str]:
             f"| {f'**{mode}** ▸' if asked else mode} | {OUTCOMES[verdict.outcome]} | {' | '.join(cells)} | {words} |"
         )
     yield "\n".join(rows) + "\n"
-    yield f"{plain(asked_with(report))}. ✔ passed, ✘ failed, · nobody looks, ? cannot be told, in brackets: not reached.\n"
+    yield f"{plain(asked_with(report))}. ✔ passed, ✘ failed, · nobody looks, ? cannot be told, {IN_BRACKETS}.\n"
 
 
 def _clients(report: Report) -> Iterator[str]:

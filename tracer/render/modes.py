@@ -146,10 +146,12 @@ def _light(mode: Mode) -> str:
 def _brief(mode: Mode) -> str:
     if no_mode(mode.good):
         return "- (refuses that sslmode)"
+    if mode.refuses:
+        return "- (does not connect as it is)"
     if mode.safe is None and not mode.socket:
         return "? (its file is a pipe)" if mode.waits else "? (an address)" if mode.by_address else "? (GSSAPI)"
-    if mode.as_is.outcome in ("refuse", "plaintext"):
-        return {"refuse": "- (does not connect as it is)", "plaintext": "nothing: plaintext"}[mode.as_is.outcome]
+    if mode.as_is.outcome == "plaintext":
+        return "nothing: plaintext"
     also = "; may be plaintext" if mode.no_tls.outcome == "plaintext" else ""
     return f"{CHECKED[mode.checked('chain'), mode.checked('name')][0]}{also}"
 
@@ -163,24 +165,33 @@ def answer(mode: Mode) -> str:
         return f"It cannot be told: {mode.file} is a pipe into which nobody writes, and {mode.client} would wait there."
     if mode.gssapi:
         return f"It cannot be told: gssencmode=require asks {host} for GSSAPI encryption, and for no TLS."
+    if mode.refuses:
+        return f"It does not connect at all{_refusal(mode)}.{_mended(mode, host)}"
     if mode.by_address:
-        return f"It cannot be told: {host} is an address, and the rules below are those of a name."
+        return f"It cannot be told: {host} is an IPv6 address, and the rules below are those of a name."
     if mode.safe:
         return f"Yes. Chain, dates and name are checked: {mode.client} connects to {host} and to no other server."
     return f"No. {_why_not(mode, host)}.{_mended(mode, host)}"
 
 
-def _why_not(mode: Mode, host: str) -> str:
+def _refusal(mode: Mode) -> str:
+    """Why it connects to nobody, in the client's own words where they are known."""
     if no_mode(mode.good):
-        return f"{mode.client} does not connect with sslmode={mode.sslmode}"
+        return f": {mode.client} does not take sslmode={mode.sslmode}"
+    if mode.as_is.prints:
+        return f". {mode.client} says: {mode.as_is.prints.splitlines()[0].rstrip('.')}{_listless(mode)}"
+    return f": {mode.as_is.refused_by.because}" if mode.as_is.refused_by else ""
+
+
+def _listless(mode: Mode) -> str:
     lists = mode.as_is.refused_by is not None and mode.as_is.refused_by.step == "revocation"
-    listless = ". It looks for revocation lists, and where it was told to there is none" if lists else ""
-    if mode.as_is.outcome == "refuse":
-        why = (mode.as_is.prints or "").splitlines()[:1]
-        return ": ".join([f"As it is, {mode.client} does not connect to {host}", *why]).rstrip(".") + listless
+    return ". It looks for revocation lists, and where it was told to there is none" if lists else ""
+
+
+def _why_not(mode: Mode, host: str) -> str:
     if mode.as_is.outcome == "plaintext":
         asks = "asks for no TLS" if mode.good.outcome == "plaintext" else "goes on in plaintext, as it is"
-        return f"{mode.client} {asks}: whoever is on the way to {host} can read and change everything{listless}"
+        return f"{mode.client} {asks}: whoever is on the way to {host} can read and change everything{_listless(mode)}"
     if mode.sockets:
         return f"{mode.sockets[0]} is a Unix socket: there is no TLS on it, and libpq may connect there"
     known = mode.checked("chain"), mode.checked("name")

@@ -1,6 +1,7 @@
 """A server that exists nowhere, and the root that has signed it: what a client would do is asked of it where there is no capture.
 
-Three certificates of throw-away keys, good from 2020 to 2120: Example Root, the server db.example below it, Another Root.
+Four certificates of throw-away keys, good from 2020 to 2120: Example Root, below it the servers db.example, which is 192.0.2.1, too,
+and other.example; and Another Root.
 """
 
 from __future__ import annotations
@@ -10,13 +11,18 @@ from datetime import UTC, datetime
 
 from tracer.certificates import Certificate, Presented
 
-HOST, OTHER_HOST = "db.example", "other.example"
+HOST, ADDRESS, OTHER_HOST = "db.example", "192.0.2.1", "other.example"
 TIME = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def server() -> Presented:
     """What it shows, in TLS 1.3."""
     return Presented((Certificate.from_der(LEAF),), version="TLS 1.3")
+
+
+def other_server() -> Presented:
+    """Another server of the same root."""
+    return Presented((Certificate.from_der(OTHER_LEAF),), version="TLS 1.3")
 
 
 def without_tls() -> Presented:
@@ -35,21 +41,26 @@ def another_root() -> Certificate:
 # DATA
 
 LEAF = b64decode(
-    "MIIBRDCB6qADAgECAgECMAoGCCqGSM49BAMCMBcxFTATBgNVBAMMDEV4YW1wbGUgUm9vdDAgFw0yMDAxMDEwMDAwMDBaGA8yMTIwMDEwMTAw"
-    "MDAwMFowFTETMBEGA1UEAwwKZGIuZXhhbXBsZTBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABBsLK4PQvc6r0FKA1RZpkM8M3vYecf7y8I5E"
-    "0QY2hjQy/Epb3s2EKlKqkj3LJyAxlm+9ag4VYWAFUGv0MvvGbO+jJzAlMAwGA1UdEwEB/wQCMAAwFQYDVR0RBA4wDIIKZGIuZXhhbXBsZTAK"
-    "BggqhkjOPQQDAgNJADBGAiEA4Hd6fHV1S693qfxzuAeWfKAfeKVmlH076gcVKIuc54wCIQDyoO2bP5qVKSiMSbYm9qopcmQoUDz/CcPQTYd6"
-    "CUc/Pw=="
+    "MIIBSjCB8KADAgECAgECMAoGCCqGSM49BAMCMBcxFTATBgNVBAMMDEV4YW1wbGUgUm9vdDAgFw0yMDAxMDEwMDAwMDBaGA8yMTIwMDEwMTAwMDAw"
+    "MFowFTETMBEGA1UEAwwKZGIuZXhhbXBsZTBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABLRkwnJI7XHgY0YQawjiBDUghrKYn+k+JCWCsnujyQz1"
+    "gaoAzA8+GmFzQ6He0/0GZIt8MlfSAUe0OXxTXIeHL7KjLTArMAwGA1UdEwEB/wQCMAAwGwYDVR0RBBQwEoIKZGIuZXhhbXBsZYcEwAACATAKBggq"
+    "hkjOPQQDAgNJADBGAiEA4C/x4NoxuVfy7JKrXs1lrn+JSES7NadzCu90k7no54ECIQCZJKucdMFDAUh7n1oya5ymIpXriWtxc9drg/tIjAMwbQ=="
+)
+OTHER_LEAF = b64decode(
+    "MIIBSDCB8KADAgECAgEDMAoGCCqGSM49BAMCMBcxFTATBgNVBAMMDEV4YW1wbGUgUm9vdDAgFw0yMDAxMDEwMDAwMDBaGA8yMTIwMDEwMTAwMDAw"
+    "MFowGDEWMBQGA1UEAwwNb3RoZXIuZXhhbXBsZTBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABIAznY2MRU5KXLz7emNwdJdSqkU3cLAdlXbw9O8x"
+    "IFx0aSPLte86McTsq3vgftQuB/5b03+KedzN6b8p5M0NMW+jKjAoMAwGA1UdEwEB/wQCMAAwGAYDVR0RBBEwD4INb3RoZXIuZXhhbXBsZTAKBggq"
+    "hkjOPQQDAgNHADBEAiBD5h/vLJYZ62h8U5lwYwKE50132qrWeQGWNbJPvEaonQIgOg1AhauJe0q/SRmQneRlO0N2lkkI6NZqeeI+NJmrSAM="
 )
 ROOT = b64decode(
-    "MIIBMDCB2KADAgECAgEBMAoGCCqGSM49BAMCMBcxFTATBgNVBAMMDEV4YW1wbGUgUm9vdDAgFw0yMDAxMDEwMDAwMDBaGA8yMTIwMDEwMTAw"
-    "MDAwMFowFzEVMBMGA1UEAwwMRXhhbXBsZSBSb290MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEVlVOLQIOVXvUMWWrHPjnzqg1IiHrSrVN"
-    "cnuUni9fWLr+ZUPwJCkIEToIzofHmgQZbtwu7quP2BuagO4UGBHDC6MTMBEwDwYDVR0TAQH/BAUwAwEB/zAKBggqhkjOPQQDAgNHADBEAiAO"
-    "b9QwCObe3Mqi7sXCcSr/esPYoKgwRMN8DBvWGPQOowIgC0cMxyDaJjfUy4tpLXsLtacjYsRq9vZlW2rr3FnmEtA="
+    "MIIBMjCB2KADAgECAgEBMAoGCCqGSM49BAMCMBcxFTATBgNVBAMMDEV4YW1wbGUgUm9vdDAgFw0yMDAxMDEwMDAwMDBaGA8yMTIwMDEwMTAwMDAw"
+    "MFowFzEVMBMGA1UEAwwMRXhhbXBsZSBSb290MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEypbOEfJqnMMh8BYEnp+UVp4ec/+BkJdcxPgqlK/b"
+    "SBL65o5y/QK6EDX76GvYOi+nw3EdKa5eF9KnacWlObnz8KMTMBEwDwYDVR0TAQH/BAUwAwEB/zAKBggqhkjOPQQDAgNJADBGAiEAm6pKrfSiPesm"
+    "Z/p68m55pvCc3aJfCTGxqSdZotIeor4CIQCSWSSllwmgugVIZIWlMV2yK66gUxdEnD/JvAizxZKPzg=="
 )
 ANOTHER_ROOT = b64decode(
-    "MIIBMTCB2KADAgECAgEBMAoGCCqGSM49BAMCMBcxFTATBgNVBAMMDEFub3RoZXIgUm9vdDAgFw0yMDAxMDEwMDAwMDBaGA8yMTIwMDEwMTAw"
-    "MDAwMFowFzEVMBMGA1UEAwwMQW5vdGhlciBSb290MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEFfg13dDaXSl5JD4gSWUSRpSs6iSTTis6"
-    "pWNT7HRHjrNj7zvNAKW0td2bvR8yFAcJ93Vx6Yp3DZtQgIbG0pdYTKMTMBEwDwYDVR0TAQH/BAUwAwEB/zAKBggqhkjOPQQDAgNIADBFAiEA"
-    "60inY1Uj4NXkXpz17gH3Cjrm8fHxT0sTqDoJMVMZvCYCIA4CHSZyEVfaXFlXt6UiRddcYfEru2by6eXJ0bDDLaUf"
+    "MIIBMjCB2KADAgECAgEBMAoGCCqGSM49BAMCMBcxFTATBgNVBAMMDEFub3RoZXIgUm9vdDAgFw0yMDAxMDEwMDAwMDBaGA8yMTIwMDEwMTAwMDAw"
+    "MFowFzEVMBMGA1UEAwwMQW5vdGhlciBSb290MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE2fmSIZk9GsfOJzLhXI+/U/9oAUjlEcC/9Uv51rx3"
+    "eXxctXfPBPv3ATmtjRz6sO37Xvcf0LRUZs5RHw0sOHW3kKMTMBEwDwYDVR0TAQH/BAUwAwEB/zAKBggqhkjOPQQDAgNJADBGAiEAwys4fYvfXZr1"
+    "vcDyrv9BQviVBxyZthahA3173UMPM5MCIQCo63NiCPeVvXIaWW7Qj4v+MHp2ujroED/aBJfFHUbqoQ=="
 )

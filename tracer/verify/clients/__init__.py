@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from difflib import get_close_matches
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from tracer.verify.model import Trust, Verdict
 
 if TYPE_CHECKING:
     from tracer.verify.clients.driver import Profile
+    from tracer.verify.clients.spellings import Spelling
 
 Client = Callable[[Presented, Trust], Verdict]
 
@@ -27,7 +29,9 @@ def get(name: str, *, openssl: str | None = None) -> Client:
     if name in libpq_versions.NAMES:
         return libpq.client(name, _version(openssl) if openssl else None)
     if name not in names():
-        raise TracerError(f"unknown client {name!r}", f"known clients: {', '.join(names())}")
+        near = get_close_matches(name.replace("_", "-"), names(), 2)
+        meant = f"did you mean {' or '.join(near)}? " if near else ""
+        raise TracerError(f"unknown client {name!r}", f"{meant}known clients: {', '.join(names())}")
     if openssl:
         raise TracerError(f"{name} has no OpenSSL to choose", "that is for libpq")
     return partial(driver.replay, drivers()[name])
@@ -53,6 +57,13 @@ def drivers() -> dict[str, Profile]:
         rust.SQLX_PROFILE,
     )
     return {profile.name: profile for profile in found}
+
+
+def spelling(name: str) -> Spelling:
+    """What that client calls its options: a driver's own, else libpq's."""
+    from tracer.verify.clients.spellings import LIBPQ
+
+    return drivers()[name].spelling if name in drivers() else LIBPQ
 
 
 def _version(text: str) -> tuple[int, ...]:

@@ -24,6 +24,7 @@ from tracer.verify.clients.driver import (
     without_a_word,
 )
 from tracer.verify.clients.libraries import PYTHON, chain
+from tracer.verify.clients.spellings import Spelling
 from tracer.verify.clients.verdicts import Step
 from tracer.verify.model import Trust, Unusable
 
@@ -105,4 +106,5 @@ PROFILE = Profile(
     default_file=True,
     files="sslrootcert, else ~/.postgresql/root.crt; prefer and allow read none",
     missing="verify-ca and verify-full stop before they connect, and require, too, where the file was named",
+    spelling=Spelling(tls_1_2="ssl_max_protocol_version=TLSv1.2"),
 )

@@ -14,6 +14,7 @@ from tracer.certificates import Presented
 from tracer.outcome import Ended
 from tracer.verify.clients.libpq_steps import DEFAULT_ROOT
 from tracer.verify.clients.libraries import ANY
+from tracer.verify.clients.spellings import PLAIN, Spelling
 from tracer.verify.clients.verdicts import Step, certain, knows_the_server, possible, verdict
 from tracer.verify.hostnames import Rule
 from tracer.verify.model import SSLMODES, Check, Trust, Unusable, Verdict, When
@@ -51,6 +52,7 @@ class Profile:
     default_file: bool = False  # whether it looks for ~/.postgresql/root.crt
     files: str = ""  # for people: which root file it reads
     missing: str = ""  # and what happens when that is not there
+    spelling: Spelling = PLAIN  # what its users call the options that advice names
 
     @property
     def basis(self) -> str:
@@ -70,7 +72,7 @@ def replay(profile: Profile, presented: Presented, trust: Trust) -> Verdict:
     for step in profile.before(presented, trust):
         return decide("refuse", step, steps=(step,))
     if presented.answer == "G" and not presented.answer_byte:
-        why = "GSSAPI encryption was agreed on, and this driver does not ask for that"
+        why = "GSSAPI encryption was agreed on: no certificate takes part, and what this driver does then was not looked at"
         return decide(
             "cannot_tell", None, steps=(Step(Check("negotiation", "cannot_tell", why, "before_tls")),), says=why
         )

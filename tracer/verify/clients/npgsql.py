@@ -13,6 +13,7 @@ from tracer.verify import hostnames
 from tracer.verify.checks import VERIFYING
 from tracer.verify.clients.driver import ALL, Profile, name, named_file, other_store, unchecked
 from tracer.verify.clients.libraries import DOTNET, chain
+from tracer.verify.clients.spellings import Spelling
 from tracer.verify.clients.verdicts import Step
 from tracer.verify.model import Check, Trust
 
@@ -64,4 +65,12 @@ PROFILE = Profile(
     default_file=True,
     files="Root Certificate or PGSSLROOTCERT, else ~/.postgresql/root.crt where that exists, else the system's store",
     missing="verify-ca and verify-full fail in the handshake",
+    spelling=Spelling(
+        full="SSL Mode=VerifyFull",
+        host="Host=",
+        roots="Root Certificate=FILE",
+        certificate="SSL Certificate and SSL Key",
+        no_gss="GSS Encryption Mode=Disable",  # from npgsql 10 on, which is the first that asks for it
+        between=";",
+    ),
 )

@@ -17,6 +17,7 @@ from tracer.verify.checks import VERIFYING
 from tracer.verify.clients.asyncpg import in_openssl_s_order
 from tracer.verify.clients.driver import CLEAR, TLS, Profile, local, name, system_store, unchecked, with_alert
 from tracer.verify.clients.libraries import PYTHON, chain
+from tracer.verify.clients.spellings import Spelling
 from tracer.verify.clients.verdicts import Step
 from tracer.verify.model import Trust, Unusable
 
@@ -68,4 +69,10 @@ PROFILE = Profile(
     ended=ended,
     files="what the caller's ssl_context was given, else the system's store",
     missing="ssl.create_default_context raises before pg8000 is called",
+    spelling=Spelling(
+        full="ssl_context=ssl.create_default_context(…)",
+        roots="cafile=FILE",
+        certificate="load_cert_chain of its ssl_context",
+        between=", ",
+    ),
 )

@@ -17,6 +17,7 @@ from tracer.verify import hostnames
 from tracer.verify.checks import VERIFYING
 from tracer.verify.clients.driver import ALL, Profile, behind, local, name, named_file, unchecked, with_alert
 from tracer.verify.clients.libraries import ANY, CERTIFICATE_UNKNOWN, JAVA, chain
+from tracer.verify.clients.spellings import Spelling
 from tracer.verify.clients.verdicts import Step
 from tracer.verify.model import Check, Trust, Unusable
 
@@ -89,4 +90,5 @@ PROFILE = Profile(
     default_file=True,
     files="sslrootcert, else ~/.postgresql/root.crt; read under verify-ca and verify-full alone",
     missing="verify-ca and verify-full close behind S; require and prefer never look for it",
+    spelling=Spelling(no_gss="gssEncMode=disable"),
 )

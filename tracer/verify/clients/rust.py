@@ -27,6 +27,7 @@ from tracer.verify.clients.driver import (
     with_alert,
 )
 from tracer.verify.clients.libraries import NATIVE, NO_ANCHOR, RUSTLS, chain
+from tracer.verify.clients.spellings import Spelling
 from tracer.verify.clients.verdicts import Step
 from tracer.verify.model import Check, Trust
 
@@ -83,6 +84,12 @@ TOKIO = Profile(
     run=False,
     files="what the program gave to its connector; there is no sslrootcert",
     missing="the program decides",
+    spelling=Spelling(
+        full="sslmode=require",
+        roots="RootCertStore.add(FILE)",
+        certificate="with_client_auth_cert of its connector",
+        way="hostaddr=ADDRESS",
+    ),
 )
 TOKIO_NATIVE = replace(
     TOKIO,
@@ -90,6 +97,7 @@ TOKIO_NATIVE = replace(
     version="tokio-postgres 0.7 (connect_tls.rs), native-tls",
     source="tokio-postgres: connect_tls.rs; native-tls: imp/openssl.rs",
     inside=native_tls,
+    spelling=replace(TOKIO.spelling, roots="add_root_certificate(FILE)", certificate="identity of its connector"),
 )
 SQLX_PROFILE = Profile(
     name="sqlx",
