@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +21,9 @@ for variable in (
     "LINES",
 ):  # of whoever runs the tests, and of pytest-xdist: a screen is as wide as a test says
     os.environ.pop(variable, None)
+
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever runs the tests may ignore them, and so would what they start
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 hypothesis.settings.register_profile("pgtls", hypothesis.settings.default, deadline=None)  # machines are busy
 hypothesis.settings.load_profile("pgtls")

@@ -53,7 +53,7 @@ def given_names(module: ModuleType, function: FunctionType) -> Iterator[str]:
     tree = ast.parse(inspect.getsource(function))
     for call in ast.walk(tree):
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and _is_reader(call.func.value):
-            assert call.func.attr in NAMING | {"left", "end", "describe"}, (
+            assert call.func.attr in NAMING | {"again", "left", "end", "describe"}, (
                 f"{call.func.attr} is new: does it name a field?"
             )
             if call.func.attr in NAMING:

@@ -15,8 +15,6 @@ from pathlib import Path
 sys.path.insert(0, ".")
 from captures import pki, stage
 from tests.packets.listening import listening, postgres
-signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever runs the tests may ignore them, and so would pgtls
-signal.signal(signal.SIGINT, signal.default_int_handler)
 stays = ("--user", "root") if os.geteuid() == 0 else ()  # for files that come later: pytest's folders are root's alone
 """
 
