@@ -9,7 +9,7 @@ import fsspec
 import pytest
 
 from tracer.errors import TracerError
-from tracer.places import CAPTURE, find, opened
+from tracer.places import CAPTURE, find, located, opened
 
 
 @pytest.fixture
@@ -28,6 +28,26 @@ def names(folder: Path, *paths: str) -> list[str]:
 def test_a_folder_with_what_is_in_it(folder: Path) -> None:
     """At any depth, and only what is named like a capture."""
     assert names(folder, "") == ["a.pcapng", "b.pcap", "deep/c.pcap.gz"]
+
+
+def test_a_folder_that_may_not_be_read(folder: Path, monkeypatch) -> None:
+    """Is not passed over: opening it says what is wrong."""
+    real = os.scandir
+
+    def scandir(path):
+        if Path(path).name == "deep":
+            raise PermissionError(13, "Permission denied", path)
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)  # of root nothing is kept
+    assert names(folder, "") == ["a.pcapng", "b.pcap", "deep"]
+
+
+def test_a_name_for_another_folder(folder: Path, monkeypatch) -> None:
+    """A URL is the same everywhere."""
+    monkeypatch.chdir(folder)
+    assert located("b.pcap") == str(folder / "b.pcap")
+    assert located("memory://x/b.pcap") == "memory://x/b.pcap"
 
 
 def test_a_file_whatever_it_is_called(folder: Path) -> None:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
 from tests.test_audit import CAPTURES
 from tests.test_tables import NAMES, capture, place
+from tracer import read
+from tracer.audit import audit
 from tracer.places import Place
+from tracer.report import report
 from tracer.summary import QUESTIONS, Summary, summary
 from tracer.tables import Tables
+from tracer.verify import Trust
 
 AT = datetime(2026, 11, 25, tzinfo=UTC)
 
@@ -45,6 +50,21 @@ def test_clients_that_authenticate_nobody() -> None:
     assert rows == {"10.0.0.1": (1, 0, 2, 1), "10.0.0.2": (0, 1, 1, 0)}
 
 
+def test_what_is_not_known_is_counted() -> None:
+    """Also beside others who are known: sealed sessions of the same client, and of anybody else."""
+    found = asked(("no-tls-prefer", "10.0.0.1"), ("no-root-file-sealed", "10.0.0.1"), ("verify-full", "10.0.0.2"))
+    (row,) = answer(found, "unverified")
+    assert (row["client"], row["user"], row["sessions"], row["unchecked"], row["cannot tell"]) == (
+        "10.0.0.1",
+        "app",
+        2,
+        1,
+        1,
+    )
+    assert (found.sessions, found.untold) == (3, 2)
+    assert (found.encrypted, found.sealed) == (2, 1)
+
+
 def test_plaintext_and_downgraded() -> None:
     """The one that came back without TLS stands first."""
     found = asked(("no-tls-prefer", "10.0.0.1"), ("prefer-wrong-root", "10.0.0.2"), ("verify-full", "10.0.0.3"))
@@ -74,6 +94,16 @@ def test_who_depends_on_which_authority() -> None:
     )
     rows = {row["authority"]: (row["verify"], row["may"], row["never"]) for row in answer(found, "authorities")}
     assert rows == {"Example RDS eu-test-1 Root CA RSA2048 G1": (1, 1, 0), "Example Trust Root CA 1": (0, 1, 0)}
+
+
+def test_who_is_refused() -> None:
+    """With a root file that the audit was made with; without one nothing was judged, and that is not 0."""
+    assert [row["refused"] for row in answer(asked(("verify-full", "10.0.0.1")), "authorities")] == [None]
+    tables = Tables(None, "--sslrootcert other.pem")
+    about = partial(report, trust=Trust(roots=(), time=AT), asked=True)
+    tables.add([(place("verify-full"), audit(read(CAPTURES / "verify-full" / "capture.pcapng"), about))])
+    made = summary(tables, AT)
+    assert (made.made, [row["refused"] for row in answer(made, "authorities")]) == ("--sslrootcert other.pem", [1])
 
 
 def test_versions() -> None:

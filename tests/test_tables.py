@@ -203,3 +203,12 @@ def test_an_audit_of_another_version(tmp_path: Path) -> None:
         db.execute("ALTER TABLE connections DROP COLUMN findings")
     with pytest.raises(TracerError, match="another version"):
         Tables(path)
+
+
+def test_ctrl_c_while_duckdb_writes() -> None:
+    """DuckDB hands it on as an error of its own; nothing of the transaction stays."""
+    tables = Tables(None)
+    with pytest.raises(KeyboardInterrupt), tables._transaction():
+        tables.db.execute("INSERT INTO problems VALUES ('a.pcap', 'none')")
+        raise RuntimeError("Query interrupted")
+    assert tables.problems() == []

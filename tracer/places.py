@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -50,6 +51,11 @@ def find(paths: Iterable[str]) -> list[Place]:
     return [found[name] for name in sorted(found)]
 
 
+def located(name: str) -> str:
+    """The name by which a process that runs in another folder finds it."""
+    return name if URL.match(name) else str(Path(name).absolute())
+
+
 def opened(name: str) -> BinaryIO:
     """The file, to be read from its beginning. Raises `TracerError` or `OSError`."""
     if not URL.match(name):
@@ -62,8 +68,11 @@ def opened(name: str) -> BinaryIO:
 def _local(path: str) -> Iterator[Place]:
     there = Path(path)
     if there.is_dir():
-        inside = (each for each in there.rglob("*") if CAPTURE.search(each.name) and each.is_file())
-        yield from map(_place, inside)
+        closed: list[OSError] = []
+        for folder, _, names in os.walk(there, onerror=closed.append):
+            inside = (Path(folder, name) for name in names if CAPTURE.search(name))
+            yield from (_place(each) for each in inside if each.is_file())
+        yield from (Place(error.filename, 0, "") for error in closed)  # opening it will say what is wrong
     elif there.exists():
         yield _place(there)
     elif MAGIC.search(path):

@@ -30,13 +30,17 @@ class Answer:
 class Summary:
     """What a whole audit says. `problems` are captures of which something could not be read, and what.
 
-    `sessions` are the connections that came to be one, and `untold` those of which nobody can tell whether the client verified.
+    `made` are the options that it was made with. `sessions` are the connections that came to be one, and `untold` those of
+    which nobody can tell whether the client verified; `encrypted` are those with TLS, and of `sealed` ones no certificate was seen.
     """
 
     captures: int
     connections: int
     sessions: int
     untold: int
+    encrypted: int
+    sealed: int
+    made: str
     at: datetime
     days: int
     answers: tuple[Answer, ...]
@@ -46,36 +50,43 @@ class Summary:
 def summary(tables: Tables, at: datetime, days: int = SOON) -> Summary:
     """Ask every question; `at` is what "within `days`" counts from."""
     captures, connections, _ = tables.counts()
+    made = tables.asked()
     answers = []
     for name, (title, says, query) in QUESTIONS.items():
-        values = {"at": written(at), "days": days}
+        values = {"at": written(at), "days": days, "judged": "--sslrootcert" in made or "--env" in made}
         columns, rows = tables.rows(query, {key: value for key, value in values.items() if f"${key}" in query})
         answers.append(Answer(name, title.format(days=days), says, tuple(columns), rows))
-    sessions, untold = (int(str(number)) for number in tables.rows(COUNTS, {})[1][0])
-    return Summary(captures, connections, sessions, untold, at, days, tuple(answers), tables.problems())
+    sessions, untold, encrypted, sealed = (int(str(number)) for number in tables.rows(COUNTS, {})[1][0])
+    told = sessions, untold, encrypted, sealed
+    return Summary(captures, connections, *told, made, at, days, tuple(answers), tables.problems())
 
 
 # TABLES
 
 SESSION = "outcome IN ('established', 'plaintext') AND transport IN ('tls', 'plaintext')"
-COUNTS = f"SELECT count(*), count(*) FILTER (verifies IS NULL) FROM connections WHERE {SESSION}"
-# name: a title, what the rows mean, and the query; `$at` is a moment, `$days` a number of days
+WRONG_NAME = "list_contains(consistent_with, 'verify-ca') AND NOT list_contains(consistent_with, 'verify-full')"
+UNTOLD = f"verifies IS NULL AND NOT coalesce({WRONG_NAME}, false)"
+COUNTS = f"""
+SELECT count(*) FILTER ({SESSION}), count(*) FILTER ({SESSION} AND {UNTOLD}),
+    count(*) FILTER (transport = 'tls'), count(*) FILTER (transport = 'tls' AND fingerprint IS NULL)
+FROM connections
+"""
+# name: a title, what the rows mean, and the query; `$at` is a moment, `$days` a number of days, `$judged` whether there was a root file
 QUESTIONS = {
     "unverified": (
         "Clients that do not authenticate the database",
         (
             "Of all `sessions` of a client: in `unchecked` neither the CA nor the name can have been checked, so that "
             "anybody could have answered; in `wrong name` the name was not that of the certificate, and the client went "
-            "on; `cannot tell` counts those where all was in order, which looks the same whether the client checks or not."
+            "on; `cannot tell` counts those that look the same whether the client checks or not: all was in order, or sealed."
         ),
         f"""
-        SELECT client, "user", count(*) FILTER (verifies = false) AS unchecked,
-            count(*) FILTER (list_contains(consistent_with, 'verify-ca') AND NOT list_contains(consistent_with, 'verify-full'))
-                AS "wrong name",
-            count(*) AS sessions,
-            count(*) FILTER (verifies IS NULL AND list_contains(consistent_with, 'verify-full')) AS "cannot tell"
-        FROM connections WHERE {SESSION} GROUP BY ALL HAVING unchecked + "wrong name" > 0
-        ORDER BY unchecked DESC, "wrong name" DESC, client, "user"
+        SELECT client, string_agg(DISTINCT "user", ', ' ORDER BY "user") AS "user",
+            count(*) FILTER (verifies = false) AS unchecked,
+            count(*) FILTER ({WRONG_NAME}) AS "wrong name", count(*) AS sessions,
+            count(*) FILTER ({UNTOLD}) AS "cannot tell"
+        FROM connections WHERE {SESSION} GROUP BY client HAVING unchecked + "wrong name" > 0
+        ORDER BY unchecked DESC, "wrong name" DESC, client
         """,
     ),
     "plaintext": (
@@ -103,8 +114,8 @@ QUESTIONS = {
         (
             "Clients, by their addresses and the CA of the servers they connect to. `verify`: somewhere the client has refused a server for its "
             "certificate, so it needs the new root first. `may`: nothing shows whether it verifies. `never`: each of its "
-            "sessions shows that it does not. `refused`: clients whose server verify-ca refuses, with the root file and at the "
-            "time that the audit was made with."
+            "sessions shows that it does not. `refused`: of those in `verify` and `may`, whose server verify-ca refuses, with the root "
+            "file and at the time that the audit was made with; - where it was made without one."
         ),
         f"""
         WITH clients AS (
@@ -116,7 +127,7 @@ QUESTIONS = {
             count(DISTINCT client) FILTER (checks) AS verify,
             count(DISTINCT client) FILTER (NOT checks AND NOT careless) AS may,
             count(DISTINCT client) FILTER (NOT checks AND careless) AS never,
-            count(DISTINCT client) FILTER (verify_ca = 'refuse') AS refused
+            CASE WHEN $judged THEN count(DISTINCT client) FILTER (verify_ca = 'refuse' AND (checks OR NOT careless)) END AS refused
         FROM connections JOIN clients USING (client)
         WHERE authority IS NOT NULL GROUP BY authority ORDER BY verify DESC, may DESC, authority
         """,

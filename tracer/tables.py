@@ -45,12 +45,16 @@ class Tables:
                 kinds = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
                 self.db.execute(f"CREATE TABLE IF NOT EXISTS {table} ({kinds})")
         self.known: set[Value] = {place.name for place in self.done()}
-        before = self.db.execute("SELECT value FROM about WHERE key = 'asked'").fetchall()[0][0]
+        before = self.asked()
         if before != asked:
             self.close()
             raise TracerError(
                 f"{path} was made with other options", f"they were {before or 'none'}; or name another file"
             )
+
+    def asked(self) -> str:
+        """The options that its rows were judged with, as somebody would write them."""
+        return str(self.db.execute("SELECT value FROM about WHERE key = 'asked'").fetchall()[0][0])
 
     def close(self) -> None:
         self.db.close()
@@ -134,6 +138,8 @@ class Tables:
             if isinstance(error, duckdb.Error):
                 why = str(error).partition("\n")[0]
                 raise TracerError(f"{self.name} cannot be written: {why}", "is there room for it?") from None
+            if isinstance(error, RuntimeError) and "interrupted" in str(error):  # so DuckDB hands on Ctrl-C
+                raise KeyboardInterrupt from None
             raise
 
     def _is_ours(self, *, empty: bool) -> None:
@@ -197,6 +203,8 @@ def _connect(name: str, readonly: bool) -> duckdb.DuckDBPyConnection:
         import duckdb
     except ImportError:
         raise TracerError("an audit needs DuckDB", "pip install 'pg-tls-tracer[data]'") from None
+    if readonly and Path(name).suffix in EXPORTED:
+        raise TracerError(f"{name} is no DuckDB file", "a summary wants one: pgtls audit PATH… -o audit.duckdb")
     if readonly and not Path(name).is_file():
         raise TracerError(f"{name}: no such file", "make one: pgtls audit PATH… -o audit.duckdb")
     try:

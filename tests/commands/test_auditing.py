@@ -16,6 +16,9 @@ import pytest
 
 from tests.render.test_json import valid
 from tracer.cli import main
+from tracer.commands.auditing import Job, work
+from tracer.commands.options import Question
+from tracer.verify import Trust
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 STORIES = sorted((CHECKOUT / "captures").glob("*/capture.pcapng"), key=lambda path: path.stat().st_size)
@@ -68,7 +71,7 @@ def test_an_interrupted_audit_goes_on(folder: Path, tmp_path: Path) -> None:
     )
     assert done.returncode == 2, done.stderr  # for what was damaged
     with subprocess.Popen(command(folder, "-o", broken, "--jobs", 2), stderr=subprocess.PIPE, cwd=CHECKOUT) as process:
-        wait_for_size(broken, 100_000)
+        wait_for_size(broken, 500_000)  # more than is written at once
         process.send_signal(signal.SIGKILL)
     read_before = len(tables(broken)["captures"]) if not Path(f"{broken}.wal").exists() else None
     again = subprocess.run(
@@ -112,7 +115,7 @@ def test_only_what_is_new_or_changed_is_read(few: Path, tmp_path: Path, capfd) -
     shutil.copy(few / "prefer-wrong-root.pcapng", few / "verify-full.pcapng")
     capfd.readouterr()
     assert main(["audit", str(few), "-o", out]) == 0
-    assert capfd.readouterr().err.endswith(": 6 connections of 4 captures, 2 of them read now\n")
+    assert ": 6 connections of 4 captures, 2 of them read now\n" in capfd.readouterr().err
 
 
 def test_a_capture_that_is_none_is_not_the_end(few: Path, tmp_path: Path, capfd) -> None:
@@ -126,6 +129,15 @@ def test_a_capture_that_is_none_is_not_the_end(few: Path, tmp_path: Path, capfd)
     assert "none.pcap is neither pcap nor pcapng" in capfd.readouterr().err
 
 
+def test_one_that_could_not_be_opened_is_tried_again(few: Path) -> None:
+    """Whatever kept it closed may be over the next time."""
+    job, later = Job(Question(Trust(), "libpq", None, asked=False), b""), few / "later.pcapng"
+    found = work(job, str(later))
+    assert (found.rows, found.again) == ([], True)
+    assert found.problems[0].startswith(f"could not be opened: {later}: no such file")
+    assert work(job, "later.pcapng", str(few / "wrong-root.pcapng")).rows[0][0] == "later.pcapng"
+
+
 def test_the_summary_alone(few: Path, capfd) -> None:
     """Without -o nothing is kept."""
     assert main(["audit", str(few)]) == 0
@@ -136,7 +148,7 @@ def test_the_summary_of_an_audit(few: Path, tmp_path: Path, capfd) -> None:
     """Of the file, for people and for programs."""
     out = str(tmp_path / "audit.duckdb")
     main(["audit", str(few), "-o", out, "--format", "json"])
-    assert "pgtls audit --summary OUT.duckdb --format json" in capfd.readouterr().err
+    assert f"what it says: pgtls audit --summary {out} --format json" in capfd.readouterr().err
     assert main(["audit", "--summary", out, "--at", "2027-10-01", "--within", "30"]) == 0
     assert "my-rds.example.test  2027-10-25 00:00    24" in capfd.readouterr().out
     assert main(["audit", "--summary", out, "--format", "json"]) == 0
@@ -162,6 +174,13 @@ def test_a_root_file_settles_more(few: Path, tmp_path: Path) -> None:
         (["captures", "--jobs", "0"], "--jobs 0: nobody would read"),
         (["--summary", "a.duckdb", "b.duckdb"], "--summary takes one audit"),
         (["--summary", "missing.duckdb"], "missing.duckdb: no such file"),
+        (["--summary", "x.csv"], "x.csv is no DuckDB file"),
+        (
+            ["--summary", "x.duckdb", "--host", "db", "--at", "2027-10-01"],
+            "--summary tells what was found, and --host is for finding it",
+        ),
+        (["--summary", "x.duckdb", "-o", "x.csv"], "--summary tells what was found, and --output is for finding it"),
+        (["captures", "--sslrootcert", "missing.pem"], "missing.pem: no such root file"),
         (["nosuch://x"], "nosuch://x: protocol not known"),
     ],
 )

@@ -41,6 +41,13 @@ def test_no_news_is_no_good_news() -> None:
     lines = screen(("verify-full", "10.0.0.3"), ("wrong-root", "10.0.0.3"))
     at = lines.index("Clients that do not authenticate the database")
     assert lines[at + 1] == "  none that is known: of 1 of 1 session it cannot be told"
+    lines = screen(("no-tls-prefer", "10.0.0.1"), ("verify-full", "10.0.0.3"))
+    assert "  and of 1 of 2 sessions it cannot be told" in lines
+    lines = screen(("no-root-file-sealed", "10.0.0.3"))
+    for title in ("Certificates that end within 30 days, or have ended", "Who breaks when a CA changes"):
+        assert lines[lines.index(title) + 1].startswith(
+            "  none that is known: of 1 of 1 connection with TLS the certificate was"
+        )
     lines = screen(("wrong-root", "10.0.0.3"))
     assert lines[lines.index("Clients that do not authenticate the database") + 1] == "  none"
 

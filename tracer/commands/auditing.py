@@ -14,6 +14,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from datetime import UTC, datetime
 from itertools import islice
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from tracer.audit import Capture, audit
@@ -22,7 +23,7 @@ from tracer.commands import terminal, workers
 from tracer.commands.options import Parser, Question, command
 from tracer.errors import TracerError
 from tracer.packets.pcap import read_stream
-from tracer.places import Place, find, opened
+from tracer.places import Place, find, located, opened
 from tracer.progress import Bar
 from tracer.render import document
 from tracer.render.page import Page
@@ -30,7 +31,7 @@ from tracer.render.summary import counted
 from tracer.render.summary import document as summary_document
 from tracer.render.summary import summary as summary_screen
 from tracer.summary import SOON, summary
-from tracer.tables import Tables, open_tables
+from tracer.tables import DATABASES, Tables, open_tables
 
 WHAT = "many captures to one table, a row a connection: who verifies, who is in plaintext, what expires"
 PATIENCE = 30  # seconds until a scheduler that does not answer is given up
@@ -82,29 +83,41 @@ def _audit(options: argparse.Namespace) -> int:
     if options.summary:
         return _summary(options)
     shared.jobs(options)
+    roots = options.sslrootcert
+    if (
+        roots and roots != "system" and not Path(roots).exists()
+    ):  # an answer for one client, and a slip of the pen for a thousand
+        raise TracerError(f"{roots}: no such root file", "every client would be taken for one without it")
     job = Job(shared.question(options), shared.keylog(options))
     places = find(options.paths)
     with open_tables(options.output, _asked(options)) as tables:
         done = tables.done()
         left = [place for place in places if place not in done]
         _collect(options, job, left, len(places) - len(left), tables)
-        captures, connections, problems = tables.counts()
-        if options.output:
-            print(
-                f"pgtls: {options.output}: {counted(connections, 'connection')} of {counted(captures, 'capture')}, {len(left):,} of them read now",
-                file=sys.stderr,
-            )
-            for name, problem in tables.problems()[:COMPLAINTS]:
-                terminal.hint(f"{name}: {problem}")
-            if problems > COMPLAINTS:
-                terminal.hint(f"and {problems - COMPLAINTS:,} problems more, in its table problems")
-            if options.format == "json":
-                terminal.hint(
-                    "--format is the summary's, which -o keeps back: pgtls audit --summary OUT.duckdb --format json"
-                )
-        else:
+        captures, connections, _ = tables.counts()
+        problems = tables.problems()
+        if not options.output:
             _tell(options, tables, shared.time(options.at) or datetime.now(UTC))
+    if options.output:  # which is written by now
+        print(
+            f"pgtls: {options.output}: {counted(connections, 'connection')} of {counted(captures, 'capture')}, {len(left):,} of them read now",
+            file=sys.stderr,
+        )
+        _hints(options, problems)
     return 2 if problems else 0
+
+
+def _hints(options: argparse.Namespace, problems: list[tuple[str, str]]) -> None:
+    """What could not be read, and what to do next."""
+    for name, problem in problems[:COMPLAINTS]:
+        terminal.hint(f"{name}: {problem}")
+    if len(problems) > COMPLAINTS:
+        terminal.hint(f"and {len(problems) - COMPLAINTS:,} problems more, in its table problems")
+    if Path(options.output).suffix in DATABASES:
+        form = " --format json" * (options.format == "json")
+        terminal.hint(f"what it says: pgtls audit --summary {options.output}{form}")
+    elif options.format == "json":
+        terminal.hint("--format is the summary's, which is made of a DuckDB file: -o x.duckdb")
 
 
 def _collect(options: argparse.Namespace, job: Job, left: list[Place], before: int, tables: Tables) -> None:
@@ -139,6 +152,14 @@ def _found(options: argparse.Namespace, job: Job, left: list[Place]) -> Iterable
 def _summary(options: argparse.Namespace) -> int:
     if len(options.paths) > 1:
         raise TracerError("--summary takes one audit", "pgtls audit --summary audit.duckdb")
+    own = {"--at"}  # that counts the days from then on
+    made = [word for word in _asked(options).split() if word.startswith("--") and word not in own]
+    made += [f"--{name}" for name in ("output", "scheduler", "keylog", "jobs") if getattr(options, name) is not None]
+    if made:
+        raise TracerError(
+            f"--summary tells what was found, and {made[0]} is for finding it",
+            "make another: pgtls audit PATH… -o x.duckdb",
+        )
     tables = Tables(options.paths[0], readonly=True)
     try:
         _tell(options, tables, shared.time(options.at) or datetime.now(UTC))
@@ -173,10 +194,14 @@ def _asked(options: argparse.Namespace) -> str:
 # WORKERS
 
 
-def work(job: Job, name: str) -> Capture:
-    """One capture, wherever this runs. Raises nothing: what goes wrong is a problem of that capture."""
+def work(job: Job, name: str, at: str | None = None) -> Capture:
+    """One capture, which may lie `at` another name here. Raises nothing: what goes wrong is a problem of that capture."""
     try:
-        with closing(opened(name)) as file:
+        file = opened(at or name)
+    except (TracerError, OSError) as error:
+        return Capture([], [f"could not be opened: {error}"], again=True)
+    try:
+        with closing(file):
             return audit(read_stream(file, name), job.question.about, job.key_log)
     except TracerError as error:
         return Capture([], [f"{error}: {'; '.join(error.hints)}" if error.hints else str(error)])
@@ -221,10 +246,12 @@ def _on_cluster(address: str, job: Job, left: list[Place]) -> Iterator[tuple[Pla
         ) from None
 
     def submit(name: str) -> Future[Capture]:
-        future: Future[Capture] = client.submit(work, job, name, pure=False)
+        future: Future[Capture] = client.submit(work, job, name, located(name), pure=False)
         return future
 
     with client:
+        if not client.nthreads():
+            terminal.hint("the scheduler has no worker yet, and one is waited for: dask worker tcp://…")
         ahead = AHEAD * max(sum(client.nthreads().values()), 1)
         try:
             yield from _as_ready(left, ahead, submit, settled, KilledWorker)

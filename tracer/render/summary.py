@@ -17,14 +17,19 @@ WIDEST = 44  # characters of a cell
 def summary(page: Page, found: Summary) -> None:
     """The tables, with what their columns mean; then what could not be read."""
     page.add((f"{counted(found.connections, 'connection')} in {counted(found.captures, 'capture')}", "bold"))
+    if found.made:
+        page.add(("made with ", "dim"), (found.made, ""), indent=2)
     for answer in found.answers:
         page.title(answer.title)
-        if not answer.rows:
-            page.add((f"  {_none(found, answer)}", "dim"))
-            continue
-        if answer.says:
-            page.add(("  ", ""), (answer.says, "dim"), indent=2)
-        _table(page, answer)
+        unknown = _unknown(found, answer)
+        if answer.rows:
+            if answer.says:
+                page.add(("  ", ""), (answer.says, "dim"), indent=2)
+            _table(page, answer)
+            if unknown:
+                page.add(("  and ", "yellow"), (unknown, "yellow"), indent=2)
+        else:
+            page.add(("  ", ""), (f"none that is known: {unknown}" if unknown else "none", "dim"), indent=2)
     if found.problems:
         page.title(f"What could not be read: {counted(len(found.problems), 'problem')}")
         for name, problem in found.problems[:SHOWN]:
@@ -32,11 +37,13 @@ def summary(page: Page, found: Summary) -> None:
         _more(page, len(found.problems))
 
 
-def _none(found: Summary, answer: Answer) -> str:
-    """That nothing was found is no good news where nothing could be told."""
-    if answer.name != "unverified" or not found.untold:
-        return "none"
-    return f"none that is known: of {found.untold:,} of {counted(found.sessions, 'session')} it cannot be told"
+def _unknown(found: Summary, answer: Answer) -> str:
+    """What the rows cannot say: that nothing was found is no good news where nothing could be told."""
+    if answer.name == "unverified" and found.untold:
+        return f"of {found.untold:,} of {counted(found.sessions, 'session')} it cannot be told"
+    if answer.name in ("expiring", "authorities") and found.sealed:
+        return f"of {found.sealed:,} of {counted(found.encrypted, 'connection')} with TLS the certificate was not seen: sealed, resumed, or ended before"
+    return ""
 
 
 def _table(page: Page, answer: Answer) -> None:
@@ -79,6 +86,9 @@ def document(found: Summary) -> dict[str, Any]:
         "connections": found.connections,
         "sessions": found.sessions,
         "cannot_tell": found.untold,
+        "encrypted": found.encrypted,
+        "sealed": found.sealed,
+        "made": found.made,
         "answers": {answer.name: _objects(answer.columns, answer.rows) for answer in found.answers},
         "problems": _objects(("capture", "problem"), found.problems),
     }
