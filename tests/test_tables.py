@@ -208,7 +208,12 @@ def test_an_audit_of_another_version(tmp_path: Path) -> None:
 def test_ctrl_c_while_duckdb_writes() -> None:
     """DuckDB hands it on as an error of its own; nothing of the transaction stays."""
     tables = Tables(None)
-    with pytest.raises(KeyboardInterrupt), tables._transaction():
+    with pytest.raises(KeyboardInterrupt):
+        _interrupted(tables)
+    assert tables.problems() == []
+
+
+def _interrupted(tables: Tables) -> None:
+    with tables._transaction():
         tables.db.execute("INSERT INTO problems VALUES ('a.pcap', 'none')")
         raise RuntimeError("Query interrupted")
-    assert tables.problems() == []
