@@ -203,7 +203,7 @@ def test_what_mends_it_makes_it_safe(client: str, sslmode: str, tmp_path) -> Non
         ("sqlx", "host=db sslmode=verify-full sslrootcert=/nowhere", "It does not connect at all: the root file /nowhere does not exist. Set sslrootcert=FILE"),
         ("libpq", "host=db sslmode=disable", "No. libpq asks for no TLS: whoever is on the way to db can read and change everything. Set"),
         ("libpq", "host=/tmp", "There is no TLS: /tmp is a Unix socket"),
-        ("npgsql", "host=db sslmode=require", "(and sslrootcert=FILE with the CA of db, where that is no public one)."),
+        ("npgsql", "host=db sslmode=require", "(and Root Certificate=FILE with the CA of db, where that is no public one)."),
         ("libpq", f"host=db sslmode=verify-full sslrootcert={ROOTS} sslcrl=/nowhere", "Yes."),
         ("libpq", f"host=db sslmode=verify-full sslrootcert={ROOTS} sslcrldir=/nowhere", ("It does not connect at all. libpq says: "
          "SSL error: certificate verify failed. It looks for revocation lists, and where it was told to there is none.")),
@@ -237,6 +237,25 @@ def test_what_else_is_asked_for_makes_nothing_safe(option: str, tmp_path) -> Non
         ("libpq", "host=db,/tmp sslmode=verify-full sslrootcert=system", False, "No. /tmp is a Unix socket"),
         ("libpq", "host=/tmp,db sslmode=verify-full sslrootcert=system", False, "No. /tmp is a Unix socket"),
         ("libpq", "host=db sslmode=require gssencmode=require", None, "It cannot be told: gssencmode=require"),
+        (
+            "pgx-5",
+            "host=/tmp,db sslmode=verify-full",
+            None,
+            "It cannot be told: /tmp is a Unix socket, and what pgx-5 does there",
+        ),
+        ("pgjdbc", "host=db sslmode=verify-full gssencmode=require", None, "It cannot be told: gssencmode=require"),
+        (
+            "libpq",
+            "host=db sslmode=prefer sslnegotiation=direct",
+            None,
+            'It does not connect at all. libpq says: weak sslmode "prefer"',
+        ),
+        (
+            "npgsql",
+            "host=db sslmode=require",
+            False,
+            "No. Nothing is checked: any server passes for db. Set SSL Mode=VerifyFull (and Root Certificate=FILE",
+        ),
         ("lib-pq", "host=2001:db8::5 sslmode=verify-ca", None, "It cannot be told: 2001:db8::5 is an IPv6 address"),
     ],
 )

@@ -151,6 +151,9 @@ def test_a_folder_of_lists_that_is_missing(home: Path) -> None:
     """Sslcrldir checks even where there is nothing; a missing sslcrl does not."""
     assert trust(settled("sslcrldir=/nonexistent", {}, home), home).crls == ()
     assert trust(settled("sslcrl=/nonexistent", {}, home), home).crls is None
+    assert (
+        trust(settled("sslcrl=/nonexistent sslcrldir=/nonexistent", {}, home), home).crls is None
+    )  # it fails as a whole
 
 
 def test_home() -> None:

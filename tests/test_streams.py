@@ -244,6 +244,15 @@ def test_both_open_at_once() -> None:
     assert (found.client.port, found.client_stream.data) == (40000, STARTUP)
 
 
+def test_a_late_syn_of_the_server() -> None:
+    """Who is the client is known by then: neither a SYN of the other side nor one that is sent again changes that."""
+    syn, answer = packets(SAID)[:2]
+    tls = [packet for packet in packets(Tls().run().preambled()) if packet.payload]
+    lost = [syn, answer, *(packet for packet in tls if packet.payload != SSL_REQUEST)]
+    (found,) = connections([*lost[:4], answer._replace(flags=SYN, ack=0), *lost[4:]])
+    assert found.client.port == 40000
+
+
 def test_every_packet_twice() -> None:
     """A loopback as some programs capture it: nothing is counted as sent again with other bytes."""
     (found,) = connections([packet for packet in packets(SAID) for _ in range(2)])

@@ -45,8 +45,8 @@ class Mode:
 
     @property
     def sockets(self) -> tuple[str, ...]:
-        """The hosts that are Unix sockets to libpq, which have no TLS."""
-        hosts = self.host.split(",") if self.host and self.client.startswith("libpq") else ()
+        """The hosts that are Unix sockets, on which libpq has no TLS; what a driver does there was not looked at."""
+        hosts = self.host.split(",") if self.host else ()
         return tuple(host for host in hosts if host.startswith(("/", "@")))
 
     @property
@@ -69,7 +69,9 @@ class Mode:
         """Whether only the server that was meant is connected to; None where none is, where that cannot be told, and on a socket."""
         if self.socket or self.waits or self.gssapi or self.refuses or self.by_address:
             return None
-        return not self.sockets and _safe(self.as_is, self.stranger, self.sibling, self.no_tls)
+        if self.sockets:
+            return False if self.client.startswith("libpq") else None
+        return _safe(self.as_is, self.stranger, self.sibling, self.no_tls)
 
     def checked(self, step: str) -> bool:
         """Whether that is checked with the root file as it is; of a store that is not here, as with a file."""
@@ -95,6 +97,12 @@ def explain_mode(client: str, trust: Trust, settings: Settings) -> Mode:
     own, nameless = trust.roots, profile is None and trust.host is None
     meant = None if nameless else _meant(settings)
     known = None if nameless else example.ADDRESS if profile and _bytes_of(meant or "") == 4 else example.HOST
+    weak = mode in (
+        "disable",
+        "allow",
+        "prefer",
+    )  # with these direct negotiation is refused, else it asks the server for more
+    negotiation = trust.sslnegotiation if weak else Trust().sslnegotiation
     # without a list nobody passes; those that are there are not about the example
     crls = () if trust.crls == () else None
     trust = replace(_of_checks(trust), sslmode=mode, host=known, hostaddr=None, time=example.TIME)
@@ -122,11 +130,12 @@ def explain_mode(client: str, trust: Trust, settings: Settings) -> Mode:
         host=value(settings, "host") or value(settings, "hostaddr") or None,
         unusable=ask(own) if isinstance(own, Unusable) and reads else None,
         waits=own is UNKNOWN and reads,
-        gssapi=profile is None and trust.gssencmode == "require",
+        gssapi=(profile is None or profile.name == "pgjdbc") and trust.gssencmode == "require",
     )
     to_mend = found.refuses or (found.safe is False and not found.sockets)
     mend = _mend(client, trust, here) if to_mend else ()
-    return replace(found, mend=mend, as_is=_ask(client, replace(trust, crls=crls), here))
+    here_too = replace(trust, crls=crls, sslnegotiation=negotiation)
+    return replace(found, mend=mend, as_is=_ask(client, here_too, here))
 
 
 def _meant(settings: Settings) -> str:

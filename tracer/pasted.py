@@ -30,6 +30,13 @@ class Pasted:
 def read(text: str) -> Pasted:
     """What a pasted string means. Raises `TracerError` where it is of a client, or of a database, that cannot be asked."""
     found = Pasted(text)
+    if AT_IN_PASSWORD.match(text):
+        raise bad("an @ inside the password: libpq takes what stands behind it for the host", "write its @ as %40")
+    if PGPASS.fullmatch(text):
+        raise bad(
+            "four : and no address: is it a line of a password file?",
+            "name the host: pgtls explain-mode host=db.example",
+        )
     if CUT_PASSWORD.match(text):  # libpq takes what stands in front of the / for a port, and says it aloud
         raise bad("a port that is no number, and an @ behind it: is it the end of a password?", "write its / as %2F")
     if BEHIND.search(text):  # libpq takes all of it for the host, and would show the password
@@ -152,12 +159,13 @@ def _sqlalchemy(text: str) -> Pasted | None:
 
 def _npgsql(text: str) -> Pasted | None:
     """`Host=db;SSL Mode=VerifyFull;…` of .NET: names in any case, with spaces or without; what is not about TLS is passed over."""
-    given = {name.lower().replace(" ", ""): _unquoted(value) for name, value in PAIR.findall(text)}
-    host = given.get("host", given.get("server"))
+    given = [(name.lower().replace(" ", ""), _unquoted(value)) for name, value in PAIR.findall(text)]
+    kept = {NPGSQL[name]: value for name, value in given if name in NPGSQL}  # of two words for one the later counts
+    kept = {name: value for name, value in kept.items() if value}  # nothing is as if it were not there
+    host = kept.get("host")
     if ";" not in text or host is None or re.search(r"[\s=]", host) or not PAIR.match(text):
         return None
     places = [one.split(":") if one.count(":") == 1 else [one, ""] for one in host.split(",")]
-    kept = {NPGSQL[name]: value for name, value in given.items() if name in NPGSQL}
     kept["host"] = ",".join(name for name, _ in places)
     if any(port for _, port in places):
         kept["port"] = ",".join(port or kept.get("port", "") for _, port in places)
@@ -167,7 +175,7 @@ def _npgsql(text: str) -> Pasted | None:
             raise TracerError("its SSL Mode is none that Npgsql knows", f"there are: {', '.join(SSL_MODE)}")
         kept["sslmode"] = mode
     trusting = "Trust Server Certificate does nothing since Npgsql 8"
-    how = ("as a string of Npgsql, so the client is npgsql", *[trusting] * ("trustservercertificate" in given))
+    how = ("as a string of Npgsql, so the client is npgsql", *[trusting] * ("trustservercertificate" in dict(given)))
     return Pasted(" ".join(f"{name}='{_escaped(value)}'" for name, value in kept.items()), "npgsql", how)
 
 
@@ -229,6 +237,8 @@ BEHIND = re.compile(r";\s*(?:user ?name|user ?id|uid|password|pwd|psw|database)\
 SSL_MODE = ("Disable", "Allow", "Prefer", "Require", "VerifyCA", "VerifyFull")
 PAIR = re.compile(r"""\s*([A-Za-z][\w ]*?)\s*=\s*("(?:[^"]|"")*"|'(?:[^']|'')*'|[^;]*)\s*(?:;|$)""")
 CUT_PASSWORD = re.compile(r"\s*postgres(ql)?://[^/?@:\[]*:(?![0-9]*/)[^/?@]*/[^?]*@")
+AT_IN_PASSWORD = re.compile(r"\s*[a-z][a-z0-9+]*://[^/?@:]*:[^/?@]*@[^/?]*@")
+PGPASS = re.compile(r"(?!.*://)\s*[^\s:\[\]/]+:[^\s:]*:[^\s:]*:[^\s:]*:.+", re.DOTALL)
 UNFILLED = re.compile(r"\s*(\$(env:)?\w+|\$\{\w+\}|%\w+%)\s*")
 VARIABLES = frozenset(parameter.variable for parameter in PARAMETERS.values())
 OF_TLS = frozenset(name for name in PARAMETERS if name.startswith("ssl"))

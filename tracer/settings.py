@@ -176,8 +176,17 @@ def _lists(
     """
     folder = value(settings, "sslcrldir")
     path = "" if folder and not value(settings, "sslcrl") else file(settings, "sslcrl", home)
-    found, beside = rootfile.load_beside(path, before_3=before_3) if path else (None, ())
-    return ((*(found or ()), *rootfile.load_folder(folder)) if folder else found), beside
+    return revocation_lists(path, folder, before_3=before_3)
+
+
+def revocation_lists(
+    path: str, folder: str, *, before_3: bool
+) -> tuple[tuple[RevocationList, ...] | None, tuple[Certificate, ...]]:
+    """What a file and a folder hold together. Without a list in the file OpenSSL does not come to the folder (X509_STORE_load_locations)."""
+    found, beside = rootfile.load_beside(path, before_3=before_3) if path else ((), ())
+    if not folder or found is None:
+        return found if path else None, beside
+    return (*found, *rootfile.load_folder(folder)), beside
 
 
 # SERVICE FILES (parseServiceInfo, parseServiceFile)

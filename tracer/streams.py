@@ -164,6 +164,8 @@ class _Flow:
     def _opened(self, side: Direction, packet: Packet) -> None:
         """Who sends the SYN is the client; when both do (RFC 9293 §3.5, simultaneous open), who speaks first is."""
         other = self.other(side)
+        if self.found:
+            return  # who is who has been seen by now
         if packet.flags & ACK:
             self.client = self.client or (None if side.syn else other)
         else:

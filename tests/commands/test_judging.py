@@ -120,6 +120,11 @@ def test_a_pasted_string(capfd, monkeypatch, tmp_path: Path) -> None:
         ("host=a port=postgres", "", 'pgtls: error: invalid integer value "postgres" for connection option "port"'),
         ("postgres://u:Secr3tA/b@h/db", "", "pgtls: error: a port that is no number, and an @ behind it"),
         ("host=a,b port=5432,0", "", 'pgtls: error: invalid port number: "0"'),
+        (
+            "host=a channel_binding=require",
+            "Told: host=a channel_binding=require",
+            "pgtls: hint: channel_binding=require: libpq logs in inside TLS alone",
+        ),
     ],
 )
 def test_odd_hosts_and_ports(string: str, told: str, said: str, capfd) -> None:
@@ -129,6 +134,15 @@ def test_odd_hosts_and_ports(string: str, told: str, said: str, capfd) -> None:
     assert shown.startswith(told)
     assert error.startswith(said)
     assert "Secr3t" not in shown + error
+
+
+def test_a_parameter_that_came_later(capfd) -> None:
+    """Libpq refuses what it does not know, before it connects."""
+    assert main(["explain-mode", "host=a sslnegotiation=direct sslmode=require", "--client", "libpq-16"]) == 2
+    assert capfd.readouterr().err.startswith(
+        'pgtls: error: invalid connection option "sslnegotiation"\npgtls: hint: libpq knows it from 17 on'
+    )
+    assert main(["explain-mode", "host=a sslnegotiation=direct sslmode=require", "--client", "libpq-17"]) == 0
 
 
 def test_a_mode_of_one_driver(capfd, monkeypatch, tmp_path: Path) -> None:

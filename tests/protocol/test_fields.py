@@ -8,7 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracer.protocol.fields import Field, Malformed, Reader, content, every, first, leaves, number, parse, registered
+from tracer.protocol import fields
+from tracer.protocol.fields import (
+    REMEMBERED_FIELD,
+    Field,
+    Malformed,
+    Reader,
+    content,
+    every,
+    first,
+    leaves,
+    number,
+    parse,
+    registered,
+)
 
 
 def sample(r: Reader) -> None:
@@ -104,6 +117,21 @@ def test_a_problem_names_the_field(data: bytes, field: str) -> None:
     _, problem = parse(sample, data)
     assert problem is not None
     assert problem.startswith(f"{field} at byte ")
+
+
+def test_only_what_is_short_is_remembered() -> None:
+    """Memory is not for a stranger to fill."""
+
+    def list_of(r: Reader) -> None:
+        with r.vector("list", 2):
+            r.uints("a", 2, {})
+
+    before = fields._again.cache_info().currsize
+    for size in (REMEMBERED_FIELD - 2, REMEMBERED_FIELD):
+        reader = Reader(size.to_bytes(2, "big") + bytes(size))
+        reader.again(size + 2, list_of)
+        assert len(reader.fields[0].parts) == 1 + size // 2
+    assert fields._again.cache_info().currsize == before + 1
 
 
 def test_a_vector_must_be_used_up() -> None:

@@ -19,6 +19,7 @@ from tracer.commands.options import Parser, client_name, command
 from tracer.errors import TracerError
 from tracer.modes import explain_mode
 from tracer.packets.pcap import read_stream
+from tracer.parameters import PARAMETERS
 from tracer.render import bundle as screen
 from tracer.render import document
 from tracer.render.modes import modes, modes_document
@@ -105,6 +106,7 @@ def _explain(options: argparse.Namespace) -> int:
     home = home_folder(os.environ)
     given = shared.pasted(options)
     _of_one_driver(options, given)
+    _known(options, given)
     briefly = options.client is None
     options.client = options.client or ALL
     system = shared.knows_system(options)
@@ -125,6 +127,10 @@ def _explain(options: argparse.Namespace) -> int:
         terminal.hint(
             "require_auth: libpq closes at an authentication request that it does not allow; which one comes, a capture says"
         )
+    if value(settings, "channel_binding") == "require":
+        terminal.hint(
+            "channel_binding=require: libpq logs in inside TLS alone, and only to a server that knows the password's verifier"
+        )
     with terminal.output(options) as file:
         if options.format == "json":
             _json(file, {"settings": document.settings(settings), "modes": modes_document(found)})
@@ -134,6 +140,17 @@ def _explain(options: argparse.Namespace) -> int:
             modes(page, found, briefly=briefly)
             file.write(page.text())
     return 0
+
+
+def _known(options: argparse.Namespace, given: Settings) -> None:
+    """Raise for a parameter that the libpq of that version does not know (conninfo_storeval)."""
+    number = (options.client or "").removeprefix("libpq-")
+    for name in given if number.isdecimal() else ():
+        if PARAMETERS[name].since > int(number):
+            raise TracerError(
+                f'invalid connection option "{name}"',
+                f"libpq knows it from {PARAMETERS[name].since} on, and {options.client} does not connect",
+            )
 
 
 def _of_one_driver(options: argparse.Namespace, given: Settings) -> None:

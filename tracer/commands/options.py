@@ -19,7 +19,7 @@ from tracer.output import FORMATS
 from tracer.parameters import PARAMETERS
 from tracer.pasted import read as read_pasted
 from tracer.report import ALL, AUTO, Report, report
-from tracer.settings import RAISED, Setting, Settings, home_folder, resolve
+from tracer.settings import RAISED, Setting, Settings, home_folder, resolve, revocation_lists
 from tracer.settings import trust as client_trust
 from tracer.settings import value as setting
 from tracer.trace import Trace
@@ -199,11 +199,8 @@ def question(options: argparse.Namespace) -> Question:
     raised = trust.roots == "system" and not options.sslmode and raises(options)
     if raised:
         trust = replace(trust, sslmode="verify-full")
-    if options.sslcrldir:
-        trust = replace(trust, crls=rootfile.load_folder(options.sslcrldir))
-    elif options.sslcrl:
-        lists, beside = rootfile.load_beside(options.sslcrl, before_3=before_3(options))
-        trust = replace(trust, crls=lists, beside_crls=beside)
+    lists, beside = revocation_lists(options.sslcrl or "", options.sslcrldir or "", before_3=before_3(options))
+    trust = replace(trust, crls=lists, beside_crls=beside)
     lists_hint(trust, options.sslcrl, options.sslcrldir)
     asked = any((options.sslmode, options.host, options.sslrootcert))
     return Question(trust, options.client, time(options.at), asked, raised=raised)
@@ -309,14 +306,15 @@ def root_hint(trust: Trust, *, named: bool = True) -> None:
 
 def lists_hint(trust: Trust, file: str | None, folder: str | None) -> None:
     """Revocation lists that were named and are not there: libpq passes over a file, and with a folder lets nobody pass."""
-    if folder and not trust.crls:
+    if folder and not trust.crls and not (file and trust.crls is None):
         hint(
             f"{folder} holds no revocation list: libpq lets nobody pass with it; openssl rehash names those that are there"
         )
     elif file and trust.crls is None and pipes.is_pipe(file):
         hint(f"{file} is a pipe into which nobody writes: libpq waits there")
     elif file and trust.crls is None:
-        hint(f"{file} holds no revocation list: as libpq does, it is passed over")
+        also = f", and {folder} with it" if folder else ""
+        hint(f"{file} holds no revocation list: as libpq does, it is passed over{also}")
     elif file and not trust.crls:
         hint(f"{file} holds certificates and no revocation list: with it nobody passes")
 

@@ -155,7 +155,7 @@ class Reader:
 
     def again(self, length: int, read: Callable[..., None], *words: str) -> None:
         """One field of that many bytes, as `read` reads it: remembered, for who comes back says most again, in the same places."""
-        if length <= self.left():
+        if length <= min(self.left(), REMEMBERED_FIELD):
             with suppress(Malformed):
                 self.fields.append(_again(read, self.at, self.data[self.at : self.at + length], *words))
                 self.at += length
@@ -229,6 +229,9 @@ class _Vector:
                 reader.stop = self.stop
         finally:
             self.struct.leave()
+
+
+REMEMBERED_FIELD = 1 << 10  # bytes: what is longer is no browser's and no driver's
 
 
 @lru_cache(512)

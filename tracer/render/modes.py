@@ -9,6 +9,7 @@ from tracer.modes import Mode
 from tracer.render.judged import colour
 from tracer.render.page import Page
 from tracer.report import Judged, Report
+from tracer.verify.clients import spelling as spelling_of
 from tracer.verify.model import SSLMODES, Verdict
 from tracer.verify.who import Who
 
@@ -148,6 +149,8 @@ def _brief(mode: Mode) -> str:
         return "- (refuses that sslmode)"
     if mode.refuses:
         return "- (does not connect as it is)"
+    if mode.sockets and not mode.client.startswith("libpq"):
+        return "? (a Unix socket)"
     if mode.safe is None and not mode.socket:
         return "? (its file is a pipe)" if mode.waits else "? (an address)" if mode.by_address else "? (GSSAPI)"
     if mode.as_is.outcome == "plaintext":
@@ -159,6 +162,8 @@ def _brief(mode: Mode) -> str:
 def answer(mode: Mode) -> str:
     """Whether it is safe: what is checked, what not, and the fewest parameters that make it so."""
     host = mode.host or "the server"
+    if mode.sockets and not mode.client.startswith("libpq"):
+        return f"It cannot be told: {mode.sockets[0]} is a Unix socket, and what {mode.client} does there was not looked at."
     if mode.socket:
         return f"There is no TLS: {host} is a Unix socket, and libpq ignores sslmode there, verify-full included. For a server elsewhere: host=NAME."
     if mode.waits:
@@ -203,11 +208,18 @@ def _why_not(mode: Mode, host: str) -> str:
 def _mended(mode: Mode, host: str) -> str:
     if not mode.mend:
         return ""
+    spelling = spelling_of(mode.client)
+    words = {
+        "sslmode=verify-full": spelling.full,
+        "host=NAME": f"{spelling.host}NAME",
+        "sslrootcert=FILE": spelling.roots,
+    }
+    said = spelling.between.join(words.get(word, word) for word in mode.mend)
     named = "sslrootcert=FILE" in mode.mend
     public = not named and mode.there is not True and "sslmode=verify-full" in mode.mend
     file = f", where FILE holds the CA of {host}" if named else ""
-    file = f" (and sslrootcert=FILE with the CA of {host}, where that is no public one)" if public else file
-    return f" Set {' '.join(mode.mend)}{file}."
+    file = f" (and {spelling.roots} with the CA of {host}, where that is no public one)" if public else file
+    return f" Set {said}{file}."
 
 
 CHECKED = {
