@@ -126,12 +126,12 @@ def test_only_what_is_short_is_remembered() -> None:
         with r.vector("list", 2):
             r.uints("a", 2, {})
 
-    before = fields._again.cache_info().currsize
+    fields._again.cache_clear()
     for size in (REMEMBERED_FIELD - 2, REMEMBERED_FIELD):
         reader = Reader(size.to_bytes(2, "big") + bytes(size))
         reader.again(size + 2, list_of)
         assert len(reader.fields[0].parts) == 1 + size // 2
-    assert fields._again.cache_info().currsize == before + 1
+    assert fields._again.cache_info().currsize == 1
 
 
 def test_a_vector_must_be_used_up() -> None:
