@@ -62,7 +62,7 @@ def test_what_is_not_known_is_counted() -> None:
         1,
     )
     assert (found.sessions, found.untold) == (3, 2)
-    assert (found.encrypted, found.sealed) == (2, 1)
+    assert (found.encrypted, found.unseen) == (2, 1)
 
 
 def test_plaintext_and_downgraded() -> None:

@@ -319,7 +319,7 @@ class _Flows:
         """What this packet settles."""
         assert flow.client is not None
         client, server = flow.client, flow.server()
-        closing = flow.closed_first is not None
+        closing = flow.closed_first is not None  # else no side is complete
         if closing and flow.reset():
             return "reset"
         client_done, server_done = closing and client.complete(), closing and server.complete()

@@ -31,7 +31,7 @@ class Summary:
     """What a whole audit says. `problems` are captures of which something could not be read, and what.
 
     `made` are the options that it was made with. `sessions` are the connections that came to be one, and `untold` those of
-    which nobody can tell whether the client verified; `encrypted` are those with TLS, and of `sealed` ones no certificate was seen.
+    which nobody can tell whether the client verified; `encrypted` are those with TLS, and of `unseen` ones no certificate was seen.
     """
 
     captures: int
@@ -39,7 +39,7 @@ class Summary:
     sessions: int
     untold: int
     encrypted: int
-    sealed: int
+    unseen: int
     made: str
     at: datetime
     days: int
@@ -56,8 +56,8 @@ def summary(tables: Tables, at: datetime, days: int = SOON) -> Summary:
         values = {"at": written(at), "days": days, "judged": "--sslrootcert" in made or "--env" in made}
         columns, rows = tables.rows(query, {key: value for key, value in values.items() if f"${key}" in query})
         answers.append(Answer(name, title.format(days=days), says, tuple(columns), rows))
-    sessions, untold, encrypted, sealed = (int(str(number)) for number in tables.rows(COUNTS, {})[1][0])
-    told = sessions, untold, encrypted, sealed
+    sessions, untold, encrypted, unseen = (int(str(number)) for number in tables.rows(COUNTS, {})[1][0])
+    told = sessions, untold, encrypted, unseen
     return Summary(captures, connections, *told, made, at, days, tuple(answers), tables.problems())
 
 

@@ -164,6 +164,7 @@ def test_a_root_file_settles_more(few: Path, tmp_path: Path) -> None:
         rows = dict(db.execute("SELECT capture, verify_ca FROM connections WHERE transport = 'tls'").fetchall())
     assert rows[str(few / "verify-full.pcapng")] == "refuse"
     assert main(["audit", str(few), "-o", str(out)]) == 2
+    assert main(["audit", str(few), "-o", str(out), "--sslrootcert", roots, "--require-auth", "md5"]) == 2
 
 
 @pytest.mark.parametrize(

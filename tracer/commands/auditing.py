@@ -84,9 +84,7 @@ def _audit(options: argparse.Namespace) -> int:
         return _summary(options)
     shared.jobs(options)
     roots = options.sslrootcert
-    if (
-        roots and roots != "system" and not Path(roots).exists()
-    ):  # an answer for one client, and a slip of the pen for a thousand
+    if roots not in (None, "system") and not Path(roots).exists():  # of a thousand clients, a slip of the pen
         raise TracerError(f"{roots}: no such root file", "every client would be taken for one without it")
     job = Job(shared.question(options), shared.keylog(options))
     places = find(options.paths)
@@ -152,12 +150,12 @@ def _found(options: argparse.Namespace, job: Job, left: list[Place]) -> Iterable
 def _summary(options: argparse.Namespace) -> int:
     if len(options.paths) > 1:
         raise TracerError("--summary takes one audit", "pgtls audit --summary audit.duckdb")
-    own = {"--at"}  # that counts the days from then on
-    made = [word for word in _asked(options).split() if word.startswith("--") and word not in own]
-    made += [f"--{name}" for name in ("output", "scheduler", "keylog", "jobs") if getattr(options, name) is not None]
-    if made:
+    asked = (word for word in _asked(options).split() if word.startswith("--"))
+    words = [word for word in asked if word != "--at"]  # the days count from there
+    words += [f"--{name}" for name in ("output", "scheduler", "keylog", "jobs") if getattr(options, name) is not None]
+    if words:
         raise TracerError(
-            f"--summary tells what was found, and {made[0]} is for finding it",
+            f"--summary tells what was found, and {words[0]} is for finding it",
             "make another: pgtls audit PATH… -o x.duckdb",
         )
     tables = Tables(options.paths[0], readonly=True)
@@ -182,7 +180,7 @@ def _tell(options: argparse.Namespace, tables: Tables, at: datetime) -> None:
 
 def _asked(options: argparse.Namespace) -> str:
     """The options that the rows depend on, as somebody would write them."""
-    names = ("sslmode", "host", "hostaddr", "sslrootcert", "sslcrl", "sslcrldir", *shared.CHOICES, "at")
+    names = ("sslmode", "host", "hostaddr", "sslrootcert", "sslcrl", "sslcrldir", *shared.CHOICES, "require_auth", "at")
     given: dict[str, str] = {name: getattr(options, name) for name in names if getattr(options, name)}
     if options.client != "libpq":
         given["client"] = options.client

@@ -57,7 +57,7 @@ def add(commands: argparse._SubParsersAction[Parser]) -> None:
         "--client",
         type=client_name,
         metavar="NAME",
-        help=f"one alone: {shared.NAMES.replace(' (the newest, and the default)', '')}; all: every one in full (default: libpq, and a line for each other)",
+        help=f"one alone: {shared.NAMES}; all: every one in full (default: libpq, and a line for each other)",
     )
     shared.output_options(means, ("text", "json"))
 

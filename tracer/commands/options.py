@@ -107,7 +107,7 @@ def client_options(parser: argparse.ArgumentParser, *, seen: bool = True) -> Non
         type=client_name,
         default="libpq",
         metavar="NAME",
-        help=f"whose checks to replay: {NAMES}; all: every client beside each other{'; auto: whoever it looks like' if seen else ''}",
+        help=f"whose checks to replay (default libpq, the newest): {NAMES}; all: every client beside each other{'; auto: whoever it looks like' if seen else ''}",
     )
     time_option(group, "the capture's" if seen else "now")
 
@@ -351,7 +351,7 @@ def keylog(options: argparse.Namespace) -> bytes:
 
 # of `clients.names()`, without loading the clients for it
 NAMES = (
-    "libpq (the newest, and the default), libpq-12 to libpq-18, pgjdbc, pgx-4, pgx-5, lib-pq, node-postgres-8, node-postgres-9, asyncpg, "
+    "libpq, libpq-12 to libpq-18, pgjdbc, pgx-4, pgx-5, lib-pq, node-postgres-8, node-postgres-9, asyncpg, "
     "pg8000, npgsql, tokio-postgres-rustls, tokio-postgres-native-tls, sqlx"
 )
 # The first of each is libpq's default.

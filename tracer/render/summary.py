@@ -41,14 +41,16 @@ def _unknown(found: Summary, answer: Answer) -> str:
     """What the rows cannot say: that nothing was found is no good news where nothing could be told."""
     if answer.name == "unverified" and found.untold:
         return f"of {found.untold:,} of {counted(found.sessions, 'session')} it cannot be told"
-    if answer.name in ("expiring", "authorities") and found.sealed:
-        return f"of {found.sealed:,} of {counted(found.encrypted, 'connection')} with TLS the certificate was not seen: sealed, resumed, or ended before"
+    if answer.name in ("expiring", "authorities") and found.unseen:
+        return f"of {found.unseen:,} of {counted(found.encrypted, 'connection')} with TLS the certificate was not seen: sealed, resumed, or ended before"
     return ""
 
 
 def _table(page: Page, answer: Answer) -> None:
     shown = [[_cell(value) for value in row] for row in answer.rows[:SHOWN]]
-    numbers = [all(isinstance(row[at], int) for row in answer.rows) for at in range(len(answer.columns))]
+    numbers = [
+        all(row[at] is None or isinstance(row[at], int) for row in answer.rows) for at in range(len(answer.columns))
+    ]
     widths = [max(map(len, column)) for column in zip(answer.columns, *shown, strict=True)]
     for at, row in enumerate((answer.columns, *shown)):
         cells = [
@@ -87,7 +89,7 @@ def document(found: Summary) -> dict[str, Any]:
         "sessions": found.sessions,
         "cannot_tell": found.untold,
         "encrypted": found.encrypted,
-        "sealed": found.sealed,
+        "unseen": found.unseen,
         "made": found.made,
         "answers": {answer.name: _objects(answer.columns, answer.rows) for answer in found.answers},
         "problems": _objects(("capture", "problem"), found.problems),
