@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import signal
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -14,8 +17,9 @@ from tracer import read
 from tracer.audit import COLUMNS, Capture, audit
 from tracer.errors import TracerError
 from tracer.places import Place
-from tracer.tables import Tables, harmless, open_tables
+from tracer.tables import TABLES, Tables, harmless, open_tables
 
+LONG = "range(4000000000) AS a(x) WHERE hash(x) = hash(x + 1)"  # a minute
 NAMES = [column.name for column in COLUMNS]
 
 
@@ -32,6 +36,15 @@ def filled(tables: Tables) -> None:
         tables.add([(place(name), capture(name))])
 
 
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Somebody presses it soon, while DuckDB works."""
+    waiting = threading.Timer(0.2, signal.pthread_kill, (threading.get_ident(), signal.SIGINT))
+    waiting.start()
+    yield
+    waiting.cancel()
+
+
 def all_rows(tables: Tables) -> list[tuple[object, ...]]:
     return tables.rows("SELECT * FROM connections ORDER BY capture, connection", {})[1]
 
@@ -45,6 +58,29 @@ def test_what_is_done_is_known_the_next_time(tmp_path: Path) -> None:
     with open_tables(path, "") as tables:
         assert tables.done() == {place("verify-full"), place("prefer-wrong-root")}
         assert tables.counts() == (2, 3, 0)
+
+
+def one_thread() -> Tables:
+    """The main one, which is the one that hears of Ctrl-C: with more of them it waits for a part of the work to end."""
+    tables = Tables(None)
+    tables.db.execute("SET threads = 1")
+    return tables
+
+
+def test_ctrl_c_while_the_database_works(ctrl_c: None) -> None:
+    """DuckDB makes a RuntimeError of it; whoever asked is to hear of Ctrl-C."""
+    with pytest.raises(KeyboardInterrupt):
+        one_thread().rows(f"SELECT count(*) FROM {LONG}", {})
+
+
+def test_ctrl_c_while_it_is_written_out(ctrl_c: None, tmp_path: Path) -> None:
+    """Nothing stands under the name that was asked for."""
+    tables = one_thread()
+    empty = ", ".join(f'NULL::{kind} AS "{name}"' for name, kind in TABLES["connections"].items())
+    tables.db.execute(f"DROP TABLE connections; CREATE VIEW connections AS SELECT {empty} FROM {LONG}")
+    with pytest.raises(KeyboardInterrupt):
+        tables.export(str(tmp_path / "rows.parquet"))
+    assert not (tmp_path / "rows.parquet").exists()
 
 
 def test_a_capture_read_again_is_there_once() -> None:
@@ -205,9 +241,9 @@ def test_an_audit_of_another_version(tmp_path: Path) -> None:
         Tables(path)
 
 
-def test_ctrl_c_while_duckdb_writes() -> None:
-    """DuckDB hands it on as an error of its own; nothing of the transaction stays."""
-    tables = Tables(None)
+def test_ctrl_c_while_duckdb_writes(ctrl_c: None) -> None:
+    """Nothing of the transaction stays."""
+    tables = one_thread()
     with pytest.raises(KeyboardInterrupt):
         _interrupted(tables)
     assert tables.problems() == []
@@ -216,4 +252,4 @@ def test_ctrl_c_while_duckdb_writes() -> None:
 def _interrupted(tables: Tables) -> None:
     with tables._transaction():
         tables.db.execute("INSERT INTO problems VALUES ('a.pcap', 'none')")
-        raise RuntimeError("Query interrupted")
+        tables.rows(f"SELECT count(*) FROM {LONG}", {})

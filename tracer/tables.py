@@ -28,9 +28,21 @@ FORMULA = re.compile("(^|;)(?=\\s*[=+\\-@\uff1d\uff0b\uff0d\uff20])")
 LONGEST_CELL = 32_000  # characters: a spreadsheet holds 32,767
 
 
+@contextmanager
+def ctrl_c() -> Iterator[None]:
+    """Ctrl-C is Ctrl-C inside, and not the error that DuckDB makes of it (PrepareAndExecuteInternal, FetchNextRaw)."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "interrupted" not in str(error):
+            raise
+        raise KeyboardInterrupt from None
+
+
 class Tables:
     """An open audit. `asked` is what its rows were judged with: an audit goes on only with the same."""
 
+    @ctrl_c()
     def __init__(self, path: str | None, asked: str = "", *, readonly: bool = False) -> None:
         """At `path`, or in memory. Raises `TracerError`."""
         self.path = path
@@ -52,6 +64,7 @@ class Tables:
                 f"{path} was made with other options", f"they were {before or 'none'}; or name another file"
             )
 
+    @ctrl_c()
     def asked(self) -> str:
         """The options that its rows were judged with, as somebody would write them."""
         return str(self.db.execute("SELECT value FROM about WHERE key = 'asked'").fetchall()[0][0])
@@ -59,11 +72,13 @@ class Tables:
     def close(self) -> None:
         self.db.close()
 
+    @ctrl_c()
     def done(self) -> set[Place]:
         """The captures that need not be read again."""
         rows = self.db.execute("SELECT capture, size, changed FROM captures").fetchall()
         return {Place(*row) for row in rows}
 
+    @ctrl_c()
     def add(self, found: Sequence[tuple[Place, Capture]]) -> None:
         """Captures, each in place of what was known of it: all of them, or none."""
         names = [_utf8(place.name) for place, _ in found]
@@ -80,21 +95,25 @@ class Tables:
                     self.db.execute(INSERT[table], [list(column) for column in zip(*values, strict=True)])
         self.known.update(names)
 
+    @ctrl_c()
     def rows(self, query: str, values: Mapping[str, object]) -> tuple[list[str], list[tuple[object, ...]]]:
         """What a query gives: the columns' names, and the rows."""
         found = self.db.execute(query, dict(values))
         return [column[0] for column in found.description], found.fetchall()
 
+    @ctrl_c()
     def counts(self) -> tuple[int, int, int]:
         """How many captures, connections and problems there are."""
         query = "SELECT (SELECT count(*) FROM captures), (SELECT count(*) FROM connections), (SELECT count(*) FROM problems)"
         captures, connections, problems = self.db.execute(query).fetchall()[0]
         return captures, connections, problems
 
+    @ctrl_c()
     def problems(self) -> list[tuple[str, str]]:
         """What could not be read: the captures, and what is wrong with each."""
         return self.db.execute("SELECT capture, problem FROM problems ORDER BY ALL").fetchall()
 
+    @ctrl_c()
     def export(self, path: str) -> None:
         """Write the connections to a file in the format of its ending, whole or not at all."""
         part = f"{path}{WORKING}.new"
@@ -138,8 +157,6 @@ class Tables:
             if isinstance(error, duckdb.Error):
                 why = str(error).partition("\n")[0]
                 raise TracerError(f"{self.name} cannot be written: {why}", "is there room for it?") from None
-            if isinstance(error, RuntimeError) and "interrupted" in str(error):  # so DuckDB hands on Ctrl-C
-                raise KeyboardInterrupt from None
             raise
 
     def _is_ours(self, *, empty: bool) -> None:
