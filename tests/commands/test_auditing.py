@@ -107,6 +107,33 @@ def few(tmp_path: Path) -> Path:
     return made
 
 
+# Ctrl-C in the first enumeration that DuckDB's own module makes while it is imported
+STARTING = """
+import enum, signal, sys
+from tracer.cli import main
+
+make = enum.EnumType.__call__
+
+def ctrl_c(*words, **named):
+    enum.EnumType.__call__ = make
+    signal.raise_signal(signal.SIGINT)
+    return make(*words, **named)
+
+def hook(event, words):
+    if event == "import" and words[0] == "_duckdb":
+        enum.EnumType.__call__ = ctrl_c
+
+sys.addaudithook(hook)
+sys.exit(main(["audit", *sys.argv[1:]]))
+"""
+
+
+def test_ctrl_c_while_duckdb_starts(few: Path) -> None:
+    """It waits for that: DuckDB answers an exception there with an abort."""
+    child = subprocess.run([sys.executable, "-c", STARTING, str(few)], capture_output=True, check=False)
+    assert (child.returncode, child.stdout, child.stderr) == (130, b"", b"")
+
+
 def test_only_what_is_new_or_changed_is_read(few: Path, tmp_path: Path, capfd) -> None:
     """A capture that has grown is read anew, and its rows are there once."""
     out = str(tmp_path / "audit.duckdb")

@@ -11,8 +11,9 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime
+from importlib import import_module
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -80,6 +81,8 @@ class Job(NamedTuple):
 
 
 def _audit(options: argparse.Namespace) -> int:
+    with terminal.whole(), suppress(ImportError):  # an exception while DuckDB starts ends the process with a core dump
+        import_module("duckdb")
     if options.summary:
         return _summary(options)
     shared.jobs(options)

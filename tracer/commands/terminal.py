@@ -54,7 +54,7 @@ def output(options: argparse.Namespace, inputs: Iterable[str] = ()) -> IO[str]:
 
 @contextmanager
 def whole() -> Iterator[None]:
-    """What is written inside is written whole: Ctrl-C waits for its end, a second one does not.
+    """What is done inside is done whole: Ctrl-C waits for its end, a second one does not.
 
     An exception in the middle of a write to a pipe would lose what the buffer held.
     """
