@@ -114,7 +114,6 @@ def test_a_server_without_tls_is_the_one_that_was_given(tmp_path) -> None:
     ("client", "told_", "safe", "words"),
     [
         ("lib-pq", "host=10.0.0.5 sslmode=verify-full", True, "Yes. Chain, dates and name are checked: lib-pq connects to 10.0.0.5 "),
-        ("lib-pq", "hostaddr=10.0.0.5 sslmode=verify-full", True, "Yes."),
         ("lib-pq", "host=10.0.0.5 sslmode=verify-ca", False, "No. Chain and dates are checked, the name is not: "),
         ("lib-pq", "host=10.0.0.5 sslmode=require", False, "No. Chain and dates are checked, the name is not: "),
         ("pgjdbc", "host=10.0.0.5 sslmode=verify-full", True, "Yes."),
@@ -126,6 +125,27 @@ def test_a_driver_that_was_given_an_address(client: str, told_: str, safe: bool,
     """It looks for it among the certificate's addresses; lib/pq's require and verify-ca compare only what Go sends as SNI."""
     found = mode(client, f"{told_} sslrootcert={ROOTS}", tmp_path)
     assert (found.safe, found.good.outcome) == (safe, "accept")
+    assert answer(found).startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("client", "conninfo", "safe", "words"),
+    [
+        ("pgx-4", "hostaddr=10.0.0.1 sslmode=verify-full", None, "It cannot be told: hostaddr is a word of libpq's, and what pgx-4 makes of it"),
+        ("libpq", "hostaddr=10.0.0.1 host=db sslmode=verify-full sslrootcert=" + ROOTS, True, "Yes."),
+        ("sqlx", "postgresql://db/?ssl=true", None, "It cannot be told: ssl=true is a word of libpq's, and what sqlx makes of it"),
+        ("sqlx", "requiressl=1", None, "It cannot be told: requiressl=1 is"),
+        ("node-postgres-8", "postgresql://db/?ssl=true", True, "Yes."),
+        ("node-postgres-9", "postgresql://db/?ssl=true", True, "Yes."),
+        ("node-postgres-9", "postgresql://db/?sslmode=require", False, "No."),
+        ("pgjdbc", f"postgresql://db/?ssl=true&sslrootcert={ROOTS}", True, "Yes."),
+        ("libpq", "postgresql://db/?ssl=true", False, "No."),
+    ],
+)  # fmt: skip
+def test_words_that_are_libpqs_alone(client: str, conninfo: str, safe: bool | None, words: str, tmp_path) -> None:
+    """What a driver makes of them was looked at in two."""
+    found = mode(client, conninfo, tmp_path)
+    assert found.safe is safe
     assert answer(found).startswith(words)
 
 

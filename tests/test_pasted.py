@@ -24,6 +24,7 @@ from tracer.settings import resolve
     ("text", "meant", "client"),
     [
         ("jdbc:postgresql://db/app?sslmode=require", "postgresql://db/app?sslmode=require", "pgjdbc"),
+        ("jdbc:postgresql://db/app?password=a=b&sslmode=require", "postgresql://db/app?password=a%3Db&sslmode=require", "pgjdbc"),
         ("jdbc:postgresql://db/app?user=u&ssl=true&currentSchema=x", "postgresql://db/app?user=u&sslmode=verify-full", "pgjdbc"),
         ("jdbc:postgresql://db/app?ssl=false&sslNegotiation=direct", "postgresql://db/app?sslnegotiation=direct", "pgjdbc"),
         ("jdbc:postgresql://db/app?ssl&sslmode=prefer", "postgresql://db/app?sslmode=prefer", "pgjdbc"),

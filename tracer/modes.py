@@ -8,6 +8,7 @@ from functools import partial
 from tracer.certificates import Presented
 from tracer.settings import DEFAULT, RAISED, Settings, value
 from tracer.verify import clients, example
+from tracer.verify.clients.driver import Profile
 from tracer.verify.hostnames import address
 from tracer.verify.model import UNKNOWN, Roots, Trust, Unusable, Verdict
 
@@ -42,6 +43,7 @@ class Mode:
     unusable: Verdict | None = None
     waits: bool = False
     gssapi: bool = False
+    foreign: str | None = None
 
     @property
     def sockets(self) -> tuple[str, ...]:
@@ -62,12 +64,12 @@ class Mode:
     @property
     def refuses(self) -> bool:
         """Whether it connects to nobody, as it is."""
-        return self.as_is.outcome == "refuse" and not (self.sockets or self.waits or self.gssapi)
+        return self.as_is.outcome == "refuse" and not (self.sockets or self.waits or self.gssapi or self.foreign)
 
     @property
     def safe(self) -> bool | None:
         """Whether only the server that was meant is connected to; None where none is, where that cannot be told, and on a socket."""
-        if self.socket or self.waits or self.gssapi or self.refuses or self.by_address:
+        if self.socket or self.waits or self.gssapi or self.foreign or self.refuses or self.by_address:
             return None
         if self.sockets:
             return False if self.client.startswith("libpq") else None
@@ -93,7 +95,10 @@ def explain_mode(client: str, trust: Trust, settings: Settings) -> Mode:
     )  # what libpq makes of sslrootcert=system is no driver's rule
     told = set_by is not None and set_by.origin not in nobody
     named = bool(value(settings, "sslrootcert"))
+    word = "" if set_by is None else set_by.origin.partition(" in ")[0]
     mode = trust.sslmode if told or profile is None else profile.default
+    if profile is not None and word == "ssl=true":
+        mode = profile.ssl_true or mode
     own, nameless = trust.roots, profile is None and trust.host is None
     meant = None if nameless else _meant(settings)
     known = None if nameless else example.ADDRESS if profile and _bytes_of(meant or "") == 4 else example.HOST
@@ -131,11 +136,19 @@ def explain_mode(client: str, trust: Trust, settings: Settings) -> Mode:
         unusable=ask(own) if isinstance(own, Unusable) and reads else None,
         waits=own is UNKNOWN and reads,
         gssapi=(profile is None or profile.name == "pgjdbc") and trust.gssencmode == "require",
+        foreign=None if profile is None else _foreign(profile, settings, word),
     )
     to_mend = found.refuses or (found.safe is False and not found.sockets)
     mend = _mend(client, trust, here) if to_mend else ()
     here_too = replace(trust, crls=crls, sslnegotiation=negotiation)
     return replace(found, mend=mend, as_is=_ask(client, here_too, here))
+
+
+def _foreign(profile: Profile, settings: Settings, word: str) -> str | None:
+    """The word of a string that libpq takes and this driver was not asked about; `word` has set the sslmode."""
+    if value(settings, "hostaddr"):
+        return "hostaddr"
+    return word if word.startswith("requiressl") or (word == "ssl=true" and not profile.ssl_true) else None
 
 
 def _meant(settings: Settings) -> str:

@@ -197,7 +197,9 @@ def _host_and_database(text: str) -> Pasted | None:
 
 
 def _uri(url: str, parameters: dict[str, str]) -> str:
-    return url + ("?" if parameters else "") + "&".join(f"{name}={value}" for name, value in parameters.items())
+    """With what libpq refuses inside a value escaped."""
+    pairs = (f"{name}={value.replace('=', '%3D')}" for name, value in parameters.items())
+    return url + ("?" if parameters else "") + "&".join(pairs)
 
 
 STEPS: tuple[Callable[[str], Pasted | None], ...] = (

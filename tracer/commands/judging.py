@@ -122,6 +122,10 @@ def _explain(options: argparse.Namespace) -> int:
     shared.lists_hint(trusted, value(settings, "sslcrl"), value(settings, "sslcrldir"))
     if trusted.crls:
         terminal.hint("whether each CA of the server's chain has a good revocation list there, pgtls probe says")
+    if not value(settings, "host") and not value(settings, "hostaddr"):
+        terminal.hint(
+            "no host is told: libpq takes its Unix socket then, which has no TLS; this is for a server elsewhere: host=NAME"
+        )
     found = [explain_mode(name, trusted, settings) for name in names]
     if value(settings, "require_auth"):
         terminal.hint(

@@ -116,7 +116,7 @@ def modes(page: Page, found: Sequence[Mode], *, briefly: bool = False) -> None:
             indent=4,
         )
         page.add((f"  {'is it safe?':<22}", "bold"), (answer(mode), f"bold {_light(mode)}"), indent=24)
-        if mode.socket:
+        if mode.socket or mode.foreign:
             continue
         if no_mode(mode.good):
             page.add((f"  refuses to connect: {mode.good.prints}", "red"), indent=4)
@@ -134,7 +134,8 @@ def _others(page: Page, found: Sequence[Mode]) -> None:
     page.title("The same string in other clients")
     page.add((f"  {'':<{WIDTH}}{'sslmode':<12}checks", "dim"), indent=WIDTH + 2)
     for mode in found:
-        head = f"  {mode.client:<{WIDTH}}{mode.sslmode + '*' * (not mode.told):<12}"
+        sslmode = "?" if mode.foreign else mode.sslmode + "*" * (not mode.told)
+        head = f"  {mode.client:<{WIDTH}}{sslmode:<12}"
         page.add((head, ""), (_brief(mode), _light(mode)), indent=len(head))
     mark = "" if all(mode.told for mode in found) else "* its default  "
     page.add((f"  {mark}--client NAME shows one of them in full, --client all every one", "dim"), indent=2)
@@ -145,6 +146,8 @@ def _light(mode: Mode) -> str:
 
 
 def _brief(mode: Mode) -> str:
+    if mode.foreign:
+        return f"? ({mode.foreign})"
     if no_mode(mode.good):
         return "- (refuses that sslmode)"
     if mode.refuses:
@@ -166,6 +169,8 @@ def answer(mode: Mode) -> str:
         return f"It cannot be told: {mode.sockets[0]} is a Unix socket, and what {mode.client} does there was not looked at."
     if mode.socket:
         return f"There is no TLS: {host} is a Unix socket, and libpq ignores sslmode there, verify-full included. For a server elsewhere: host=NAME."
+    if mode.foreign:
+        return f"It cannot be told: {mode.foreign} is a word of libpq's, and what {mode.client} makes of it was not looked at."
     if mode.waits:
         return f"It cannot be told: {mode.file} is a pipe into which nobody writes, and {mode.client} would wait there."
     if mode.gssapi:
@@ -295,7 +300,10 @@ def modes_document(found: Sequence[Mode]) -> list[Object]:
             "root_file": mode.file,
             "root_file_usable": mode.there,
             "checks": {step: mode.looks(step) for step in ("chain", "validity", "name")},
-            **{name: _short(getattr(mode, name)) for name in ("good", "stranger", "sibling", "missing", "no_tls")},
+            **{
+                name: _short(getattr(mode, name))
+                for name in ("good", "stranger", "sibling", "missing", "no_tls", "as_is")
+            },
             "host": mode.host,
             "safe": mode.safe,
             "mend": list(mode.mend),

@@ -49,6 +49,7 @@ class Profile:
     prints_first: bool = False  # of two attempts that fail it tells of the first
     run: bool = True
     default: str = "prefer"
+    ssl_true: str | None = None  # the sslmode that `ssl=true` is to it; None where that was not looked at
     default_file: bool = False  # whether it looks for ~/.postgresql/root.crt
     files: str = ""  # for people: which root file it reads
     missing: str = ""  # and what happens when that is not there

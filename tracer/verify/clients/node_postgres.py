@@ -122,6 +122,7 @@ PROFILE = Profile(
     answer=answer,
     ended=ended,
     default="disable",
+    ssl_true="verify-full",
     files="sslrootcert, else the roots that Node brings along",
     missing="it stops before it connects, under disable, too",
 )

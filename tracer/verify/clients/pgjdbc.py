@@ -88,6 +88,7 @@ PROFILE = Profile(
     file_wire="no_hello",
     prints_first=True,
     default_file=True,
+    ssl_true="verify-full",
     files="sslrootcert, else ~/.postgresql/root.crt; read under verify-ca and verify-full alone",
     missing="verify-ca and verify-full close behind S; require and prefer never look for it",
     spelling=Spelling(no_gss="gssEncMode=disable"),
