@@ -30,6 +30,13 @@ def test_a_folder_with_what_is_in_it(folder: Path) -> None:
     assert names(folder, "") == ["a.pcapng", "b.pcap", "deep/c.pcap.gz"]
 
 
+def test_what_is_passed_over_is_told(folder: Path) -> None:
+    """Of a folder; what was named is read."""
+    others: list[str] = []
+    find([str(folder), str(folder / "odd"), str(folder / "*")], others.append)
+    assert sorted(set(others)) == [str(folder / "deep/notes.txt"), str(folder / "odd")]
+
+
 def test_a_folder_that_may_not_be_read(folder: Path, monkeypatch) -> None:
     """Is not passed over: opening it says what is wrong."""
     real = os.scandir
@@ -118,10 +125,12 @@ def test_urls() -> None:
     files = fsspec.filesystem("memory")
     for name in ("/audit/x.pcap", "/audit/deep/y.pcap.gz", "/audit/z.txt"):
         files.pipe(name, name.encode())
-    assert [place.name for place in find(["memory://audit"])] == [
+    others: list[str] = []
+    assert [place.name for place in find(["memory://audit"], others.append)] == [
         "memory:///audit/deep/y.pcap.gz",
         "memory:///audit/x.pcap",
     ]
+    assert others == ["/audit/z.txt"]
     assert [place.name for place in find(["memory://audit/*.pcap"])] == ["memory:///audit/x.pcap"]
     (place,) = find(["memory:///audit/z.txt"])
     assert place.size == len("/audit/z.txt")

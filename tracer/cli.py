@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
+from types import FrameType
 
 from tracer.commands.options import Parser
 from tracer.commands.terminal import complain
@@ -65,15 +66,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
 @contextmanager
 def _interruptible() -> Iterator[None]:
     """Inside, Ctrl-C raises KeyboardInterrupt; outside it does what it did before, as `__main__` has said."""
-    before = signal.getsignal(signal.SIGINT)
-    if not callable(before) or threading.current_thread() is not threading.main_thread():
+    before = {number: signal.getsignal(number) for number in INTERRUPTS}
+    if not callable(before[signal.SIGINT]) or threading.current_thread() is not threading.main_thread():
         yield
         return
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in before:
+        signal.signal(number, _interrupt)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        if ALARMS:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _interrupt(_number: int, frame: FrameType | None) -> None:
+    """Raise KeyboardInterrupt; a little later where something is being imported, as a library in C may end the process on it there."""
+    while ALARMS and frame is not None and frame.f_code is not main.__code__:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            signal.setitimer(signal.ITIMER_REAL, SOON)
+            return
+        frame = frame.f_back
+    raise KeyboardInterrupt
 
 
 def _where(error: OSError) -> str:
@@ -137,6 +152,10 @@ def _parser(modules: Iterable[str]) -> Parser:
         import_module(f"tracer.commands.{name}").add(commands)
     return parser
 
+
+ALARMS = hasattr(signal, "SIGALRM")  # Windows has none
+INTERRUPTS = (signal.SIGINT, signal.SIGALRM) if ALARMS else (signal.SIGINT,)
+SOON = 0.01  # seconds
 
 # Modules, and the commands in them
 COMMANDS = {

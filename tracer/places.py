@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
@@ -30,10 +30,10 @@ class Place(NamedTuple):
     changed: str
 
 
-def find(paths: Iterable[str]) -> list[Place]:
+def find(paths: Iterable[str], other: Callable[[str], None] = lambda _name: None) -> list[Place]:
     """The files that the paths name, each once, in order; of a folder those that are named like captures.
 
-    Raises `TracerError` for what is not there, and where there is no capture at all.
+    `other` hears of the rest of a folder. Raises `TracerError` for what is not there, and where there is no capture at all.
     """
     found: dict[str, Place] = {}
     for path in paths:
@@ -42,7 +42,7 @@ def find(paths: Iterable[str]) -> list[Place]:
                 "- is standard input, and an audit goes by the names of its captures",
                 "pgtls read - reads one as it arrives; or write it into a file, and name that",
             )
-        here = list(_remote(path) if URL.match(path) else _local(path))
+        here = list(_remote(path, other) if URL.match(path) else _local(path, other))
         if not here:
             raise TracerError(
                 f"{path}: no captures there", "of a folder those are read that are named like x.pcap or x.pcapng.gz"
@@ -65,23 +65,31 @@ def opened(name: str) -> BinaryIO:
     return file
 
 
-def _local(path: str) -> Iterator[Place]:
+def _local(path: str, other: Callable[[str], None]) -> Iterator[Place]:
     there = Path(path)
     if there.is_dir():
         closed: list[OSError] = []
         for folder, _, names in os.walk(there, onerror=closed.append):
-            inside = (Path(folder, name) for name in names if CAPTURE.search(name))
-            yield from (_place(each) for each in inside if each.is_file())
+            inside = [each for each in (Path(folder, name) for name in names) if each.is_file()]
+            yield from (_place(each) for each in inside if _named(str(each), other))
         yield from (Place(error.filename, 0, "") for error in closed)  # opening it will say what is wrong
     elif there.exists():
         yield _place(there)
     elif MAGIC.search(path):
         for each in glob.iglob(path, recursive=True):  # noqa: PTH207 (a pattern may be absolute)
-            yield from _local(each) if Path(each).is_dir() else [_place(Path(each))]
+            yield from _local(each, other) if Path(each).is_dir() else [_place(Path(each))]
     else:
         raise TracerError(
             f"{path}: no such file", "a capture, a folder of them, a glob in quotes, or a URL with fsspec"
         )
+
+
+def _named(name: str, other: Callable[[str], None]) -> bool:
+    """Whether it is named like a capture; `other` hears of one that is not."""
+    if CAPTURE.search(name):
+        return True
+    other(name)
+    return False
 
 
 def _place(path: Path) -> Place:
@@ -89,14 +97,14 @@ def _place(path: Path) -> Place:
     return Place(str(path), about.st_size, str(about.st_mtime_ns))
 
 
-def _remote(url: str) -> Iterator[Place]:
+def _remote(url: str, other: Callable[[str], None]) -> Iterator[Place]:
     files, path = _file_system(url)
     try:
         if MAGIC.search(path):
             found = files.glob(path, detail=True)
         elif files.isdir(path):
             names = files.find(path, detail=True)
-            found = {name: about for name, about in names.items() if CAPTURE.search(name)}
+            found = {name: about for name, about in names.items() if _named(name, other)}
         else:
             found = {path: files.info(path)}
     except FileNotFoundError:

@@ -11,9 +11,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing, suppress
+from contextlib import closing
 from datetime import UTC, datetime
-from importlib import import_module
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -81,8 +80,6 @@ class Job(NamedTuple):
 
 
 def _audit(options: argparse.Namespace) -> int:
-    with terminal.whole(), suppress(ImportError):  # an exception while DuckDB starts ends the process with a core dump
-        import_module("duckdb")
     if options.summary:
         return _summary(options)
     shared.jobs(options)
@@ -90,8 +87,10 @@ def _audit(options: argparse.Namespace) -> int:
     if roots not in (None, "system") and not Path(roots).exists():  # of a thousand clients, a slip of the pen
         raise TracerError(f"{roots}: no such root file", "every client would be taken for one without it")
     job = Job(shared.question(options), shared.keylog(options))
-    places = find(options.paths)
+    passed: list[str] = []
+    places = find(options.paths, passed.append)
     with open_tables(options.output, _asked(options)) as tables:
+        _passed(set(passed) - {place.name for place in places})
         done = tables.done()
         left = [place for place in places if place not in done]
         _collect(options, job, left, len(places) - len(left), tables)
@@ -106,6 +105,12 @@ def _audit(options: argparse.Namespace) -> int:
         )
         _hints(options, problems)
     return 2 if problems else 0
+
+
+def _passed(names: set[str]) -> None:
+    if names:
+        first = f", {min(names)} the first" if len(names) > 1 else f", {min(names)}"
+        terminal.hint(f"passed over, as not named like a capture: {counted(len(names), 'file')}{first}")
 
 
 def _hints(options: argparse.Namespace, problems: list[tuple[str, str]]) -> None:
