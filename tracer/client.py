@@ -11,6 +11,7 @@ from pathlib import Path
 from tracer import conninfo, pipes
 from tracer.certificates import Certificate
 from tracer.errors import TracerError
+from tracer.packets import probe
 from tracer.packets.probe import PATIENCE, Conduct, Endpoint
 from tracer.settings import FILES, TLS_VERSIONS, Setting, Settings, file, value
 from tracer.verify import names
@@ -96,14 +97,12 @@ def conduct(settings: Settings, home: Path | None, *, startup: bool = False, sys
     rootless = mode.startswith("verify") and roots != "system" and not Path(roots).is_file()
     lists = "" if value(settings, "sslcrldir") and not value(settings, "sslcrl") else file(settings, "sslcrl", home)
     seconds = value(settings, "connect_timeout").strip()
-    return Conduct(
+    return replace(
+        _own(settings, home),
         direct=value(settings, "sslnegotiation") == "direct",
         sslrootcert=roots,
         sslcrl=lists,
         sslcrldir=value(settings, "sslcrldir"),
-        sslcert="" if value(settings, "sslcertmode") == "disable" else file(settings, "sslcert", home),
-        sslkey=file(settings, "sslkey", home),
-        sslpassword=value(settings, "sslpassword"),
         sni=value(settings, "sslsni") != "0",
         minimum=_version(settings, "ssl_min_protocol_version"),
         maximum=_version(settings, "ssl_max_protocol_version"),
@@ -111,6 +110,27 @@ def conduct(settings: Settings, home: Path | None, *, startup: bool = False, sys
         plaintext=mode in ("disable", "allow", "prefer"),
         accept=_named if mode == "verify-full" and not rootless else _any,
         timeout=max(2.0, float(seconds)) if seconds.isdecimal() and int(seconds) else PATIENCE,
+    )
+
+
+def own_certificate(settings: Settings, home: Path | None) -> str | None:
+    """What libpq says where the client's own certificate stops it; None where it does not, and of a pipe, which is left alone."""
+    own = _own(settings, home)
+    if pipes.is_pipe(own.sslcert) or pipes.is_pipe(own.sslkey):
+        return None
+    try:
+        probe.own_certificate(None, own)
+    except OSError as error:
+        return str(error)
+    return None
+
+
+def _own(settings: Settings, home: Path | None) -> Conduct:
+    """The client's own certificate and key."""
+    return Conduct(
+        sslcert="" if value(settings, "sslcertmode") == "disable" else file(settings, "sslcert", home),
+        sslkey=file(settings, "sslkey", home),
+        sslpassword=value(settings, "sslpassword"),
     )
 
 

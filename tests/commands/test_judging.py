@@ -188,6 +188,35 @@ def test_lists_of_revocations(given: str, said: str, capfd, monkeypatch, tmp_pat
         assert f"pgtls: hint: {said}" in capfd.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("given", "client", "said"),
+    [
+        ("", "libpq", 'certificate present, but not private key file "none.key"'),
+        ("", "libpq-12", 'certificate present, but not private key file "none.key"'),
+        ("", "pgx-5", None),
+        ("sslmode=disable", "libpq", None),
+        ("sslcertmode=disable", "libpq", None),
+        ("sslcert=nothing", "libpq", None),
+    ],
+)
+def test_a_certificate_without_its_key(given: str, client: str, said: str | None, capfd, monkeypatch, tmp_path) -> None:
+    """Whoever is checked, libpq does not get so far; a certificate that is not there is none."""
+    monkeypatch.chdir(tmp_path)
+    Path("own.crt").write_text(Path(ROOTS).read_text())
+    assert main(["explain-mode", f"host=db sslcert=own.crt sslkey=none.key {given}", "--client", client]) == 0
+    error = f"pgtls: hint: the client's own certificate stops libpq where TLS begins: {said}\n" if said else ""
+    assert capfd.readouterr().err == error
+
+
+def test_no_host(capfd, monkeypatch) -> None:
+    """It is said that libpq would not go to any; PGHOST is one."""
+    assert main(["explain-mode", "sslmode=require"]) == 0
+    assert capfd.readouterr().err.startswith("pgtls: hint: no host is told: libpq takes its Unix socket then")
+    monkeypatch.setenv("PGHOST", "db.example")
+    assert main(["explain-mode", "sslmode=require"]) == 0
+    assert capfd.readouterr().err == ""
+
+
 @pytest.mark.parametrize("name", ["sslrootcert", "sslcrl", "sslcrldir"])
 def test_a_pipe_is_not_waited_for(name: str, chain: str, capfd, monkeypatch, tmp_path: Path) -> None:
     """Libpq would wait at it; what it would read there is not known, and a probe does not begin."""

@@ -12,7 +12,7 @@ from typing import IO
 from tracer import chainfile, rootfile
 from tracer.bundle import Entry, anchored, entries
 from tracer.certificates import Certificate, Presented
-from tracer.client import port_number
+from tracer.client import own_certificate, port_number
 from tracer.commands import options as shared
 from tracer.commands import terminal
 from tracer.commands.options import Parser, client_name, command
@@ -127,6 +127,9 @@ def _explain(options: argparse.Namespace) -> int:
             "no host is told: libpq takes its Unix socket then, which has no TLS; this is for a server elsewhere: host=NAME"
         )
     found = [explain_mode(name, trusted, settings) for name in names]
+    stopped = own_certificate(settings, home) if names[0].startswith("libpq") and trusted.sslmode != "disable" else None
+    if stopped:
+        terminal.hint(f"the client's own certificate stops libpq where TLS begins: {stopped}")
     if value(settings, "require_auth"):
         terminal.hint(
             "require_auth: libpq closes at an authentication request that it does not allow; which one comes, a capture says"

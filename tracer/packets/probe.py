@@ -277,14 +277,21 @@ def _context(conduct: Conduct) -> ssl.SSLContext:
         _roots(context, conduct.sslrootcert)
         context.verify_mode = ssl.CERT_REQUIRED
         _lists(context, conduct)
-    if conduct.sslcert and Path(conduct.sslcert).exists():
-        _private(conduct.sslkey)
-        pair = conduct.sslcert, conduct.sslkey, lambda: conduct.sslpassword
-        _load(
-            f'could not load certificate "{conduct.sslcert}" and key "{conduct.sslkey}"',
-            lambda: context.load_cert_chain(*pair),
-        )
+    own_certificate(context, conduct)
     return context
+
+
+def own_certificate(context: ssl.SSLContext | None, conduct: Conduct) -> None:
+    """Load the client's own, where its file is there. Raises OSError in libpq's words, where libpq gives up (initialize_SSL)."""
+    if not conduct.sslcert or not Path(conduct.sslcert).exists():
+        return
+    context = context or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    _private(conduct.sslkey)
+    pair = conduct.sslcert, conduct.sslkey, lambda: conduct.sslpassword
+    _load(
+        f'could not load certificate "{conduct.sslcert}" and key "{conduct.sslkey}"',
+        lambda: context.load_cert_chain(*pair),
+    )
 
 
 def _roots(context: ssl.SSLContext, path: str) -> None:
