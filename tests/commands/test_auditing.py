@@ -107,6 +107,20 @@ def few(tmp_path: Path) -> Path:
     return made
 
 
+def test_ctrl_c_waits_for_no_capture(tmp_path: Path) -> None:
+    """Two processes read what has no end: they end with it."""
+    pipes = [tmp_path / "a.pcap", tmp_path / "b.pcap"]
+    for pipe in pipes:
+        os.mkfifo(pipe)
+    with subprocess.Popen(command(*pipes, "--jobs", 2), stderr=subprocess.PIPE, cwd=CHECKOUT) as child:
+        writers = [pipe.open("wb") for pipe in pipes]  # opened when a process reads there
+        child.send_signal(signal.SIGINT)
+        assert child.communicate(timeout=PATIENCE) == (None, b"")
+    assert child.returncode == 130
+    for writer in writers:
+        writer.close()
+
+
 # Ctrl-C in the first enumeration that DuckDB's own module makes while it is imported
 STARTING = """
 import enum, signal, sys

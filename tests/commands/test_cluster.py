@@ -36,20 +36,20 @@ def process(*arguments: object) -> Iterator[subprocess.Popen[bytes]]:
 
 @pytest.fixture
 def cluster(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
-    """The address of a scheduler, and two workers of it: processes on this machine."""
+    """The address of a scheduler, two workers of it, and itself: processes on this machine."""
     from distributed import Client
 
     file = tmp_path / "scheduler.json"
     options = ("--scheduler-file", file, "--no-dashboard", "--host", "127.0.0.1")
     with ExitStack() as running:
-        running.enter_context(process("distributed.cli.dask_scheduler", *options, "--port", 0))
+        scheduler = running.enter_context(process("distributed.cli.dask_scheduler", *options, "--port", 0))
         wait_for(file)
         single = ("--nthreads", 1, "--no-nanny", "--local-directory", tmp_path)
         workers = [running.enter_context(process("distributed.cli.dask_worker", *options, *single)) for _ in range(2)]
         with Client(scheduler_file=str(file), set_as_default=False) as client:
             client.wait_for_workers(2, timeout=PATIENCE)
             address = client.scheduler.address
-        yield address, workers
+        yield address, [*workers, scheduler]
 
 
 def wait_for(file: Path) -> None:
@@ -89,6 +89,23 @@ def test_a_worker_that_dies_takes_nothing_along(cluster, folder: Path, tmp_path:
     assert audit.returncode == 2, said.decode()  # for the one that is no capture
     assert tables(there) == tables(here)
     assert len(tables(there)["captures"]) == CAPTURES + 1
+
+
+def test_a_scheduler_that_dies(cluster, folder: Path, tmp_path: Path) -> None:
+    """One line and a hint, and the same without it goes on from there."""
+    address, processes = cluster
+    out = tmp_path / "out.duckdb"
+    with subprocess.Popen(
+        command(folder, "-o", out, "--scheduler", address), cwd=CHECKOUT, stderr=subprocess.PIPE
+    ) as audit:
+        wait_for_size(out, 60_000)
+        processes[-1].send_signal(signal.SIGKILL)
+        error, hint = audit.communicate(timeout=PATIENCE)[1].decode().splitlines()
+    assert audit.returncode == 2
+    assert error.startswith("pgtls: error: the cluster is gone: ")
+    assert hint == "pgtls: hint: the same command goes on from here"
+    assert main(["audit", str(folder), "-o", str(out), "--jobs", "2"]) == 2  # for the one that is no capture
+    assert len(tables(out)["captures"]) == CAPTURES + 1
 
 
 def test_no_scheduler_there(folder: Path, capfd, monkeypatch) -> None:

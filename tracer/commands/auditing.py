@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import multiprocessing
 import os
 import sys
@@ -233,8 +234,10 @@ def _in_processes(jobs: int, job: Job, left: list[Place]) -> Iterator[tuple[Plac
                 "a process that read was killed",
                 "most likely memory ran out: the same with fewer --jobs goes on from here",
             ) from None
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+        except BaseException:  # Ctrl-C, a full disk: what they have in hand is wanted no more
+            for each in multiprocessing.active_children():
+                each.kill()
+            raise
 
 
 def _on_cluster(address: str, job: Job, left: list[Place]) -> Iterator[tuple[Place, Capture]]:
@@ -244,6 +247,8 @@ def _on_cluster(address: str, job: Job, left: list[Place]) -> Iterator[tuple[Pla
         from distributed import wait as settled
     except ImportError:
         raise TracerError("a cluster needs Dask", "pip install 'pg-tls-tracer[cluster]'") from None
+    # a scheduler that is gone is told here, in a line
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
     try:
         client = Client(address, timeout=PATIENCE)
     except (OSError, ValueError) as error:
