@@ -247,8 +247,8 @@ def _on_cluster(address: str, job: Job, left: list[Place]) -> Iterator[tuple[Pla
         from distributed import wait as settled
     except ImportError:
         raise TracerError("a cluster needs Dask", "pip install 'pg-tls-tracer[cluster]'") from None
-    # a scheduler that is gone is told here, in a line
-    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
+    for name in ("distributed", "distributed.client", "tornado.application"):  # that a scheduler is gone is told here
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         client = Client(address, timeout=PATIENCE)
     except (OSError, ValueError) as error:
