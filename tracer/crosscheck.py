@@ -95,14 +95,14 @@ def _compared(trace: Trace, layer: str, mine: list[Said], other: list[Said]) -> 
 
 
 def _reason(trace: Trace, layer: str, *, more: bool) -> str | None:
-    """Why tshark 4.0 shows something else, where that was found out."""
+    """Why tshark (4.0 and 4.6 were asked) shows something else, where that was found out."""
     requests = {n.request for n in trace.negotiation}
     if "GSSENCRequest" in requests:
-        return "tshark 4.0 does not know GSSENCRequest, and takes what is behind it for something else"
+        return "tshark takes what is behind GSSENCRequest for something else"
     if layer == "postgres" and trace.preamble == "direct":
-        return "tshark 4.0 does not look for PostgreSQL inside TLS that nobody asked for"
+        return "tshark does not look for PostgreSQL inside TLS that nobody asked for"
     if layer == "postgres" and trace.presented.injected:
-        return "tshark shows nothing of bytes that share a segment with the answer S"
+        return "tshark shows nothing of bytes that share a segment with the answer S, or takes both for one message"
     if layer == "postgres" and trace.answer == "E":
         return "an error of the oldest kind has no length: tshark takes its first letters for one"
     if not more and trace.connection.ending == "quiet":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -19,9 +20,9 @@ def test_the_same(capfd) -> None:
     """Two captures on one page; a difference with a known reason is none to the exit status."""
     assert main(["read", "--cross-check", STORY, str(CAPTURES / "direct-tls" / "capture.pcapng")]) == 0
     said = capfd.readouterr().out
-    assert said.count("beside TShark") == 2
+    assert len(re.findall(r"beside tshark \d+\.\d+", said)) == 2
     assert "connection 1, TLS: ✔ the same" in said
-    assert "known: tshark 4.0 does not look for PostgreSQL inside TLS that nobody asked for" in said
+    assert "known: tshark does not look for PostgreSQL inside TLS that nobody asked for" in said
 
 
 def test_as_json(capfd) -> None:

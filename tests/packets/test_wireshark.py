@@ -12,6 +12,7 @@ import pytest
 import tracer
 from tests.conftest import CHECKOUT
 from tracer.cli import main
+from tracer.packets.wireshark import _seconds
 
 CAPTURE = CHECKOUT / "captures" / "verify-full" / "capture.pcapng"
 FORMATS = ("snoop", "nettl", "visual")
@@ -54,6 +55,19 @@ def test_times(made: Make) -> None:
     plain = list(tracer.read(CAPTURE, via="wireshark"))
     again = list(tracer.read(made("snoop"), via="wireshark"))
     assert [p.time for p in plain] == pytest.approx([p.time for p in again], abs=1e-5, rel=0)
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"),
+    [
+        ("1764072001.014901000", 1764072001.014901),
+        ("2025-11-25T12:00:01.014901000Z", 1764072001.014901),
+        ("2025-11-25T12:00:01Z", 1764072001.0),
+    ],
+)
+def test_times_as_they_are_written(written: str, seconds: float) -> None:
+    """A number, and from Wireshark 4.6 on a date."""
+    assert _seconds(written) == seconds
 
 
 def test_inside_an_event_loop(made: Make) -> None:

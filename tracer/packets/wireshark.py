@@ -12,11 +12,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Generator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -82,10 +84,11 @@ def shown(
 
 
 def version() -> str:
-    """What the installed tshark calls itself."""
+    """`tshark 4.0.17`: the installed one, by what it says of itself."""
     command = ["tshark", "--version"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 (no shell)
-    return done.stdout.partition("\n")[0].partition(" (")[0].rstrip(".") or "tshark"
+    number = re.search(r"\d+(\.\d+)+", done.stdout)
+    return f"tshark {number[0]}" if number else "tshark"
 
 
 def _readable(path: str | os.PathLike[str]) -> str:
@@ -106,7 +109,7 @@ def _walk(source: Source) -> Iterator[Packet | Tick]:
         try:
             while (packet := pool.submit(next, packets, None).result()) is not None:
                 frames.number = int(packet.number)
-                when = float(packet.sniff_timestamp)
+                when = _seconds(packet.sniff_timestamp)
                 frames.saw(when)
                 inner = _network(packet)
                 found = frames.packet(RAW, inner, when) if inner else None
@@ -117,6 +120,14 @@ def _walk(source: Source) -> Iterator[Packet | Tick]:
     if damage := _damage(source.name):
         source.problems[:] = [damage]
     source.counts.bytes = Path(source.name).stat().st_size
+
+
+def _seconds(time: str) -> float:
+    """Since 1970; Wireshark 4.6 writes a date with nine digits behind its seconds, older ones the number."""
+    if "T" not in time:
+        return float(time)
+    date, _, fraction = time.removesuffix("Z").partition(".")
+    return float(f"{datetime.fromisoformat(f'{date}+00:00').timestamp():.0f}.{fraction or 0}")
 
 
 def _shown(name: str, problems: list[str], told: list[str]) -> Generator[Any, None, None]:
@@ -185,7 +196,9 @@ def _said(packet: Any) -> Iterator[Shown]:  # noqa: ANN401
         elif layer.layer_name == "pgsql_raw":  # a description (bytes, position, length, …) counts as so many layers
             several = isinstance(layer.value, list)
             pieces = [layer.value[0], *(one.value for one in layer.duplicate_layers)] if several else [layer.value]
-            yield from (Shown(number, source, destination, "postgres", "", str(piece)) for piece in pieces)
+            # the byte that answers a request is one to Wireshark 4.6, and none to 4.0
+            said = (str(piece) for piece in pieces if len(str(piece)) > len("53"))
+            yield from (Shown(number, source, destination, "postgres", "", piece) for piece in said)
 
 
 def _raw(value: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401
