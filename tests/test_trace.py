@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache, partial
@@ -284,6 +285,34 @@ def test_a_sealed_record_may_hold_the_request(seen: bool, asked: str | None) -> 
     trace = wire.follow(wire.packets(said), keys)
     assert trace.of("Finished", "server") is not None
     assert trace.tls.client_certificate == asked
+
+
+INSIDE = b"\0" + b"\0\0\x0a" + b"\0\0\5" + b"\x30\3abc" + b"\0\0"  # a Certificate of one
+EMPTY = b"\0" + b"\0\0\0"
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "inside", "found", "certificates"),
+    [(1, INSIDE, "sent", (b"\x30\3abc",)), (1, EMPTY, "requested", ()), (2, INSIDE, "sent", ())],
+    ids=["zlib", "none in it", "Brotli, which is not read"],
+)
+def test_a_client_that_compresses_its_certificate(
+    algorithm: int, inside: bytes, found: str, certificates: tuple[bytes, ...]
+) -> None:
+    """As OpenSSL 3.6 does where it was built with zlib (RFC 8879)."""
+    packed = zlib.compress(inside)
+    length = algorithm.to_bytes(2, "big") + len(inside).to_bytes(3, "big") + len(packed).to_bytes(3, "big")
+    answer = b"\x19" + (len(length + packed)).to_bytes(3, "big") + length + packed
+    theirs = b"\x08\0\0\2\0\0" + b"\x0d\0\0\3\0\0\0" + b"\x14\0\0\x20" + bytes(32)
+    sides = {"SERVER_HANDSHAKE_TRAFFIC_SECRET": SECRET, "CLIENT_HANDSHAKE_TRAFFIC_SECRET": SECRET}
+    said = [
+        ("client", HELLO),
+        ("server", recorded(SERVER_HELLO) + wire.sealed(SECRET, theirs + b"\x16", 0)),
+        ("client", wire.sealed(SECRET, answer + b"\x14\0\0\x20" + bytes(32) + b"\x16", 0)),
+    ]
+    trace = wire.follow(wire.packets(said), Keys({HELLO[11:43]: sides}))
+    assert trace.of("CompressedCertificate", "client") is not None
+    assert (trace.tls.client_certificate, trace.client_certificates) == (found, certificates)
 
 
 @pytest.mark.parametrize("body", ["02", "0228", "02280100", "0228" * 9])

@@ -370,8 +370,9 @@ def _resumed(messages: tuple[Message, ...], session: Session) -> bool:
 
 
 def _client_certificate(messages: tuple[Message, ...], session: Session) -> Literal["none", "requested", "sent"] | None:
-    given = (m for m in messages if m.kind == "Certificate" and m.sender == "client")
-    if any(content(field) for m in given for field in every(m.fields, "cert_data")):
+    given = [m for m in messages if m.sender == "client" and m.kind in ("Certificate", "CompressedCertificate")]
+    # what cannot be unpacked is not empty: nobody packs that
+    if any(_sent(m) or (m.kind == "CompressedCertificate" and decompressed(m.data) is None) for m in given):
         return "sent"
     if any(m.kind == "CertificateRequest" for m in messages):
         return "requested"

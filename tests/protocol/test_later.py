@@ -378,7 +378,10 @@ def test_a_certificate_asked_for_late() -> None:
     trace = wire.follow(wire.packets(made.preambled()), made.keys())
     assert trace.tls.keys == "all"
     behind = [m for m in trace.messages if m.index > trace.of("StartupMessage").index and m.layer == "tls"]
-    assert [m.kind for m in behind if m.sender == "client"] == ["Certificate", "CertificateVerify", "Finished"]
+    kinds = [
+        m.kind.removeprefix("Compressed") for m in behind if m.sender == "client"
+    ]  # as OpenSSL 3.6 of Debian sends it
+    assert kinds == ["Certificate", "CertificateVerify", "Finished"]
     assert "CertificateRequest" in [m.kind for m in behind if m.sender == "server"]
     assert trace.tls.client_certificate == "sent"
     assert [m.problem for m in trace.messages if m.problem] == []

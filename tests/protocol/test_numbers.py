@@ -119,6 +119,7 @@ WIRESHARK_DIFFERS = {
         range(0xCC13, 0xCC16): "the drafts of ChaCha20, by the names of what came of them",
         range(0xE001, 0xE05B): "GM/T 0024, a protocol of its own",
         range(0xE410, 0xE420): "Salsa20, a draft",
+        range(0xFF85, 0xFF86): "of OpenSSL's GOST engine, before the registry had another number",
         range(0xFFE0, 0xFFE2): "of Netscape, by the names of 0xFEFE and 0xFEFF",
     },
     "handshake.extension.type": {
@@ -131,6 +132,7 @@ WIRESHARK_DIFFERS = {
         range(0xFFCE, 0xFFCF): "encrypted_server_name, what became encrypted_client_hello",
     },
     "handshake.extensions_supported_group": {
+        range(0xFE30, 0xFE32): "drafts of Kyber, by numbers for private use",
         range(0x0200, 0x0250): "experiments of Open Quantum Safe, before the registry had names",
         range(0x2F00, 0x2F50): "the same, with a curve",
     },
@@ -172,4 +174,4 @@ def test_what_wireshark_calls_them(wireshark: dict[str, dict[int, str]], field: 
 
 
 def plain(name: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", name.lower())
+    return re.sub(r"\(obsolete\)|[^a-z0-9]", "", name.lower())

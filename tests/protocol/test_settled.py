@@ -92,7 +92,8 @@ def test_direct_tls() -> None:
 
 
 FLIGHTS = Tls().run().preambled()[:3]
-SERVER_HELLO = ("server", Tls().run().said[1][1][:127])  # its record is the first of the flight
+FLIGHT = Tls().run().said[1][1]
+SERVER_HELLO = ("server", FLIGHT[: 5 + int.from_bytes(FLIGHT[3:5], "big")])  # its record is the first of the flight
 
 
 @pytest.mark.parametrize(
