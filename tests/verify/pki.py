@@ -235,6 +235,11 @@ class OpenSSL:
         """3, 0, 22: a security update of a distribution may change an answer."""
         return tuple(map(int, self.version.split()[1].split(".")))
 
+    def text(self, code: int) -> str:
+        """Its name for a fault, in the words of 3.0: 3.6 adds to one of them."""
+        found: bytes = self.library.X509_verify_cert_error_string(code)
+        return found.decode().removesuffix(" or the system clock is incorrect")
+
     def read(self, data: bytes, function: str = "d2i_X509") -> int | None:
         return getattr(self.library, function)(None, ctypes.byref(ctypes.c_char_p(data)), len(data))
 
@@ -264,7 +269,7 @@ class OpenSSL:
             lib.X509_VERIFY_PARAM_set_flags(parameters, 0x4 | 0x8)  # CRL_CHECK, CRL_CHECK_ALL
         good = lib.X509_verify_cert(context) == 1
         code = lib.X509_STORE_CTX_get_error(context)
-        found = (code, lib.X509_STORE_CTX_get_error_depth(context), lib.X509_verify_cert_error_string(code).decode())
+        found = (code, lib.X509_STORE_CTX_get_error_depth(context), self.text(code))
         lib.X509_STORE_CTX_free(context)
         lib.X509_STORE_free(store)
         lib.OPENSSL_sk_free(pool)

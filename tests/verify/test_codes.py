@@ -14,7 +14,7 @@ THREE, ONE = pki.openssl3(), pki.openssl1()
 def test_texts_of_openssl_3() -> None:
     """Each text is what X509_verify_cert_error_string gives."""
     assert THREE is not None
-    assert {code: THREE.library.X509_verify_cert_error_string(code).decode() for code in TEXTS} == TEXTS
+    assert {code: THREE.text(code) for code in TEXTS} == TEXTS
 
 
 @pytest.mark.skipif(ONE is None, reason="no OpenSSL 1.1.1")
@@ -22,6 +22,4 @@ def test_texts_of_openssl_1() -> None:
     """The same for 1.1.1; it has no name for what it does not know."""
     assert ONE is not None
     known = OLD_TEXTS.keys() - {79, 94}
-    assert {code: ONE.library.X509_verify_cert_error_string(code).decode() for code in known} == {
-        code: OLD_TEXTS[code] for code in known
-    }
+    assert {code: ONE.text(code) for code in known} == {code: OLD_TEXTS[code] for code in known}
