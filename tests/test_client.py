@@ -20,7 +20,11 @@ from tracer.settings import Setting, resolve
     [
         ("postgres://db/app?ssl=true", "require", "ssl=true in the connection string"),
         ("postgres://db/app?user=me&ssl=true", "require", "ssl=true in the connection string"),
-        ("postgres://db/app?sslmode=verify-full&ssl=true", "require", "ssl=true in the connection string"),
+        (
+            "postgres://db/app?sslmode=verify-full&ssl=true",
+            "require",
+            "ssl=true behind sslmode= in the connection string",
+        ),
         ("postgres://db/app?ssl=true&sslmode=verify-full", "verify-full", "the connection string"),
         ("host=db requiressl=1", "require", "requiressl=1 in the connection string"),
         ("host=db sslmode=require", "require", "the connection string"),

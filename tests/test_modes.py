@@ -135,6 +135,10 @@ def test_a_driver_that_was_given_an_address(client: str, told_: str, safe: bool,
         ("libpq", "hostaddr=10.0.0.1 host=db sslmode=verify-full sslrootcert=" + ROOTS, True, "Yes."),
         ("sqlx", "postgresql://db/?ssl=true", None, "It cannot be told: ssl=true is a word of libpq's, and what sqlx makes of it"),
         ("sqlx", "requiressl=1", None, "It cannot be told: requiressl=1 is"),
+        ("node-postgres-8", "postgresql://db/?sslmode=disable&ssl=true", None, "It cannot be told: ssl=true behind sslmode= is"),
+        ("node-postgres-9", "postgresql://db/?ssl=true&sslmode=require", False, "No."),
+        ("libpq", f"host=,db sslmode=verify-full sslrootcert={ROOTS}", False, "No. an empty host is a Unix socket"),
+        ("libpq", f"host=/tmp hostaddr=10.0.0.1 sslmode=verify-ca sslrootcert={ROOTS}", False, "No. Chain and dates are checked, the name is not"),
         ("node-postgres-8", "postgresql://db/?ssl=true", True, "Yes."),
         ("node-postgres-9", "postgresql://db/?ssl=true", True, "Yes."),
         ("node-postgres-9", "postgresql://db/?sslmode=require", False, "No."),
@@ -144,6 +148,24 @@ def test_a_driver_that_was_given_an_address(client: str, told_: str, safe: bool,
 )  # fmt: skip
 def test_words_that_are_libpqs_alone(client: str, conninfo: str, safe: bool | None, words: str, tmp_path) -> None:
     """What a driver makes of them was looked at in two."""
+    found = mode(client, conninfo, tmp_path)
+    assert found.safe is safe
+    assert answer(found).startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("client", "conninfo", "safe", "words"),
+    [
+        ("libpq", "host=db channel_binding=require", None, "Not by the certificate: any server may answer. But with channel_binding=require"),
+        ("libpq", f"host=db sslmode=verify-full sslrootcert={ROOTS} channel_binding=require", True, "Yes."),
+        ("pgx-5", "host=db sslmode=require channel_binding=require", False, "No."),
+        ("libpq", "host=db sslmode=verify-full gssencmode=require", None, "It cannot be told: gssencmode=require asks db"),
+    ],
+)  # fmt: skip
+def test_what_else_than_a_certificate_decides(
+    client: str, conninfo: str, safe: bool | None, words: str, tmp_path
+) -> None:
+    """Channel binding keeps out whoever does not know the password, in libpq."""
     found = mode(client, conninfo, tmp_path)
     assert found.safe is safe
     assert answer(found).startswith(words)
@@ -243,7 +265,7 @@ def test_the_answer_in_words(client: str, conninfo: str, words: str, tmp_path) -
 
 @pytest.mark.parametrize(
     "option",
-    ["sslcertmode=require", "channel_binding=require", "require_auth=scram-sha-256", "sslnegotiation=direct", "ssl_max_protocol_version=TLSv1.2"],
+    ["sslcertmode=require", "require_auth=scram-sha-256", "sslnegotiation=direct", "ssl_max_protocol_version=TLSv1.2"],
 )  # fmt: skip
 def test_what_else_is_asked_for_makes_nothing_safe(option: str, tmp_path) -> None:
     """Who is checked does not depend on it."""

@@ -130,7 +130,7 @@ def test_urls() -> None:
         "memory:///audit/deep/y.pcap.gz",
         "memory:///audit/x.pcap",
     ]
-    assert others == ["/audit/z.txt"]
+    assert others == ["memory:///audit/z.txt"]
     assert [place.name for place in find(["memory://audit/*.pcap"])] == ["memory:///audit/x.pcap"]
     (place,) = find(["memory:///audit/z.txt"])
     assert place.size == len("/audit/z.txt")

@@ -66,26 +66,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
 @contextmanager
 def _interruptible() -> Iterator[None]:
     """Inside, Ctrl-C raises KeyboardInterrupt; outside it does what it did before, as `__main__` has said."""
-    before = {number: signal.getsignal(number) for number in INTERRUPTS}
-    if not callable(before[signal.SIGINT]) or threading.current_thread() is not threading.main_thread():
+    before = signal.getsignal(signal.SIGINT)
+    if not callable(before) or threading.current_thread() is not threading.main_thread():
         yield
         return
-    for number in before:
-        signal.signal(number, _interrupt)
+    signal.signal(signal.SIGINT, _interrupt)
     try:
         yield
     finally:
-        if ALARMS:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        signal.signal(signal.SIGINT, before)
 
 
 def _interrupt(_number: int, frame: FrameType | None) -> None:
-    """Raise KeyboardInterrupt; a little later where something is being imported, as a library in C may end the process on it there."""
-    while ALARMS and frame is not None and frame.f_code is not main.__code__:
+    """Raise KeyboardInterrupt; a moment later where something is being imported, as a library in C may end the process on it there."""
+    while frame is not None and frame.f_code is not main.__code__:
         if frame.f_code.co_filename.startswith("<frozen importlib"):
-            signal.setitimer(signal.ITIMER_REAL, SOON)
+            again = threading.Timer(SOON, signal.pthread_kill, (threading.main_thread().ident, signal.SIGINT))
+            again.daemon = True
+            again.start()
             return
         frame = frame.f_back
     raise KeyboardInterrupt
@@ -153,8 +151,6 @@ def _parser(modules: Iterable[str]) -> Parser:
     return parser
 
 
-ALARMS = hasattr(signal, "SIGALRM")  # Windows has none
-INTERRUPTS = (signal.SIGINT, signal.SIGALRM) if ALARMS else (signal.SIGINT,)
 SOON = 0.01  # seconds
 
 # Modules, and the commands in them

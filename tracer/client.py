@@ -34,7 +34,8 @@ def told(text: str) -> dict[str, Setting]:
         settings = {name: Setting(value, "the connection string") for name, value in conninfo.parse(text).items()}
         said = OF_SSLMODE.findall(text)
         if "sslmode" in settings and said and said[-1] != "sslmode=":
-            settings["sslmode"] = replace(settings["sslmode"], origin=f"{said[-1]} in the connection string")
+            words = f"{said[-1]} behind sslmode=" if "sslmode=" in said else said[-1]
+            settings["sslmode"] = replace(settings["sslmode"], origin=f"{words} in the connection string")
         return settings
     if "@" in text.strip()[1:]:  # behind a first @ stands the name of a socket
         raise conninfo.bad("a user and a host are no connection string", "write postgresql://USER@HOST/DATABASE")
@@ -114,12 +115,15 @@ def conduct(settings: Settings, home: Path | None, *, startup: bool = False, sys
 
 
 def own_certificate(settings: Settings, home: Path | None) -> str | None:
-    """What libpq says where the client's own certificate stops it; None where it does not, and of a pipe, which is left alone."""
+    """What libpq says where the key of the client's own certificate stops it; None where it does not. Neither file is read."""
     own = _own(settings, home)
-    if pipes.is_pipe(own.sslcert) or pipes.is_pipe(own.sslkey):
+    try:
+        if not own.sslcert or ":" in own.sslkey or not Path(own.sslcert).exists():  # with a : it is an engine's
+            return None
+    except OSError:
         return None
     try:
-        probe.own_certificate(None, own)
+        probe.private(own.sslkey)
     except OSError as error:
         return str(error)
     return None

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import zip_longest
 
 from tracer.certificates import Presented
 from tracer.settings import DEFAULT, RAISED, Settings, value
 from tracer.verify import clients, example
 from tracer.verify.clients.driver import Profile
 from tracer.verify.hostnames import address
-from tracer.verify.model import UNKNOWN, Roots, Trust, Unusable, Verdict
+from tracer.verify.model import UNKNOWN, Outcome, Roots, Trust, Unusable, Verdict
+
+WEAK = ("disable", "allow", "prefer")  # they go on in plaintext
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,10 @@ class Mode:
     it is, where it is there and cannot be used; `as_is` on the good server with the file as it is here. A libpq that was
     given an address alone keeps to that: it has no name to verify. `host` is what was told, a list too, or the address;
     `mend` the fewest parameters that make it safe, () where it is or where none would. `waits`: its file is a pipe into which
-    nobody writes. `gssapi`: it asks for GSSAPI encryption, and not for TLS.
+    nobody writes. `gssapi`: it asks for GSSAPI encryption, and not for TLS. `foreign`: a word of libpq's that decides here, and of
+    which nobody has looked at what this driver makes of it. `stopped`: what libpq says where its own certificate stops it.
+    `sockets`: the hosts that are Unix sockets, on which libpq has no TLS; what a driver does there was not looked at.
+    `binding`: without TLS, and where the server does not know the password's verifier, libpq does not log in.
     """
 
     client: str
@@ -44,12 +50,9 @@ class Mode:
     waits: bool = False
     gssapi: bool = False
     foreign: str | None = None
-
-    @property
-    def sockets(self) -> tuple[str, ...]:
-        """The hosts that are Unix sockets, on which libpq has no TLS; what a driver does there was not looked at."""
-        hosts = self.host.split(",") if self.host else ()
-        return tuple(host for host in hosts if host.startswith(("/", "@")))
+    stopped: str | None = None
+    binding: bool = False
+    sockets: tuple[str, ...] = ()
 
     @property
     def socket(self) -> bool:
@@ -73,7 +76,8 @@ class Mode:
             return None
         if self.sockets:
             return False if self.client.startswith("libpq") else None
-        return _safe(self.as_is, self.stranger, self.sibling, self.no_tls)
+        safe = _safe(self.as_is, self.stranger, self.sibling, self.no_tls)
+        return safe or (None if self.binding else False)
 
     def checked(self, step: str) -> bool:
         """Whether that is checked with the root file as it is; of a store that is not here, as with a file."""
@@ -86,13 +90,15 @@ class Mode:
         return check.when if check is not None and check.outcome == "passed" else None
 
 
-def explain_mode(client: str, trust: Trust, settings: Settings) -> Mode:
-    """Ask a client of `clients.names()`. `trust` holds what was told, and the state of the root file. Raises `TracerError`."""
+def explain_mode(client: str, trust: Trust, settings: Settings, stopped: str | None = None) -> Mode:
+    """Ask a client of `clients.names()`. `trust` holds what was told, and the state of the root file. Raises `TracerError`.
+
+    `stopped` is what libpq says of its own certificate where that stops it.
+    """
     profile = clients.drivers().get(client)
     set_by = settings.get("sslmode")
-    nobody = (
-        (DEFAULT,) if profile is None else (DEFAULT, RAISED)
-    )  # what libpq makes of sslrootcert=system is no driver's rule
+    # what libpq makes of sslrootcert=system is no driver's rule
+    nobody = (DEFAULT,) if profile is None else (DEFAULT, RAISED)
     told = set_by is not None and set_by.origin not in nobody
     named = bool(value(settings, "sslrootcert"))
     word = "" if set_by is None else set_by.origin.partition(" in ")[0]
@@ -102,12 +108,8 @@ def explain_mode(client: str, trust: Trust, settings: Settings) -> Mode:
     own, nameless = trust.roots, profile is None and trust.host is None
     meant = None if nameless else _meant(settings)
     known = None if nameless else example.ADDRESS if profile and _bytes_of(meant or "") == 4 else example.HOST
-    weak = mode in (
-        "disable",
-        "allow",
-        "prefer",
-    )  # with these direct negotiation is refused, else it asks the server for more
-    negotiation = trust.sslnegotiation if weak else Trust().sslnegotiation
+    # with these direct negotiation is refused, else it asks the server for more
+    negotiation = trust.sslnegotiation if mode in WEAK else Trust().sslnegotiation
     # without a list nobody passes; those that are there are not about the example
     crls = () if trust.crls == () else None
     trust = replace(_of_checks(trust), sslmode=mode, host=known, hostaddr=None, time=example.TIME)
@@ -137,18 +139,40 @@ def explain_mode(client: str, trust: Trust, settings: Settings) -> Mode:
         waits=own is UNKNOWN and reads,
         gssapi=(profile is None or profile.name == "pgjdbc") and trust.gssencmode == "require",
         foreign=None if profile is None else _foreign(profile, settings, word),
+        stopped=stopped if profile is None and mode != "disable" and trust.gssencmode != "require" else None,
+        sockets=_sockets(settings),
+        binding=profile is None and value(settings, "channel_binding") == "require",
     )
+    if found.stopped:
+        return _stopped(found, found.stopped)
     to_mend = found.refuses or (found.safe is False and not found.sockets)
     mend = _mend(client, trust, here) if to_mend else ()
     here_too = replace(trust, crls=crls, sslnegotiation=negotiation)
     return replace(found, mend=mend, as_is=_ask(client, here_too, here))
 
 
+def _stopped(found: Mode, words: str) -> Mode:
+    """The same for a libpq whose own certificate fails where TLS begins: these are its `words`."""
+    outcome: Outcome = "plaintext" if found.sslmode in WEAK else "refuse"
+    as_is = replace(found.as_is, outcome=outcome, authenticated=False, prints=words, refused_by=None)
+    return replace(found, as_is=as_is, mend=("sslkey=FILE",) if words.startswith("certificate present") else ())
+
+
 def _foreign(profile: Profile, settings: Settings, word: str) -> str | None:
     """The word of a string that libpq takes and this driver was not asked about; `word` has set the sslmode."""
     if value(settings, "hostaddr"):
         return "hostaddr"
-    return word if word.startswith("requiressl") or (word == "ssl=true" and not profile.ssl_true) else None
+    known = not word.lower().startswith(("requiressl", "pgrequiressl", "ssl=true"))
+    return None if known or (word == "ssl=true" and profile.ssl_true) else word
+
+
+def _sockets(settings: Settings) -> tuple[str, ...]:
+    """Those without an address; an empty host is one, too, where there are several."""
+    hosts, addresses = (value(settings, name).split(",") for name in ("host", "hostaddr"))
+    pairs = zip_longest(hosts, addresses, fillvalue="")
+    empty = "an empty host"
+    found = (host or empty * (len(hosts) > 1) for host, address in pairs if not address)
+    return tuple(host for host in found if host == empty or host.startswith(("/", "@")))
 
 
 def _meant(settings: Settings) -> str:

@@ -198,7 +198,7 @@ def _host_and_database(text: str) -> Pasted | None:
 
 def _uri(url: str, parameters: dict[str, str]) -> str:
     """With what libpq refuses inside a value escaped."""
-    pairs = (f"{name}={value.replace('=', '%3D')}" for name, value in parameters.items())
+    pairs = (f"{name}={value.replace('=', '%3D').replace(' ', '%20')}" for name, value in parameters.items())
     return url + ("?" if parameters else "") + "&".join(pairs)
 
 

@@ -104,7 +104,7 @@ def _remote(url: str, other: Callable[[str], None]) -> Iterator[Place]:
             found = files.glob(path, detail=True)
         elif files.isdir(path):
             names = files.find(path, detail=True)
-            found = {name: about for name, about in names.items() if _named(name, other)}
+            found = {name: about for name, about in names.items() if _named(str(files.unstrip_protocol(name)), other)}
         else:
             found = {path: files.info(path)}
     except FileNotFoundError:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 DEFAULT = "default"
 RAISED = "sslrootcert=system"  # the origin of the sslmode that comes of it
-SYSTEM_FOLDER = "/usr/local/pgsql/etc"  # of a PostgreSQL built without a prefix; PGSYSCONFDIR names another
+SYSTEM_FOLDERS = ("/etc/postgresql-common", "/usr/local/pgsql/etc")  # Debian's, and that of a build without a prefix
 LONGEST_LINE = 1023  # bytes of a line in a service file
 LARGEST = 16 << 20  # bytes of a revocation list
 
@@ -200,10 +200,15 @@ def _service(found: dict[str, Setting], environment: Mapping[str, str], home: Pa
     own = environment.get("PGSERVICEFILE") or (str(home / ".pg_service.conf") if home else "")
     if own and ("PGSERVICEFILE" in environment or Path(own).exists()) and _section(Path(own), name, found):
         return
-    shared = Path(environment.get("PGSYSCONFDIR", SYSTEM_FOLDER)) / "pg_service.conf"
-    if shared.exists() and _section(shared, name, found):
+    folders = (environment["PGSYSCONFDIR"],) if "PGSYSCONFDIR" in environment else SYSTEM_FOLDERS
+    shared = [Path(folder) / "pg_service.conf" for folder in folders]
+    there = next(
+        (path for path in shared if path.exists()), None
+    )  # a libpq knows one folder, and which one nobody tells
+    if there and _section(there, name, found):
         return
-    raise bad(f'definition of service "{name}" not found', f"looked in {own or 'no home folder'} and {shared}")
+    looked = " and ".join([own or "no home folder", *map(str, shared)])
+    raise bad(f'definition of service "{name}" not found', f"looked in {looked}; PGSYSCONFDIR names another folder")
 
 
 def _section(path: Path, service: str, found: dict[str, Setting]) -> bool:

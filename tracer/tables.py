@@ -219,7 +219,7 @@ def _connect(name: str, readonly: bool) -> duckdb.DuckDBPyConnection:
     try:
         import duckdb
     except ImportError:
-        raise TracerError("an audit needs DuckDB", "pip install 'pg-tls-tracer[data]'") from None
+        raise TracerError("an audit needs DuckDB", "pip install duckdb") from None
     if readonly and Path(name).suffix in EXPORTED:
         raise TracerError(f"{name} is no DuckDB file", "a summary wants one: pgtls audit PATH… -o audit.duckdb")
     if readonly and not Path(name).is_file():

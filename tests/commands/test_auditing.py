@@ -114,11 +114,13 @@ def test_ctrl_c_waits_for_no_capture(tmp_path: Path) -> None:
         os.mkfifo(pipe)
     with subprocess.Popen(command(*pipes, "--jobs", 2), stderr=subprocess.PIPE, cwd=CHECKOUT) as child:
         writers = [pipe.open("wb") for pipe in pipes]  # opened when a process reads there
-        child.send_signal(signal.SIGINT)
-        assert child.communicate(timeout=PATIENCE) == (None, b"")
+        try:
+            child.send_signal(signal.SIGINT)
+            assert child.communicate(timeout=PATIENCE) == (None, b"")
+        finally:
+            for writer in writers:
+                writer.close()
     assert child.returncode == 130
-    for writer in writers:
-        writer.close()
 
 
 # Ctrl-C in the first enumeration that DuckDB's own module makes while it is imported

@@ -99,6 +99,7 @@ def test_a_scheduler_that_dies(cluster, folder: Path, tmp_path: Path) -> None:
         command(folder, "-o", out, "--scheduler", address), cwd=CHECKOUT, stderr=subprocess.PIPE
     ) as audit:
         wait_for_size(out, 60_000)
+        assert audit.poll() is None
         processes[-1].send_signal(signal.SIGKILL)
         error, hint = audit.communicate(timeout=PATIENCE)[1].decode().splitlines()
     assert audit.returncode == 2

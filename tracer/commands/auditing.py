@@ -7,12 +7,13 @@ import json
 import logging
 import multiprocessing
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -38,6 +39,7 @@ WHAT = "many captures to one table, a row a connection: who verifies, who is in 
 PATIENCE = 30  # seconds until a scheduler that does not answer is given up
 PERIOD = 0.5  # seconds from one transaction to the next
 MOST_ROWS = 10_000  # of a capture that is written at once
+STOP = signal.SIGUSR1  # what a process of ours that reads is told
 COMPLAINTS = 20  # problems that are told on stderr
 AHEAD = 2  # captures for each worker that wait for it: more would only wait in memory
 
@@ -91,7 +93,8 @@ def _audit(options: argparse.Namespace) -> int:
     passed: list[str] = []
     places = find(options.paths, passed.append)
     with open_tables(options.output, _asked(options)) as tables:
-        _passed(set(passed) - {place.name for place in places})
+        own = {name for name in passed if options.output and name.startswith(str(Path(options.output)))}
+        _passed(set(passed) - own - {place.name for place in places})
         done = tables.done()
         left = [place for place in places if place not in done]
         _collect(options, job, left, len(places) - len(left), tables)
@@ -220,7 +223,7 @@ def work(job: Job, name: str, at: str | None = None) -> Capture:
 
 def _in_processes(jobs: int, job: Job, left: list[Place]) -> Iterator[tuple[Place, Capture]]:
     """In processes of our own, each as it is ready. They are spawned: a fork would take locks and terminals along."""
-    context = multiprocessing.get_context("spawn")
+    context, others = multiprocessing.get_context("spawn"), set(multiprocessing.active_children())
     with ProcessPoolExecutor(jobs, context, _begin, (job,)) as pool:
 
         def submit(name: str) -> Future[Capture]:
@@ -235,8 +238,10 @@ def _in_processes(jobs: int, job: Job, left: list[Place]) -> Iterator[tuple[Plac
                 "most likely memory ran out: the same with fewer --jobs goes on from here",
             ) from None
         except BaseException:  # Ctrl-C, a full disk: what they have in hand is wanted no more
-            for each in multiprocessing.active_children():
-                each.kill()
+            for each in set(multiprocessing.active_children()) - others:
+                with suppress(ProcessLookupError):
+                    os.kill(each.pid or 0, STOP)
+            pool.shutdown(wait=True, cancel_futures=True)
             raise
 
 
@@ -246,7 +251,7 @@ def _on_cluster(address: str, job: Job, left: list[Place]) -> Iterator[tuple[Pla
         from distributed import Client, KilledWorker
         from distributed import wait as settled
     except ImportError:
-        raise TracerError("a cluster needs Dask", "pip install 'pg-tls-tracer[cluster]'") from None
+        raise TracerError("a cluster needs Dask", "pip install distributed") from None
     for name in ("distributed", "distributed.client", "tornado.application"):  # that a scheduler is gone is told here
         logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
@@ -297,12 +302,29 @@ def _as_ready(
 def _begin(job: Job) -> None:
     global _job  # noqa: PLW0603 (what the process was told when it began)
     _job = job
+    signal.signal(STOP, _stop)
     workers.begin()
 
 
+def _stop(_number: int, _frame: object) -> None:
+    """Read no more. What is being handed over is handed over: half of it would be waited for by the other process."""
+    global _stopped  # noqa: PLW0603 (it is told to the process, at any time)
+    _stopped = True
+    if _reading:
+        raise KeyboardInterrupt
+
+
 def _work(name: str) -> Capture:
+    global _reading  # noqa: PLW0603 (what `_stop` asks)
     assert _job is not None
-    return work(_job, name)
+    try:
+        _reading = True
+        return Capture([], [], again=True) if _stopped else work(_job, name)
+    except KeyboardInterrupt:
+        return Capture([], [], again=True)
+    finally:
+        _reading = False
 
 
 _job: Job | None = None
+_reading = _stopped = False

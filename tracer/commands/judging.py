@@ -122,14 +122,12 @@ def _explain(options: argparse.Namespace) -> int:
     shared.lists_hint(trusted, value(settings, "sslcrl"), value(settings, "sslcrldir"))
     if trusted.crls:
         terminal.hint("whether each CA of the server's chain has a good revocation list there, pgtls probe says")
-    if not value(settings, "host") and not value(settings, "hostaddr"):
+    if names[0].startswith("libpq") and not value(settings, "host") and not value(settings, "hostaddr"):
         terminal.hint(
             "no host is told: libpq takes its Unix socket then, which has no TLS; this is for a server elsewhere: host=NAME"
         )
-    found = [explain_mode(name, trusted, settings) for name in names]
-    stopped = own_certificate(settings, home) if names[0].startswith("libpq") and trusted.sslmode != "disable" else None
-    if stopped:
-        terminal.hint(f"the client's own certificate stops libpq where TLS begins: {stopped}")
+    stopped = own_certificate(settings, home)
+    found = [explain_mode(name, trusted, settings, stopped) for name in names]
     if value(settings, "require_auth"):
         terminal.hint(
             "require_auth: libpq closes at an authentication request that it does not allow; which one comes, a capture says"

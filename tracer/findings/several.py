@@ -9,7 +9,7 @@ from typing import TypeVar
 from tracer.findings.model import Finding
 from tracer.findings.sketch import Authority, Shown, Sketch
 
-RETRY_SECONDS = 5.0  # libpq comes back at once
+RETRY_SECONDS = 1.0  # from the last word on: libpq comes back within a millisecond
 AT_ONCE = timedelta(minutes=1)  # from one try to the next: no person does that
 DAY = 86400  # seconds
 UNITS = (("s", 1), ("minutes", 60), ("hours", 3600), ("days", DAY))
@@ -40,7 +40,7 @@ def retries(seen: Iterable[Sketch]) -> Iterator[tuple[Sketch, Sketch]]:
         before = failed.pop((one.client, one.server), None)
         unasked = not one.asked and one.transport == "plaintext"
         same = before is not None and (before.startup is None or one.startup in (None, before.startup))
-        if before and same and unasked and (one.started - before.started).total_seconds() < RETRY_SECONDS:
+        if before and same and unasked and (one.started - before.last).total_seconds() < RETRY_SECONDS:
             yield before, one
         if one.retried:
             failed[one.client, one.server] = one
@@ -163,10 +163,10 @@ def refused_again(seen: Sequence[Sketch]) -> Iterator[Finding]:
             continue
         span = group[-1].started - group[0].started
         by_itself = " A program tries again by itself." if span < AT_ONCE * len(group) else ""
-        who = "it refused the server" if kind == "refused_by_client" else "the server refused it"
+        who = "refused by the client" if kind == "refused_by_client" else "refused by the server"
         yield Finding(
             "refused_again",
-            f"{client} came to {server} {len(group)} times within {lasted(span)}, and each time {who}: {reason}.{by_itself}",
+            f"Within {lasted(span)} {len(group)} connections of {client} to {server} ended in the same way, {who}: {reason}.{by_itself}",
             connections=tuple(one.id for one in group[:NAMED]),
             advice="Trying again does not help; read one of them in full with --connection.",
         )

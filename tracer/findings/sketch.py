@@ -46,6 +46,7 @@ class Sketch:
 
     id: int
     started: datetime
+    last: datetime  # when the last message was said
     client: str
     server: str
     server_name: str | None
@@ -77,6 +78,7 @@ def sketch(trace: Trace) -> Sketch:
     return Sketch(
         id=tcp.id,
         started=tcp.started,
+        last=trace.messages[-1].time if trace.messages else tcp.started,
         client=tcp.client.address,
         server=str(tcp.server),
         server_name=shorten(name) if name else None,

@@ -12,6 +12,7 @@ import ipaddress
 import re
 import socket
 import ssl
+import stat
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -277,21 +278,14 @@ def _context(conduct: Conduct) -> ssl.SSLContext:
         _roots(context, conduct.sslrootcert)
         context.verify_mode = ssl.CERT_REQUIRED
         _lists(context, conduct)
-    own_certificate(context, conduct)
+    if conduct.sslcert and Path(conduct.sslcert).exists():
+        private(conduct.sslkey)
+        pair = conduct.sslcert, conduct.sslkey, lambda: conduct.sslpassword
+        _load(
+            f'could not load certificate "{conduct.sslcert}" and key "{conduct.sslkey}"',
+            lambda: context.load_cert_chain(*pair),
+        )
     return context
-
-
-def own_certificate(context: ssl.SSLContext | None, conduct: Conduct) -> None:
-    """Load the client's own, where its file is there. Raises OSError in libpq's words, where libpq gives up (initialize_SSL)."""
-    if not conduct.sslcert or not Path(conduct.sslcert).exists():
-        return
-    context = context or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    _private(conduct.sslkey)
-    pair = conduct.sslcert, conduct.sslkey, lambda: conduct.sslpassword
-    _load(
-        f'could not load certificate "{conduct.sslcert}" and key "{conduct.sslkey}"',
-        lambda: context.load_cert_chain(*pair),
-    )
 
 
 def _roots(context: ssl.SSLContext, path: str) -> None:
@@ -312,12 +306,14 @@ def _load(words: str, step: Callable[[], None]) -> None:
         raise OSError(f"{words}: {reason}") from None
 
 
-def _private(key: str) -> None:
-    """The key must be there, and be nobody else's to read (initialize_SSL). Raises OSError in libpq's words."""
+def private(key: str) -> None:
+    """A key must be there, be a file, and be nobody else's to read (initialize_SSL). Raises OSError in libpq's words."""
     try:
         found = Path(key).stat()
     except OSError:
         raise OSError(f'certificate present, but not private key file "{key}"') from None
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(f'private key file "{key}" is not a regular file')
     if found.st_mode & (0o037 if found.st_uid == 0 else 0o077):
         words = "must have permissions u=rw (0600) or less if owned by the current user, or permissions u=rw,g=r (0640) or less if owned by root"
         raise OSError(f'private key file "{key}" has group or world access; file {words}')

@@ -111,12 +111,12 @@ def modes(page: Page, found: Sequence[Mode], *, briefly: bool = False) -> None:
         told = "" if mode.told else ", its default"
         page.add(
             (f"{mode.client}", "bold"),
-            (f"  sslmode={mode.sslmode}{told}", ""),
+            (f"  sslmode={'?' if mode.foreign else mode.sslmode}{told}", ""),
             (f"  {mode.basis or ''}", "dim"),
             indent=4,
         )
         page.add((f"  {'is it safe?':<22}", "bold"), (answer(mode), f"bold {_light(mode)}"), indent=24)
-        if mode.socket or mode.foreign:
+        if mode.socket or mode.foreign or mode.gssapi or mode.stopped:
             continue
         if no_mode(mode.good):
             page.add((f"  refuses to connect: {mode.good.prints}", "red"), indent=4)
@@ -179,6 +179,11 @@ def answer(mode: Mode) -> str:
         return f"It does not connect at all{_refusal(mode)}.{_mended(mode, host)}"
     if mode.by_address:
         return f"It cannot be told: {host} is an IPv6 address, and the rules below are those of a name."
+    if mode.binding and mode.safe is None:
+        return (
+            "Not by the certificate: any server may answer. But with channel_binding=require libpq logs in inside TLS alone, and only to a server that "
+            "knows the password's verifier; the lines below are those of the certificate."
+        )
     if mode.safe:
         return f"Yes. Chain, dates and name are checked: {mode.client} connects to {host} and to no other server."
     return f"No. {_why_not(mode, host)}.{_mended(mode, host)}"
@@ -199,6 +204,8 @@ def _listless(mode: Mode) -> str:
 
 
 def _why_not(mode: Mode, host: str) -> str:
+    if mode.stopped:
+        return f"libpq goes on in plaintext, as it is, for TLS fails on its side: {mode.stopped}"
     if mode.as_is.outcome == "plaintext":
         asks = "asks for no TLS" if mode.good.outcome == "plaintext" else "goes on in plaintext, as it is"
         return f"{mode.client} {asks}: whoever is on the way to {host} can read and change everything{_listless(mode)}"
@@ -304,6 +311,7 @@ def modes_document(found: Sequence[Mode]) -> list[Object]:
                 name: _short(getattr(mode, name))
                 for name in ("good", "stranger", "sibling", "missing", "no_tls", "as_is")
             },
+            "foreign": mode.foreign,
             "host": mode.host,
             "safe": mode.safe,
             "mend": list(mode.mend),
