@@ -61,6 +61,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         complain(TracerError(f"cannot go on: {(error.strerror or str(error)).lower()}", _where(error)))
         return 2
+    finally:
+        _let_go()
+
+
+def _let_go() -> None:
+    """Drop what standard output did not take: Python would try once more at its end, and have the last word and status."""
+    if sys.stdout is None or sys.stdout.closed:
+        return
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @contextmanager
