@@ -10,6 +10,8 @@ import threading
 import time
 from pathlib import Path
 
+import pytest
+
 from tracer.commands import workers
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -51,14 +53,29 @@ def test_a_worker_ends_with_its_parent_and_not_with_ctrl_c(tmp_path: Path) -> No
     assert parent.returncode == -signal.SIGKILL
 
 
-def test_ctrl_c_waits_while_workers_start() -> None:
-    """It is heard behind."""
+@pytest.mark.parametrize("interrupt", [signal.SIGINT, signal.SIGALRM])
+def test_ctrl_c_waits_while_workers_start(interrupt: signal.Signals) -> None:
+    """It is heard behind, and so is the alarm that it becomes where something is imported."""
     heard: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, _: heard.append(number))
+    before = signal.signal(interrupt, lambda number, _: heard.append(number))
     try:
         with workers.starting():
-            signal.pthread_kill(threading.get_ident(), signal.SIGINT)  # other threads of a test's process would hear it
+            signal.pthread_kill(threading.get_ident(), interrupt)  # other threads of a test's process would hear it
             assert not heard
-        assert heard == [signal.SIGINT]
+        assert heard == [interrupt]
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(interrupt, before)
+
+
+def test_the_first_worker_lets_no_ctrl_c_in() -> None:
+    """With it Python starts a process of its own, and up to 3.13 unblocks the signals behind that."""
+    program = """
+import signal
+from multiprocessing import resource_tracker
+from tracer.commands import workers
+with workers.starting():
+    resource_tracker.ensure_running()
+    print(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, []))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=CHECKOUT)
+    assert done.stdout == "True\n"

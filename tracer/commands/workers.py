@@ -8,13 +8,19 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from multiprocessing.process import BaseProcess
 
 
 @contextmanager
 def starting() -> Iterator[None]:
-    """Processes that start inside do not hear Ctrl-C before they `begin`; this one hears it behind."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    """Processes that start inside do not hear Ctrl-C before they `begin`; this one hears it behind.
+
+    A start that is broken off leaves a process that complains that nobody told it what to do. The alarm is Ctrl-C that
+    came while something was imported.
+    """
+    resource_tracker.ensure_running()  # it starts with the first process, and up to Python 3.13 lets Ctrl-C in again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGALRM])
     try:
         yield
     finally:
