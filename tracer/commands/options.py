@@ -34,6 +34,10 @@ NEAR = 0.75  # of a slip of the pen, by difflib's ratio
 class Parser(argparse.ArgumentParser):
     """argparse, with our way of saying that something is wrong."""
 
+    def __init__(self, *words: Any, **named: Any) -> None:  # noqa: ANN401 (as argparse has them)
+        super().__init__(*words, **named)
+        self.suggest_on_error = False  # from Python 3.15 on argparse would put its own guess into the message
+
     def error(self, message: str) -> NoReturn:
         wrong = re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)", message)
         meant = get_close_matches(wrong[1].replace("_", "-"), re.findall(r"[\w.-]+", wrong[2]), 1) if wrong else []
