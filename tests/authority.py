@@ -83,10 +83,12 @@ def files(*chain: Identity) -> tuple[str, str]:
 def with_sha1(cn: str, issuer: Identity) -> Identity:
     """A server certificate signed with SHA-1, which only the program still makes."""
     folder = Path(tempfile.mkdtemp())
-    above, request = files(issuer), folder / "request"
+    above, request, extensions = files(issuer), folder / "request", folder / "extensions"
+    extensions.write_text("subjectKeyIdentifier = none\nauthorityKeyIdentifier = none\n")  # newer ones add both unasked
     command = ["openssl", "req", "-new", "-newkey", "rsa:2048", "-nodes", "-keyout", "key", "-subj", f"/CN={cn}"]
     subprocess.run([*command, "-out", request], cwd=folder, check=True, capture_output=True)
     command = ["openssl", "x509", "-req", "-sha1", "-days", "365", "-CA", above[0], "-CAkey", above[1], "-in", request]
+    command += ["-extfile", extensions]
     signed = subprocess.run(command, cwd=folder, check=True, capture_output=True).stdout
     key = serialization.load_pem_private_key((folder / "key").read_bytes(), None)
     return Identity(x509.load_pem_x509_certificate(signed), key)

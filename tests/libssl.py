@@ -125,10 +125,11 @@ class Pair:
         made = lib("SSL_CTX_new", lib("TLS_method"))
         for what in (MIN, MAX):
             lib("SSL_CTX_ctrl", made, what, self.version, None)
+        listed = self.ciphers
         if self.version == TLS_1_3:
             assert lib("SSL_CTX_set_ciphersuites", made, self.ciphers.encode()) == 1
-        else:
-            assert lib("SSL_CTX_set_cipher_list", made, f"{self.ciphers}:@SECLEVEL=0".encode()) == 1
+            listed = "ALL"
+        assert lib("SSL_CTX_set_cipher_list", made, f"{listed}:@SECLEVEL=0".encode()) == 1
         keylog = KeyLog(lambda _, line: self.lines.append(line))
         callbacks = [keylog, ClientPsk(_client_psk), ServerPsk(_server_psk)]
         self.kept += callbacks

@@ -124,7 +124,7 @@ def test_both_say_the_same(case: Case, version: int, peer, libraries: str, folde
 
 
 @pytest.mark.parametrize("who", ["silent", "silent behind S"])
-@pytest.mark.needs("psql")
+@pytest.mark.needs("psql", "initdb-15")
 def test_silence(who: str, peer, folder: Path, capfd) -> None:
     """Psql gives it up without a session; so does the probe, and it cannot tell what would have been said."""
     options = "sslmode=require connect_timeout=2"
