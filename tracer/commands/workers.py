@@ -16,11 +16,10 @@ from multiprocessing.process import BaseProcess
 def starting() -> Iterator[None]:
     """Processes that start inside do not hear Ctrl-C before they `begin`; this one hears it behind.
 
-    A start that is broken off leaves a process that complains that nobody told it what to do. The alarm is Ctrl-C that
-    came while something was imported.
+    A start that is broken off leaves a process that complains that nobody told it what to do.
     """
     resource_tracker.ensure_running()  # it starts with the first process, and up to Python 3.13 lets Ctrl-C in again
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGALRM])
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
         yield
     finally:
