@@ -144,28 +144,14 @@ def test_a_driver_that_was_given_an_address(client: str, told_: str, safe: bool,
         ("node-postgres-9", "postgresql://db/?sslmode=require", False, "No."),
         ("pgjdbc", f"postgresql://db/?ssl=true&sslrootcert={ROOTS}", True, "Yes."),
         ("libpq", "postgresql://db/?ssl=true", False, "No."),
-    ],
-)  # fmt: skip
-def test_words_that_are_libpqs_alone(client: str, conninfo: str, safe: bool | None, words: str, tmp_path) -> None:
-    """What a driver makes of them was looked at in two."""
-    found = mode(client, conninfo, tmp_path)
-    assert found.safe is safe
-    assert answer(found).startswith(words)
-
-
-@pytest.mark.parametrize(
-    ("client", "conninfo", "safe", "words"),
-    [
         ("libpq", "host=db channel_binding=require", None, "Not by the certificate: any server may answer. But with channel_binding=require"),
         ("libpq", f"host=db sslmode=verify-full sslrootcert={ROOTS} channel_binding=require", True, "Yes."),
         ("pgx-5", "host=db sslmode=require channel_binding=require", False, "No."),
         ("libpq", "host=db sslmode=verify-full gssencmode=require", None, "It cannot be told: gssencmode=require asks db"),
     ],
 )  # fmt: skip
-def test_what_else_than_a_certificate_decides(
-    client: str, conninfo: str, safe: bool | None, words: str, tmp_path
-) -> None:
-    """Channel binding keeps out whoever does not know the password, in libpq."""
+def test_words_that_are_libpqs_alone(client: str, conninfo: str, safe: bool | None, words: str, tmp_path) -> None:
+    """What a driver makes of ssl=true was looked at in two; channel binding keeps out whoever does not know the password."""
     found = mode(client, conninfo, tmp_path)
     assert found.safe is safe
     assert answer(found).startswith(words)

@@ -10,7 +10,6 @@ import os
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tracer import pipes, rootfile
 from tracer.certificates import Certificate
@@ -19,9 +18,6 @@ from tracer.errors import TracerError
 from tracer.parameters import PARAMETERS, SECRET
 from tracer.verify.model import SSLMODES, UNKNOWN, Trust, Unknown
 from tracer.verify.revocation import RevocationList
-
-if TYPE_CHECKING:
-    pass
 
 DEFAULT = "default"
 RAISED = "sslrootcert=system"  # the origin of the sslmode that comes of it
@@ -202,9 +198,8 @@ def _service(found: dict[str, Setting], environment: Mapping[str, str], home: Pa
         return
     folders = (environment["PGSYSCONFDIR"],) if "PGSYSCONFDIR" in environment else SYSTEM_FOLDERS
     shared = [Path(folder) / "pg_service.conf" for folder in folders]
-    there = next(
-        (path for path in shared if path.exists()), None
-    )  # a libpq knows one folder, and which one nobody tells
+    # a libpq knows one folder, and which one nobody tells
+    there = next((path for path in shared if path.exists()), None)
     if there and _section(there, name, found):
         return
     looked = " and ".join([own or "no home folder", *map(str, shared)])

@@ -113,8 +113,8 @@ def _audit(options: argparse.Namespace) -> int:
 
 def _passed(names: set[str]) -> None:
     if names:
-        first = f", {min(names)} the first" if len(names) > 1 else f", {min(names)}"
-        terminal.hint(f"passed over, as not named like a capture: {counted(len(names), 'file')}{first}")
+        first = min(names) + " the first" * (len(names) > 1)
+        terminal.hint(f"passed over, as not named like a capture: {counted(len(names), 'file')}, {first}")
 
 
 def _hints(options: argparse.Namespace, problems: list[tuple[str, str]]) -> None:
